@@ -1,0 +1,91 @@
+import { post } from './api.js'
+
+const SCHEME = 'bearerAuth' // the security scheme's name in the OpenAPI document
+const RENEW_BEFORE_END_S = 60
+
+const form = document.getElementById('sign-in')
+const formError = document.getElementById('sign-in-error')
+const panel = document.getElementById('signed-in')
+const panelName = document.getElementById('signed-in-name')
+const signOutButton = document.getElementById('sign-out')
+
+// Tokens live in this variable alone: closing or reloading the page forgets them.
+let session = null
+
+const ui = globalThis.SwaggerUIBundle({
+  url: '/openapi.json',
+  domNode: document.getElementById('swagger-ui'),
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: false,
+  tryItOutEnabled: true,
+  validatorUrl: null, // the default sends the document's address to validator.swagger.io
+  onComplete: () => show(), // signing in needs the scheme from the loaded document
+})
+
+function show(error = '') {
+  form.hidden = session !== null
+  panel.hidden = session === null
+  formError.textContent = error
+  panelName.textContent = session?.name ?? ''
+}
+
+/** Hands fresh tokens to Swagger UI, and renews them a minute before they end. */
+function keep({ kind, name }, tokens) {
+  const wait = Math.max(tokens.expires_in - RENEW_BEFORE_END_S, RENEW_BEFORE_END_S) * 1000
+  session = { kind, name, refreshToken: tokens.refresh_token, timer: setTimeout(renew, wait) }
+  ui.preauthorizeApiKey(SCHEME, tokens.access_token)
+  show()
+}
+
+/** Forgets the tokens here and in Swagger UI; returns the session that was. */
+function forget(error) {
+  const ended = session
+  clearTimeout(ended?.timer)
+  session = null
+  ui.authActions.logout([SCHEME])
+  show(error)
+  return ended
+}
+
+async function renew() {
+  const renewing = session
+  try {
+    const body = { refresh_token: renewing.refreshToken }
+    const tokens = await post(`/api/${renewing.kind}/refresh`, body)
+    if (session === renewing) keep(renewing, tokens)
+  } catch (error) {
+    if (session === renewing) forget(`You were signed out: ${error.message}`)
+  }
+}
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const { username, password, kind } = Object.fromEntries(new FormData(form))
+  const button = form.querySelector('button')
+  button.disabled = true
+  formError.textContent = ''
+  try {
+    const tokens = await post(`/api/${kind}/login`, { username, password })
+    form.reset()
+    keep({ kind, name: kind === 'admins' ? `${username} (admin)` : username }, tokens)
+    signOutButton.focus()
+  } catch (error) {
+    show(error.message)
+  } finally {
+    button.disabled = false
+  }
+})
+
+signOutButton.addEventListener('click', async () => {
+  const { kind, refreshToken } = forget()
+  form.elements.username.focus()
+  await post(`/api/${kind}/logout`, { refresh_token: refreshToken }).catch((error) => {
+    show(`Signed out here, but the service did not end the session: ${error.message}`)
+  })
+})
+
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const followScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', followScheme)
+followScheme()

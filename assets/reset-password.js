@@ -1,0 +1,70 @@
+import { post } from './api.js'
+
+const PASSWORD_MIN_LENGTH = 8 // code points; the API decides and may ask for more
+
+const form = document.getElementById('reset')
+const password = document.getElementById('password')
+const repeated = document.getElementById('repeated')
+const visible = document.getElementById('visible')
+const formError = document.getElementById('error')
+
+const token = new URLSearchParams(location.search).get('token')
+// Out of the address bar and the history: the token is as good as the password until it is used.
+history.replaceState(null, '', location.pathname)
+
+/** Shows one state of the page, and tells it to screen readers by moving the focus there. */
+function show(id) {
+  for (const state of ['reset', 'done', 'refused', 'missing']) {
+    document.getElementById(state).hidden = state !== id
+  }
+  const target = id === 'reset' ? password : document.querySelector(`#${id} .title`)
+  document.title = document.querySelector(`#${id} .title`).textContent
+  target.focus()
+}
+
+function refuse(field, message) {
+  formError.textContent = message
+  for (const input of [password, repeated]) {
+    input.setAttribute('aria-invalid', String(input === field))
+  }
+  field?.focus()
+}
+
+function problem() {
+  if ([...password.value].length < PASSWORD_MIN_LENGTH) {
+    return [password, `Use at least ${PASSWORD_MIN_LENGTH} characters.`]
+  }
+  if (password.value !== repeated.value) return [repeated, 'The two passwords are not the same.']
+}
+
+async function save() {
+  try {
+    await post('/api/password/reset-password', { token, new_password: password.value })
+    form.reset()
+    show('done')
+  } catch (error) {
+    if (error.status === 400 || error.fields.includes('token')) {
+      document.getElementById('refused-reason').textContent = error.message
+      show('refused')
+    } else {
+      refuse(error.status === 422 ? password : null, error.message)
+    }
+  }
+}
+
+form.addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const found = problem()
+  if (found) return refuse(...found)
+  refuse(null, '')
+  const button = form.querySelector('button')
+  button.disabled = true
+  await save()
+  button.disabled = false
+})
+
+visible.addEventListener('change', () => {
+  for (const input of [password, repeated]) input.type = visible.checked ? 'text' : 'password'
+})
+
+show(token ? 'reset' : 'missing')

@@ -1,0 +1,154 @@
+import { html, raw } from 'hono/html'
+
+/** A mail ready to send. Both bodies say the same; either is enough alone. */
+export type Email = { subject: string; html: string; text: string }
+
+export type Fact = [label: string, value: string]
+
+/** One part of a mail, in reading order: a paragraph, a link to press, or labelled facts. */
+export type Block = string | { button: string; link: string } | { facts: Fact[] }
+
+export type Letter = {
+  project: string
+  subject: string
+  /** What an inbox shows beside the subject. */
+  preview: string
+  /** Whom to greet; without it the mail starts with a plain "Hello". */
+  name?: string | undefined
+  blocks: Block[]
+  /** Why this mail came, in small print at its end. */
+  reason: string
+}
+
+type Markup = ReturnType<typeof html>
+
+// C0 and C1 controls, line and paragraph separators, and the marks that reverse text (Trojan Source).
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu
+
+// Mail programs turn `shop.example` or `//x` into links. Anybody can register a stranger's address,
+// so a name must not become a way to send that stranger one.
+const LINK_LIKE = /[/\\@:]|[\p{L}\p{N}]\.\p{L}{2}/u
+const GREETED_NAME_MAX = 60 // code points: a name, not a message
+
+// Keeps an inbox from filling its preview with the start of the body.
+const PREVIEW_FILLER = raw('&#847;&zwnj;&nbsp;'.repeat(60))
+
+const FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+const PARAGRAPH = 'margin:0 0 18px;font-size:16px;line-height:25px'
+const SMALL = 'margin:0;font-size:13px;line-height:20px;color:#5a6270'
+
+// The light colours stand inline, for programs that drop <style>; only dark mode and phones are here.
+const STYLE = raw(`<style>
+:root{color-scheme:light dark;supported-color-schemes:light dark}
+@media (max-width:480px){
+.page{padding:12px 8px!important}
+.card{padding:24px 20px 8px!important}
+.fact{display:block!important;padding:0!important}
+th.fact{padding-top:10px!important}
+}
+@media (prefers-color-scheme:dark){
+.page{background:#14161a!important}
+.card{background:#1f2228!important;border-color:#343943!important}
+.text{color:#e8eaed!important}
+.muted{color:#a9b0bb!important}
+.link{color:#8ab4f8!important}
+.button,.button a{background:#8ab4f8!important;border-color:#8ab4f8!important;color:#14161a!important}
+}
+</style>`)
+
+/** One line of visible text: every run of control characters and white space becomes one space. */
+function oneLine(value: string): string {
+  return value.replace(CONTROLS, ' ').trim()
+}
+
+/** A moment as people write it, always in UTC: `22 November 2026 at 16:35 UTC`. */
+export function formatTime(at: Date): string {
+  const format = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const
+  return `${new Intl.DateTimeFormat('en-GB', format).format(at)} UTC`
+}
+
+function greeting(name = ''): string {
+  const clean = oneLine(name)
+  if (clean === '' || LINK_LIKE.test(clean)) return 'Hello,'
+  const letters = [...clean]
+  if (letters.length <= GREETED_NAME_MAX) return `Hello ${clean},`
+  return `Hello ${letters.slice(0, GREETED_NAME_MAX).join('')}…,`
+}
+
+function paragraph(text: string): Markup {
+  return html`<p class="text" style="${PARAGRAPH};color:#1f2430">${oneLine(text)}</p>`
+}
+
+/** A button whose padding Outlook honours too, and the address in full for whoever cannot press it. */
+function button(label: string, link: string): Markup {
+  const href = oneLine(link)
+  return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:6px 0 22px"><tr>
+<td class="button" bgcolor="#1d4ed8" style="border-radius:8px;mso-padding-alt:13px 24px"><a href="${href}" style="display:inline-block;padding:13px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;text-decoration:none">${oneLine(label)}</a></td>
+</tr></table>
+<p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this address into your browser:<br><a class="link" href="${href}" style="color:#1d4ed8;word-break:break-all">${href}</a></p>`
+}
+
+function facts(rows: Fact[]): Markup {
+  return html`<table cellpadding="0" cellspacing="0" border="0" style="margin:0 0 18px">${rows.map(
+    ([label, value]) => html`<tr>
+<th class="fact muted" scope="row" align="left" valign="top" style="padding:3px 16px 3px 0;font-size:14px;line-height:22px;font-weight:400;color:#5a6270;white-space:nowrap">${oneLine(label)}</th>
+<td class="fact text" style="padding:3px 0;font-size:16px;line-height:22px;font-weight:600;color:#1f2430;word-break:break-word">${oneLine(value)}</td>
+</tr>`,
+  )}</table>`
+}
+
+function blockHtml(block: Block): Markup {
+  if (typeof block === 'string') return paragraph(block)
+  return 'facts' in block ? facts(block.facts) : button(block.button, block.link)
+}
+
+function blockText(block: Block): string {
+  if (typeof block === 'string') return oneLine(block)
+  if ('button' in block) return `${oneLine(block.button)}:\n${oneLine(block.link)}`
+  return block.facts.map(([label, value]) => `${oneLine(label)}: ${oneLine(value)}`).join('\n')
+}
+
+function page(letter: Letter): Markup {
+  const project = oneLine(letter.project)
+  return html`<!doctype html>
+<html lang="en" dir="ltr">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
+<title>${oneLine(letter.subject)}</title>
+${STYLE}
+</head>
+<body class="page" style="margin:0;padding:0;background:#f4f5f7">
+<div style="display:none;max-height:0;overflow:hidden">${oneLine(letter.preview)}${PREVIEW_FILLER}</div>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>
+<td class="page" align="center" style="padding:32px 16px;background:#f4f5f7;${FONT}">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:560px;text-align:left">
+<tr><td class="card" style="padding:32px 32px 14px;background:#ffffff;border:1px solid #e2e5ea;border-radius:12px">
+<p class="muted" style="margin:0 0 20px;font-size:14px;line-height:20px;font-weight:600;color:#5a6270">${project}</p>
+${paragraph(greeting(letter.name))}
+${letter.blocks.map(blockHtml)}
+</td></tr>
+<tr><td style="padding:16px 8px 0"><p class="muted" style="${SMALL}">${oneLine(letter.reason)}</p></td></tr>
+</table>
+</td></tr></table>
+</body>
+</html>`
+}
+
+/**
+ * Renders a letter as HTML and as plain text. Everything in it is taken for plain text of one line,
+ * so neither markup nor line breaks in a name reach the subject, the HTML or the text.
+ */
+export function renderEmail(letter: Letter): Email {
+  const markup = page(letter)
+  if (markup instanceof Promise) throw new TypeError('A mail must not wait for anything to render.')
+  const body = [greeting(letter.name), ...letter.blocks.map(blockText)].join('\n\n')
+  return {
+    subject: oneLine(letter.subject),
+    html: markup.toString(),
+    text: `${body}\n\n-- \n${oneLine(letter.project)}\n${oneLine(letter.reason)}\n`,
+  }
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const POLL_MS = 500
+
+/** Name and parent of a process by proc_pid_stat(5); undefined without one, and outside Linux. */
+function look(pid: number): { name: string; parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const end = stat.lastIndexOf(')')
+    const parent = Number(stat.slice(end + 2).split(' ')[1])
+    return { name: stat.slice(stat.indexOf('(') + 1, end), parent }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Settles when the npm that runs this script is gone without having told us: it was killed by
+ * `kill -9`. Between npm and us there is a shell, which then waits for us with nobody to wait for
+ * it. Never settles when npm did not start us.
+ */
+export async function npmGone(): Promise<void> {
+  const { npm_lifecycle_event: script } = process.env
+  if (script === undefined) return new Promise(() => {})
+  const parent = process.ppid
+  const above = look(parent)
+  const isShell = above !== undefined && /^(ba|da)?sh$/.test(above.name)
+  while (process.ppid === parent && (!isShell || look(parent)?.parent === above.parent)) {
+    await sleep(POLL_MS, undefined, { ref: false })
+  }
+}

@@ -1,0 +1,34 @@
+export interface Stops {
+  /** Notes how to stop what has just been started; at once, when the stop has begun already. */
+  add(stop: () => unknown): void
+  begun(): boolean
+  /** Stops all, the last started first. */
+  run(): Promise<void>
+}
+
+export function createStops(): Stops {
+  const stack: (() => unknown)[] = []
+  let running: Promise<void> | undefined
+
+  async function runAll(): Promise<void> {
+    for (let stop = stack.pop(); stop !== undefined; stop = stack.pop()) {
+      try {
+        await stop()
+      } catch (error) {
+        console.error(error instanceof Error ? error.message : String(error))
+      }
+    }
+  }
+
+  return {
+    add(stop) {
+      stack.push(stop)
+      if (running !== undefined) running = running.then(runAll)
+    },
+    begun: () => running !== undefined,
+    run() {
+      running ??= runAll()
+      return running
+    },
+  }
+}

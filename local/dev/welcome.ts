@@ -1,0 +1,35 @@
+import { styleText } from 'node:util'
+
+export interface Addresses {
+  worker: string
+  /** Missing where a variable in .dev.vars points at something of the user's own. */
+  mailbox?: string
+  postgres?: string
+  redis?: string
+}
+
+const LABEL_WIDTH = 10
+
+/** What a newcomer needs next. */
+export function welcome(addresses: Addresses, color: boolean): string {
+  const { worker, mailbox, postgres, redis } = addresses
+  const bold = (text: string) => (color ? styleText('bold', text, { validateStream: false }) : text)
+  const row = (label: string, value: string) => `  ${label.padEnd(LABEL_WIDTH)}${value}`
+  const theirs = 'yours, as set in .dev.vars'
+  return `
+${bold('Ready.')}
+
+${row('API', bold(worker))}
+${row('Docs', `${worker}/docs (try calls there), ${worker}/redoc`)}
+${row('Mail', mailbox ?? theirs)}
+${row('Database', postgres ?? theirs)}
+${row('Redis', redis ?? theirs)}
+
+Make an account:
+
+  curl ${worker}/api/users/register -H 'content-type: application/json' \\
+    -d '{"username": "ada", "email": "ada@example.com", "password": "a long sentence of my own"}'
+
+The welcome mail is in the mail box a moment later. Ctrl-C stops everything; the data stays.
+`
+}

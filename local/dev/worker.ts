@@ -1,0 +1,97 @@
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Supervised, supervise } from '../process/supervise.ts'
+
+export interface WorkerOptions {
+  /** Of the repository, where wrangler.toml is. */
+  folder: string
+  port: number
+  /** Set over wrangler.toml and .dev.vars. */
+  variables: Record<string, string>
+  /** Answers 200 as soon as the Worker runs. */
+  livePath: string
+  /** Given each line of output, once the Worker is up. */
+  onLine: (line: string) => void
+}
+
+export interface RunningWorker {
+  url: string
+  ended: Promise<unknown>
+  stop(): Promise<void>
+}
+
+/** The program itself: its launcher would exit before workerd and esbuild are gone. */
+const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
+const START_LIMIT_MS = 60_000
+const POLL_MS = 100
+/** Of what was kept back, once the Worker is up: the troubles that it logged itself. */
+const WORTH_REPEATING = /^\{.*"level":"(?:warn|error)"/
+/** Nothing of the network: no update check, no usage report, no lookup of the place we are in. */
+const ENVIRONMENT = {
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+async function untilLive(worker: Supervised, url: string): Promise<void> {
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!(await answers(url))) {
+    if (!worker.running()) throw new Error('The Worker could not be started.')
+    if (Date.now() > deadline) throw new Error(`The Worker does not answer at ${url}.`)
+    await sleep(POLL_MS)
+  }
+}
+
+/**
+ * Runs the Worker by `wrangler dev`, in workerd, and waits until it answers. What wrangler says
+ * while it starts is kept back, and shown only if it fails.
+ *
+ * @throws Error with wrangler's own words if the Worker does not come up
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const url = `http://127.0.0.1:${options.port}`
+  const variables = Object.entries(options.variables)
+  const worker = supervise({
+    file: process.execPath,
+    args: [
+      '--no-warnings',
+      WRANGLER,
+      'dev',
+      ...['--ip', '127.0.0.1', '--port', String(options.port), '--inspector-port', '0'],
+      '--show-interactive-dev-session=false',
+      ...variables.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+    ],
+    cwd: options.folder,
+    env: ENVIRONMENT,
+    stop: [{ signal: 'SIGTERM', waitMs: 3000 }],
+  })
+  const early: string[] = []
+  let isUp = false
+  const lines = createInterface({ input: worker.output })
+  lines.on('line', (line) => {
+    if (isUp) options.onLine(line)
+    else early.push(line)
+  })
+  try {
+    await untilLive(worker, url + options.livePath)
+  } catch (error) {
+    await worker.stop()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`${reason} wrangler says:\n${early.join('\n').trim()}`)
+  }
+  isUp = true
+  for (const line of early) if (WORTH_REPEATING.test(line)) options.onLine(line)
+  return { url, ended: worker.ended, stop: worker.stop }
+}

@@ -1,0 +1,35 @@
+/** Markup that is safe to put into a page. */
+export class Html {
+  readonly #markup: string
+
+  constructor(markup: string) {
+    this.#markup = markup
+  }
+
+  toString(): string {
+    return this.#markup
+  }
+}
+
+type Part = string | number | Html | readonly Html[]
+
+/** A template whose parts are escaped, unless they are markup already. */
+export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
+  const rendered = parts.map((part) => {
+    if (part instanceof Html) return part.toString()
+    return typeof part === 'object' ? part.join('') : escapeHtml(String(part))
+  })
+  return new Html(String.raw({ raw: strings }, ...rendered))
+}
+
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+}

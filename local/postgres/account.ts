@@ -1,0 +1,99 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { PostgresBinaries } from './binaries.ts'
+
+/** PostgreSQL refuses to run as root; this is who it runs as then. */
+export interface Account {
+  name: string
+  uid: number
+  gid: number
+}
+
+/** For what root's own folders hide from the other users. */
+const SHARED_FOLDER = '/var/lib/local-postgres'
+
+function id(option: '-u' | '-g', name: string): number | undefined {
+  try {
+    return Number(execFileSync('id', [option, name], { stdio: ['ignore', 'pipe', 'ignore'] }))
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Who the server runs as. For a normal user that is the user, so nothing to say. For root it is
+ * whoever owns the data already; else `postgres` where there is such a user and `nobody` elsewhere,
+ * so that no user has to be created.
+ *
+ * @param data the folder, which need not exist yet
+ * @throws if the data belongs to another user, or there is nobody to run as
+ */
+export function serverAccount(data: string): Account | undefined {
+  const me = process.getuid?.()
+  const owner = statSync(data, { throwIfNoEntry: false })
+  if (me !== 0) {
+    if (owner === undefined || owner.uid === me) return undefined
+    throw new Error(
+      `The PostgreSQL data in ${data} belongs to another user (uid ${owner.uid}), from a start as ` +
+        'root perhaps. Start as that user, or have it deleted to begin empty.',
+    )
+  }
+  if (owner !== undefined && owner.uid !== 0) {
+    return { name: `with uid ${owner.uid}`, uid: owner.uid, gid: owner.gid }
+  }
+  for (const name of ['postgres', 'nobody']) {
+    const uid = id('-u', name)
+    const gid = id('-g', name)
+    if (uid !== undefined && gid !== undefined && uid !== 0) return { name, uid, gid }
+  }
+  throw new Error(
+    'PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody` to run ' +
+      'it as. Create one (`useradd --system postgres`) or run this as a normal user.',
+  )
+}
+
+function canEnter(folder: string, account: Account): boolean {
+  try {
+    execFileSync('/bin/sh', ['-c', 'test -x "$0"', folder], { stdio: 'ignore', ...account })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function nearestExisting(folder: string): string {
+  return existsSync(folder) ? folder : nearestExisting(dirname(folder))
+}
+
+/**
+ * Where to keep the data meant for `wanted`: there, or, when root's account for the server can't
+ * enter that place (the project lies in /root), in /var/lib under a name made from it.
+ */
+export function reachableHome(wanted: string, account: Account | undefined): string {
+  if (account === undefined || canEnter(nearestExisting(wanted), account)) return wanted
+  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 12)
+  return join(SHARED_FOLDER, key)
+}
+
+/** The same for the binaries: a copy beside the data (60 MB, once a version). */
+export function reachableBinaries(
+  binaries: PostgresBinaries,
+  account: Account | undefined,
+): PostgresBinaries {
+  const bin = join(binaries.folder, 'bin')
+  if (account === undefined || canEnter(bin, account)) return binaries
+  const folder = join(SHARED_FOLDER, `binaries-${binaries.version}`)
+  if (!existsSync(folder)) {
+    const unfinished = `${folder}.${process.pid}`
+    mkdirSync(SHARED_FOLDER, { recursive: true })
+    cpSync(binaries.folder, unfinished, { recursive: true, verbatimSymlinks: true })
+    try {
+      renameSync(unfinished, folder)
+    } catch {
+      rmSync(unfinished, { recursive: true, force: true }) // Another start was quicker.
+    }
+  }
+  return { ...binaries, folder }
+}

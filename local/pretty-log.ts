@@ -1,0 +1,74 @@
+/**
+ * Makes the Worker's log, one JSON object a line, readable for a person in front of a terminal.
+ * Lines that are none pass as they are.
+ */
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+type Style = Parameters<typeof styleText>[0]
+
+const LEVELS: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red' }
+/** Shown at fixed places; whatever else a line holds follows as `key=value`. */
+const PLACED = new Set([
+  'time',
+  'level',
+  'event',
+  'method',
+  'route',
+  'path',
+  'status',
+  'duration_ms',
+])
+/** `request_id` is long and rarely needed; its beginning finds it in the answer's X-Request-ID. */
+const SHORT_ID_LENGTH = 8
+
+/** Wrangler's own line for each request; the Worker logs the same with more. */
+const WRANGLER_REQUEST = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} /
+
+function parseLine(line: string): Map<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value !== 'object' || value === null || !('level' in value)) return undefined
+    return new Map(Object.entries(value))
+  } catch {
+    return undefined
+  }
+}
+
+function statusStyle(status: unknown): Style {
+  const code = Number(status)
+  if (code >= 500) return 'red'
+  return code >= 400 ? 'yellow' : 'green'
+}
+
+/**
+ * @param color whether to use ANSI colours
+ * @returns what to show for a line, or undefined for a line that is only noise
+ */
+export function prettyLine(line: string, color: boolean): string | undefined {
+  if (WRANGLER_REQUEST.test(stripVTControlCharacters(line))) return undefined
+  const entry = parseLine(line)
+  if (entry === undefined) return line
+  const paint = (style: Style, text: string) =>
+    color ? styleText(style, text, { validateStream: false }) : text
+  const get = (key: string) => (entry.has(key) ? String(entry.get(key)) : '')
+
+  const level = get('level')
+  const parts = [
+    paint('dim', get('time').slice(11, 23)),
+    paint(LEVELS[level] ?? 'cyan', level.padEnd(5)),
+    paint('bold', get('event')),
+    get('method'),
+    get('route') || get('path'),
+    entry.has('status') ? paint(statusStyle(entry.get('status')), get('status')) : '',
+    entry.has('duration_ms') ? `${get('duration_ms')} ms` : '',
+  ]
+  for (const [key, value] of entry) {
+    if (PLACED.has(key) || value === null || value === undefined) continue
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    parts.push(
+      paint('dim', `${key}=${key === 'request_id' ? text.slice(0, SHORT_ID_LENGTH) : text}`),
+    )
+  }
+  return parts.filter(Boolean).join(' ')
+}

@@ -1,0 +1,70 @@
+/**
+ * Runs one command for as long as the process that asked for it lives. Started by `supervise.ts`,
+ * never by hand.
+ *
+ * Its standard input is a pipe that only the asking process holds. However that process ends
+ * (an orderly stop, an exit, `kill -9`), the pipe closes, and that is the sign to stop the command
+ * in its own polite way. So no server outlives its starter, and no exit hook has to be trusted.
+ */
+import { spawn } from 'node:child_process'
+import { openSync, rmSync } from 'node:fs'
+import type { SupervisedCommand } from './supervise.ts'
+
+const command: SupervisedCommand = JSON.parse(process.argv[2] ?? '{}')
+const STDOUT = 1
+
+function openLog(file: string): number {
+  rmSync(file, { force: true }) // It may be another user's: root's, from an earlier start.
+  return openSync(file, 'w')
+}
+const log = command.logFile === undefined ? STDOUT : openLog(command.logFile)
+
+const child = spawn(command.file, command.args, {
+  // A group of its own: Ctrl-C at the terminal must not reach the command behind our back.
+  detached: true,
+  stdio: ['ignore', log, log],
+  ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+  ...(command.env === undefined ? {} : { env: { ...process.env, ...command.env } }),
+  ...(command.user === undefined ? {} : { uid: command.user.uid, gid: command.user.gid }),
+})
+
+/** What the command has started and left behind (workerd, esbuild) goes with it. */
+function killGroup(): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // The group is empty: nothing was left behind.
+  }
+}
+
+function cleanUpAndExit(code: number): void {
+  killGroup()
+  if (command.removeAtEnd !== undefined) {
+    rmSync(command.removeAtEnd, { recursive: true, force: true, maxRetries: 5 })
+  }
+  process.exit(code)
+}
+
+let stopping = false
+function stop(): void {
+  if (stopping) return
+  stopping = true
+  let delay = 0
+  for (const { signal, waitMs } of command.stop) {
+    setTimeout(() => child.kill(signal), delay)
+    delay += waitMs
+  }
+  setTimeout(killGroup, delay)
+}
+
+child.on('error', (error) => {
+  console.log(`${command.file} can't be started: ${error.message}`)
+  cleanUpAndExit(1)
+})
+child.on('exit', (code) => cleanUpAndExit(stopping ? 0 : (code ?? 1)))
+
+process.stdin.on('end', stop).on('error', stop).resume()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+// The reader of our output may be gone already; that must not cut the orderly stop short.
+process.stdout.on('error', () => {})

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { Command, Outcome } from './protocol.ts'
+
+/** The flag in `#!lua flags=allow-key-locking` that Upstash's own Redis knows and no other does. */
+const UPSTASH_FLAG = 'allow-key-locking'
+
+/**
+ * Lets scripts written for Upstash run on any Redis: the flag is taken out, and as that changes
+ * the script's SHA-1, which clients work out for themselves, SHAs are translated on the way in.
+ * Which scripts are loaded is for Redis to know: an unknown SHA earns its NOSCRIPT.
+ */
+export class ScriptTranslator {
+  readonly #shas = new Map<string, string>()
+
+  /** The command as Redis should see it. */
+  translate([name, ...args]: Command): Command {
+    const [first, ...rest] = args
+    if (first === undefined) return [name]
+    if (name === 'EVAL' || name === 'EVAL_RO') return [name, this.#learn(first), ...rest]
+    if (name === 'EVALSHA' || name === 'EVALSHA_RO') return [name, this.#sha(first), ...rest]
+    if (name !== 'SCRIPT') return [name, ...args]
+    const subcommand = first.toString().toUpperCase()
+    if (subcommand === 'LOAD') return [name, first, ...rest.map((script) => this.#learn(script))]
+    if (subcommand === 'EXISTS') return [name, first, ...rest.map((sha) => this.#sha(sha))]
+    return [name, ...args]
+  }
+
+  /** SCRIPT LOAD answers with the SHA of the script that the caller sent. */
+  restore([name, subcommand, script]: Command, outcome: Outcome): Outcome {
+    const loads = name === 'SCRIPT' && subcommand?.toString().toUpperCase() === 'LOAD'
+    if (!loads || script === undefined || 'error' in outcome) return outcome
+    return { result: Buffer.from(sha1(script)) }
+  }
+
+  #learn(script: string | Buffer): string {
+    const text = script.toString()
+    const plain = withoutUpstashFlag(text)
+    if (plain !== text) this.#shas.set(sha1(text), sha1(plain))
+    return plain
+  }
+
+  #sha(sha: string | Buffer): string {
+    const key = sha.toString().toLowerCase()
+    return this.#shas.get(key) ?? key
+  }
+}
+
+/** Leaves an empty line, so that the line numbers in Lua's errors stay right. */
+function withoutUpstashFlag(script: string): string {
+  const [, listed, rest] = /^#!lua[ \t]+flags=(\S*)(.*)$/s.exec(script) ?? []
+  if (listed === undefined || rest === undefined) return script
+  const flags = listed.split(',').filter((flag) => flag !== UPSTASH_FLAG)
+  return flags.length === 0 ? rest : `#!lua flags=${flags.join(',')}${rest}`
+}
+
+export function sha1(text: string | Buffer): string {
+  return createHash('sha1').update(text).digest('hex')
+}

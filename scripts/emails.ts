@@ -1,0 +1,93 @@
+// Renders every mail with sample values to dist/emails and a page that shows them side by side.
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { html } from 'hono/html'
+import { emailChangedEmail } from '../emails/email-changed.ts'
+import type { Email } from '../emails/layout.ts'
+import { passwordChangedEmail } from '../emails/password-changed.ts'
+import { passwordResetEmail } from '../emails/password-reset.ts'
+import { testEmail } from '../emails/test.ts'
+import { welcomeEmail } from '../emails/welcome.ts'
+
+const OUT_DIR = 'dist/emails'
+const VIEWS = [
+  { width: 360, scheme: 'light' },
+  { width: 360, scheme: 'dark' },
+  { width: 680, scheme: 'light' },
+  { width: 680, scheme: 'dark' },
+]
+
+const project = 'ADL Production'
+const name = 'Maria Fernández'
+const at = new Date('2026-11-22T16:35:00Z')
+const token = `${'8Qk2vJ5n'.repeat(3)}.${'Zr7_Lw0-'.repeat(5)}`
+
+const samples: Record<string, Email> = {
+  'password-reset': passwordResetEmail({
+    project,
+    name,
+    link: `https://app.example.com/reset-password?token=${token}`,
+    minutes: 60,
+  }),
+  welcome: welcomeEmail({ project, name, username: 'maria', link: 'https://app.example.com' }),
+  'password-changed': passwordChangedEmail({ project, name, at, place: 'Firefox on Linux, Spain' }),
+  'email-changed': emailChangedEmail({
+    project,
+    name,
+    oldEmail: 'maria@example.com',
+    newEmail: 'maria.fernandez.garcia@long-company-name.example.org',
+    at,
+  }),
+  test: testEmail({ project, at }),
+  hostile: passwordChangedEmail({
+    project: 'ADL "Production" & <Söhne>',
+    name: `Mallory\r\nBcc: everyone@example.com <img src=x onerror=alert(1)> ${'very long name '.repeat(20)}`,
+    at,
+    place: '</td></table><script>alert(1)</script>\u202e\r\n-- \r\nPay here: http://evil.example',
+  }),
+}
+
+/** Mails follow the reader's system; a frame of the page has to be told which colours to show. */
+function inScheme(mail: string, scheme: string): string {
+  const media = '@media (prefers-color-scheme:dark)'
+  return mail.replace(media, scheme === 'dark' ? '@media all' : '@media not all')
+}
+
+function section([file, email]: [string, Email]) {
+  const frames = VIEWS.map(
+    ({ width, scheme }) => html`<figure>
+<iframe title="${file}, ${scheme}, ${width} px" width="${width}" height="720" sandbox="" srcdoc="${inScheme(email.html, scheme)}"></iframe>
+<figcaption>${width} px, ${scheme}</figcaption></figure>`,
+  )
+  return html`<section><h2 id="${file}">${email.subject}</h2>
+<p><a href="${file}.html">${file}.html</a>, ${Math.ceil(email.html.length / 1024)} KB; <a href="${file}.txt">${file}.txt</a></p>
+<div>${frames}<pre>${email.text}</pre></div></section>`
+}
+
+async function renderAll(outDir: string): Promise<string> {
+  await rm(outDir, { recursive: true, force: true })
+  await mkdir(outDir, { recursive: true })
+  for (const [file, email] of Object.entries(samples)) {
+    await writeFile(`${outDir}/${file}.html`, email.html)
+    await writeFile(`${outDir}/${file}.txt`, `Subject: ${email.subject}\n\n${email.text}`)
+  }
+  const page = await html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Mails of ${project}</title>
+<style>
+:root { color-scheme: light dark; font: 16px system-ui, sans-serif; }
+section > div { display: flex; gap: 16px; overflow-x: auto; align-items: start; }
+figure { margin: 0; } iframe { border: 1px solid #8888; border-radius: 8px; }
+figcaption { font-size: 14px; opacity: .8; }
+pre { flex: 0 0 520px; margin: 0; padding: 16px; border: 1px solid #8888; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
+</style></head><body>
+<h1>Mails</h1>
+${Object.entries(samples).map(section)}
+</body></html>`
+  const index = resolve(outDir, 'index.html')
+  await writeFile(index, page.toString())
+  return index
+}
+
+const index = await renderAll(OUT_DIR)
+console.log(`${Object.keys(samples).length} mails rendered. Open ${pathToFileURL(index).href}`)

@@ -1,0 +1,39 @@
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { AppEnv } from './context.ts'
+import { onError, onMethodNotAllowed, onNotFound } from './errors.ts'
+import { accessLog } from './middleware/access-log.ts'
+import { crossOrigin } from './middleware/cross-origin.ts'
+import { requestId } from './middleware/request-id.ts'
+import { resources } from './middleware/resources.ts'
+import { answerDefaults, securityHeaders } from './middleware/response-headers.ts'
+import { BODY_LIMIT } from './middleware/validate.ts'
+import { admins } from './routes/admins/index.ts'
+import { password } from './routes/password/index.ts'
+import { system } from './routes/system/index.ts'
+import { users } from './routes/users/index.ts'
+
+const base = new Hono<AppEnv>()
+
+base.onError(onError)
+base.notFound(onNotFound)
+
+base.use(requestId)
+base.use(accessLog)
+base.use(securityHeaders)
+base.use(answerDefaults)
+base.use(resources)
+base.use(crossOrigin)
+base.use(bodyLimit({ maxSize: BODY_LIMIT }))
+base.use(methodNotAllowed({ app: base, onMethodNotAllowed }))
+
+/** The one app. The order above is the order in which a request meets them. */
+export const app = base
+  .route('/', system)
+  .route('/api/users', users)
+  .route('/api/admins', admins)
+  .route('/api/password', password)
+
+/** What `hc` needs to know of the API: see `docs/typed-client.md`. */
+export type App = typeof app

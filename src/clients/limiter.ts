@@ -1,0 +1,102 @@
+import { Ratelimit } from '@upstash/ratelimit'
+import { Redis } from '@upstash/redis/cloudflare'
+
+/** Milliseconds for Redis's answer. It takes a few; a limit is not worth making a login slow. */
+const TIMEOUT = 400
+
+/** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
+const REMEMBERED_BLOCKS = 10_000
+
+/** So many requests in a sliding window of so many seconds. */
+export type Rule = { name: string; requests: number; windowSeconds: number }
+
+/** What a rule says about one request. `resetSeconds`: until the window ends. */
+export type Allowance = { rule: Rule; allowed: boolean; remaining: number; resetSeconds: number }
+
+/** Redis did not answer, or answered nonsense. Its own text is left behind: it holds addresses. */
+export class LimiterUnavailable extends Error {
+  override readonly name = 'LimiterUnavailable'
+}
+
+export type Limiter = {
+  /** Spends one request. @throws {LimiterUnavailable} */
+  spend(rule: Rule, key: string): Promise<Allowance>
+  /** @throws {LimiterUnavailable} */
+  ping(): Promise<void>
+}
+
+/** Rate limits in Upstash Redis, over REST. */
+export function createLimiter({
+  redis: { url, token },
+}: {
+  redis: { url: string; token: string }
+}): Limiter {
+  const redis = new Redis({
+    url,
+    token,
+    retry: { retries: 0 },
+    signal: () => AbortSignal.timeout(TIMEOUT),
+    // Both share state between requests, which workerd keeps apart.
+    enableAutoPipelining: false,
+    readYourWrites: false,
+    enableTelemetry: false,
+  })
+  const limits = new Map<string, Ratelimit>()
+  const blockedUntil = new Map<string, number>()
+
+  function limitOf(rule: Rule) {
+    const known = limits.get(rule.name)
+    if (known) return known
+    const limit = new Ratelimit({
+      redis,
+      prefix: `limit:${rule.name}`,
+      limiter: Ratelimit.slidingWindow(rule.requests, `${rule.windowSeconds} s`),
+      // Its own cache of blocked keys has no bound, and its timeout lets requests pass.
+      ephemeralCache: false,
+      timeout: 0,
+      analytics: false,
+    })
+    limits.set(rule.name, limit)
+    return limit
+  }
+
+  function remember(key: string, until: number) {
+    const oldest = blockedUntil.keys().next()
+    if (blockedUntil.size >= REMEMBERED_BLOCKS && !oldest.done) blockedUntil.delete(oldest.value)
+    blockedUntil.set(key, until)
+  }
+
+  return {
+    async spend(rule, key) {
+      const blockKey = `${rule.name}:${key}`
+      const blocked = blockedUntil.get(blockKey)
+      if (blocked !== undefined && blocked > Date.now()) return allowanceOf(rule, false, 0, blocked)
+      blockedUntil.delete(blockKey)
+      const answer = await limitOf(rule).limit(key).catch(unavailable)
+      const { success, remaining, limit, reset } = answer
+      // Garbage that parses would come out as "blocked": no bogus 429.
+      if (limit !== rule.requests || !Number.isFinite(remaining)) return unavailable()
+      if (!success) remember(blockKey, reset)
+      return allowanceOf(rule, success, remaining, reset)
+    },
+    async ping() {
+      if ((await redis.ping().catch(unavailable)) !== 'PONG') unavailable()
+    },
+  }
+}
+
+const allowanceOf = (
+  rule: Rule,
+  allowed: boolean,
+  remaining: number,
+  reset: number,
+): Allowance => ({
+  rule,
+  allowed,
+  remaining,
+  resetSeconds: Math.max(1, Math.ceil((reset - Date.now()) / 1000)),
+})
+
+function unavailable(): never {
+  throw new LimiterUnavailable()
+}

@@ -1,0 +1,35 @@
+import { Resend } from 'resend'
+
+/** Milliseconds for Resend's answer. The SDK itself would wait for ever. */
+const TIMEOUT = 10_000
+
+/** What became of a mail. `reason` is Resend's error name: a word, without addresses. */
+export type Delivery =
+  | { sent: true }
+  | { sent: false; reason: string; retryAfterSeconds: number | undefined }
+
+/** One mail to one address. Sent again with the same `id`, Resend delivers it once (for 24 hours). */
+export type OutgoingMail = { id: string; to: string; subject: string; html: string; text: string }
+
+export type Mailer = { send(mail: OutgoingMail): Promise<Delivery> }
+
+type Options = { apiKey: string; from: string; baseUrl: string | undefined }
+
+/** Sends by Resend. `send` never throws. */
+export function createMailer({ apiKey, from, baseUrl }: Options): Mailer {
+  const resend = new Resend(apiKey, baseUrl ? { baseUrl } : {})
+  return {
+    async send({ id, ...mail }) {
+      const { data, error, headers } = await resend.emails.send(
+        { from, ...mail },
+        { idempotencyKey: id, signal: AbortSignal.timeout(TIMEOUT) },
+      )
+      if (data?.id) return { sent: true }
+      return {
+        sent: false,
+        reason: error?.name ?? 'garbled_answer',
+        retryAfterSeconds: Number(headers?.['retry-after']) || undefined,
+      }
+    },
+  }
+}

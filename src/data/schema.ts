@@ -1,0 +1,180 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+const moment = (name: string) => timestamp(name, { withTimezone: true })
+
+/** What users and admins have in common. Ids are integers: clients of the former service rely on it. */
+const accountColumns = () => ({
+  id: integer().primaryKey().generatedByDefaultAsIdentity(),
+  username: text().notNull(),
+  email: text().notNull(),
+  fullName: text('full_name'),
+  /** Null or malformed after an import: nobody can log in with it, a reset mends it. */
+  passwordHash: text('hashed_password'),
+  isActive: boolean('is_active').notNull().default(true),
+  /** Raised to end all sessions at once: a session counts while its epoch is the account's… */
+  sessionEpoch: integer('session_epoch').notNull().default(0),
+  /** …or while it is the one that was spared, because its owner ended the others. */
+  keptSession: uuid('kept_session'),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  updatedAt: moment('updated_at').notNull().defaultNow(),
+  deletedAt: moment('deleted_at'),
+})
+
+export const users = pgTable(
+  'users',
+  { ...accountColumns(), isSuperuser: boolean('is_superuser').notNull().default(false) },
+  (table) => [
+    // text_pattern_ops: the same index finds one name and, for the admins' search, a prefix.
+    uniqueIndex('users_username_key').on(sql`lower(${table.username}) text_pattern_ops`),
+    uniqueIndex('users_email_key').on(sql`lower(${table.email}) text_pattern_ops`),
+  ],
+)
+
+export const admins = pgTable(
+  'admins',
+  {
+    ...accountColumns(),
+    isSuperadmin: boolean('is_superadmin').notNull().default(false),
+    /** True for the one that the bootstrap token made. The index below lets there be one only. */
+    isFirst: boolean('is_first').notNull().default(false),
+  },
+  (table) => [
+    uniqueIndex('admins_username_key').on(sql`lower(${table.username})`),
+    uniqueIndex('admins_email_key').on(sql`lower(${table.email})`),
+    uniqueIndex('admins_first_key').on(table.isFirst).where(sql`${table.isFirst}`),
+  ],
+)
+
+/** A login on one device. What can be presented as its token is derived from `id` and `counter`. */
+const sessionColumns = () => ({
+  id: uuid().primaryKey(),
+  accountId: integer('account_id').notNull(),
+  epoch: integer().notNull(),
+  /** Of the newest refresh token. */
+  counter: integer().notNull().default(0),
+  /** When `counter` last rose: within the grace time the token before it is answered alike. */
+  rotatedAt: moment('rotated_at').notNull().defaultNow(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  lastUsedAt: moment('last_used_at').notNull().defaultNow(),
+  /** Moves on with each rotation, never past `endsAt`. */
+  expiresAt: moment('expires_at').notNull(),
+  endsAt: moment('ends_at').notNull(),
+  revokedAt: moment('revoked_at'),
+  userAgent: text('user_agent'),
+  place: text(),
+})
+
+export const userSessions = pgTable(
+  'user_sessions',
+  {
+    ...sessionColumns(),
+    accountId: integer('account_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    index('user_sessions_account').on(table.accountId),
+    index('user_sessions_expiry').on(table.expiresAt),
+  ],
+)
+
+export const adminSessions = pgTable(
+  'admin_sessions',
+  {
+    ...sessionColumns(),
+    accountId: integer('account_id')
+      .notNull()
+      .references(() => admins.id, { onDelete: 'cascade' }),
+  },
+  (table) => [
+    index('admin_sessions_account').on(table.accountId),
+    index('admin_sessions_expiry').on(table.expiresAt),
+  ],
+)
+
+/** The newest request for a password reset of an account. Deleted when used, or when the email changes. */
+export const passwordResets = pgTable('password_resets', {
+  userId: integer('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  id: uuid().notNull().unique(),
+  expiresAt: moment('expires_at').notNull(),
+})
+
+/** Tries at something that may be tried a few times only, across all addresses. */
+export const attempts = pgTable(
+  'attempts',
+  {
+    key: text().primaryKey(),
+    count: integer().notNull(),
+    resetsAt: moment('resets_at').notNull(),
+  },
+  (table) => [index('attempts_expiry').on(table.resetsAt)],
+)
+
+/** Mails that an act owes, written in the act's own statement and deleted when they are sent. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: uuid().primaryKey(),
+    recipient: text().notNull(),
+    mail: jsonb().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    /** When the cron queued it once more, because the first message got lost. */
+    requeuedAt: moment('requeued_at'),
+  },
+  (table) => [index('outbox_waiting').on(table.createdAt)],
+)
+
+/** How many users there are, kept by a trigger: counting them costs 6 ms at 100,000. */
+export const userTotals = pgTable(
+  'user_totals',
+  {
+    isActive: boolean('is_active').notNull(),
+    /** Several rows a total, so that parallel registrations don't queue for one. */
+    shard: smallint().notNull(),
+    total: bigint({ mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.isActive, table.shard] })],
+)
+
+/** Who did what to whom, and how it ended. Only ever inserted, and pruned by the cron. */
+export const auditEvents = pgTable(
+  'audit_events',
+  {
+    id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: moment('at').notNull().defaultNow(),
+    action: text().notNull(),
+    outcome: text().notNull(),
+    reason: text(),
+    actorKind: text('actor_kind'),
+    actorId: integer('actor_id'),
+    targetKind: text('target_kind'),
+    targetId: integer('target_id'),
+    requestId: uuid('request_id').notNull(),
+    /** Truncated: /24 of IPv4, /48 of IPv6. */
+    network: text(),
+    country: text(),
+  },
+  (table) => [
+    index('audit_events_at').on(table.at),
+    index('audit_events_actor').on(table.actorKind, table.actorId, table.id),
+    index('audit_events_target').on(table.targetKind, table.targetId, table.id),
+    check('audit_events_outcome', sql`${table.outcome} in ('success', 'failure')`),
+  ],
+)

@@ -1,0 +1,179 @@
+import * as z from 'zod'
+import type { MailMessage } from './clients/mail-queue.ts'
+
+const MINUTE = 60
+const DAY = 24 * 60 * MINUTE
+
+/** A variable that is set but empty counts as not set: that is how shells and dashboards clear one. */
+const unset = (value: unknown) => (value === '' ? undefined : value)
+
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(unset, schema.optional())
+
+const integer = (fallback: number, minimum: number, maximum: number) =>
+  z.preprocess(unset, z.coerce.number().int().min(minimum).max(maximum).default(fallback))
+
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+
+/** What a generator never makes but people paste: `changeme…`, `aaaa…`, `your-secret-key…`. */
+const PLACEHOLDER =
+  /change.?me|placeholder|example|your.?secret|secret.?key|password|^(.{1,8})\1+$/i
+
+/** RFC 2104 wants a key as long as the hash: 32 bytes; in base64 those are 43 characters. */
+const SECRET_BYTES = 32
+
+const secretKey = z
+  .string()
+  .refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
+    message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
+  })
+  .refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
+    message: 'looks like a placeholder: run "npm run keys"',
+  })
+
+const signingKey = z
+  .strictObject({
+    kty: z.literal('OKP'),
+    crv: z.literal('Ed25519'),
+    kid: z.string().min(1).max(64),
+    x: z.base64url().length(43),
+    d: z.base64url().length(43),
+    alg: z.literal('EdDSA').optional(),
+    use: z.literal('sig').optional(),
+  })
+  .transform(({ kty, crv, kid, x, d }) => ({ kty, crv, kid, x, d }))
+
+/** A private JWK Set (RFC 7517). The first key signs; all of them verify, so that one can be rotated. */
+const signingKeys = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be a JWK Set as JSON: run "npm run keys"' })
+      return z.NEVER
+    }
+  })
+  .pipe(z.object({ keys: z.array(signingKey).min(1).max(4) }))
+  .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, {
+    message: 'holds two keys with one kid',
+  })
+  .transform(({ keys }) => keys)
+
+const origins = z
+  .string()
+  .transform((list) => list.split(',').map((origin) => origin.trim()))
+  .transform((list) => list.filter(Boolean))
+  .pipe(
+    z.array(
+      z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
+        message: 'must hold origins such as https://app.example.com, without a path',
+      }),
+    ),
+  )
+
+const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/
+
+/** Every variable and secret, by the name it has in wrangler.toml and .dev.vars.example. */
+export const Variables = z
+  .object({
+    ENVIRONMENT: z.enum(['development', 'test', 'staging', 'production']),
+    PROJECT_NAME: z.preprocess(unset, z.string().min(1).max(60).default('ADL Production')),
+    LOG_LEVEL: z.preprocess(unset, z.enum(['debug', 'info', 'warn', 'error']).default('info')),
+
+    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+    NEON_HTTP_URL: optional(httpUrl),
+    UPSTASH_REDIS_REST_URL: httpUrl,
+    UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+    RESEND_API_KEY: optional(z.string()),
+    RESEND_BASE_URL: optional(httpUrl),
+    EMAIL_FROM: optional(z.string().regex(oneAddress, 'must be one address: "Name <a@b.example>"')),
+
+    SECRET_KEY: secretKey,
+    JWT_SIGNING_KEYS: signingKeys,
+    JWT_ISSUER: optional(z.string().min(1).max(200)),
+    ADMIN_BOOTSTRAP_TOKEN: optional(z.string().min(16)),
+
+    PUBLIC_URL: optional(httpUrl),
+    FRONTEND_URL: optional(httpUrl),
+    CORS_ORIGINS: z.preprocess((value) => value ?? '', origins),
+
+    ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
+    REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),
+    RESET_TOKEN_EXPIRE_MINUTES: integer(60, 5, 24 * 60),
+    PASSWORD_MIN_LENGTH: integer(8, 8, 64),
+    BREACHED_PASSWORDS_URL: optional(httpUrl),
+    BCRYPT_COST: integer(10, 10, 14),
+    RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
+    AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
+  })
+  .refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
+    path: ['FRONTEND_URL'],
+    message: 'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in mails need one',
+  })
+
+/** What the Worker is given: the variables above and the bindings of wrangler.toml. */
+export type Bindings = z.input<typeof Variables> & {
+  ASSETS: Fetcher
+  MAIL_QUEUE: Queue<MailMessage>
+  FALLBACK_LIMITER: RateLimit
+}
+
+/** The variables as the code uses them. Durations are in seconds. */
+export type Config = ReturnType<typeof configOf>
+
+/** What is wrong with the bindings. `problems` name variables and rules, never a value. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is not valid: ${problems.join('; ')}`)
+    this.problems = problems
+  }
+}
+
+/** Validates the bindings. The error names every variable that is missing or wrong at once. */
+export function readConfig(bindings: unknown): Config | ConfigurationError {
+  const parsed = Variables.safeParse(bindings, { reportInput: false })
+  if (parsed.success) return configOf(parsed.data)
+  return new ConfigurationError(
+    parsed.error.issues.map(({ path, code, message }) =>
+      path.length > 0 && code === 'invalid_type' && !hasVariable(bindings, path[0])
+        ? `${String(path[0])}: is missing`
+        : `${String(path[0])}: ${message}`,
+    ),
+  )
+}
+
+function hasVariable(bindings: unknown, name: PropertyKey | undefined) {
+  return typeof bindings === 'object' && bindings !== null && name !== undefined && name in bindings
+}
+
+function configOf(env: z.output<typeof Variables>) {
+  return {
+    environment: env.ENVIRONMENT,
+    projectName: env.PROJECT_NAME,
+    logLevel: env.LOG_LEVEL,
+    database: { url: env.DATABASE_URL, endpoint: env.NEON_HTTP_URL },
+    redis: { url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN },
+    mail:
+      env.RESEND_API_KEY && env.EMAIL_FROM
+        ? { apiKey: env.RESEND_API_KEY, from: env.EMAIL_FROM, baseUrl: env.RESEND_BASE_URL }
+        : undefined,
+    secretKey: env.SECRET_KEY,
+    signingKeys: env.JWT_SIGNING_KEYS,
+    issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
+    bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
+    linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
+    corsOrigins: env.CORS_ORIGINS,
+    accessTokenSeconds: env.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
+    refreshTokenSeconds: env.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
+    resetTokenSeconds: env.RESET_TOKEN_EXPIRE_MINUTES * MINUTE,
+    passwordMinLength: env.PASSWORD_MIN_LENGTH,
+    breachedPasswordsUrl: env.BREACHED_PASSWORDS_URL,
+    bcryptCost: env.BCRYPT_COST,
+    requestsPerHour: env.RATE_LIMIT_PER_HOUR,
+    auditRetentionSeconds: env.AUDIT_RETENTION_DAYS * DAY,
+  }
+}

@@ -1,0 +1,25 @@
+import type { Context } from 'hono'
+import type { AppEnv } from './context.ts'
+
+const LEVELS = { debug: 0, info: 1, warn: 2, error: 3 } as const
+
+export type Level = keyof typeof LEVELS
+
+/** What a line may hold besides the fixed fields: short words and numbers, never anything a person typed. */
+type Fields = Record<string, string | number | boolean | null | undefined>
+
+let threshold: Level = 'info'
+
+export const setLogLevel = (level: Level) => {
+  threshold = level
+}
+
+/** Writes one line of JSON. JSON escapes CR and LF, so nothing can make a second line. */
+export function writeLog(level: Level, event: string, fields: Fields = {}) {
+  if (LEVELS[level] < LEVELS[threshold]) return
+  console.log(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }))
+}
+
+/** The same, with the id of the request it belongs to. */
+export const log = (c: Context<AppEnv>, level: Level, event: string, fields: Fields = {}) =>
+  writeLog(level, event, { request_id: c.get('requestId'), ...fields })

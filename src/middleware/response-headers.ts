@@ -1,0 +1,40 @@
+import { createMiddleware } from 'hono/factory'
+import { secureHeaders } from 'hono/secure-headers'
+import type { AppEnv } from '../context.ts'
+
+/** Seconds of a year: what HSTS preload lists ask for (RFC 6797). */
+const YEAR = 365 * 24 * 60 * 60
+
+/**
+ * The security headers of every answer. An API answer may load, frame and submit nothing; a page of
+ * ours sets a Content-Security-Policy of its own, which stays.
+ */
+export const securityHeaders = secureHeaders({
+  strictTransportSecurity: `max-age=${YEAR}; includeSubDomains`,
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'strict-origin-when-cross-origin',
+  xPermittedCrossDomainPolicies: 'none',
+  xXssProtection: '0',
+  crossOriginResourcePolicy: false,
+  permissionsPolicy: {
+    camera: [],
+    geolocation: [],
+    microphone: [],
+    payment: [],
+    usb: [],
+  },
+})
+
+const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+/** What an answer gets unless its handler said otherwise. */
+export const answerDefaults = createMiddleware<AppEnv>(async function answerDefaults(c, next) {
+  await next()
+  if (!c.res.headers.has('Content-Security-Policy')) {
+    c.header('Content-Security-Policy', API_POLICY)
+  }
+  if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
+  if (c.res.headers.get('Content-Type') === 'application/json') {
+    c.header('Content-Type', 'application/json; charset=utf-8')
+  }
+})

@@ -1,0 +1,79 @@
+import { zValidator } from '@hono/zod-validator'
+import type { HonoRequest } from 'hono'
+import type * as z from 'zod'
+import { documented } from '../contract.ts'
+import { ApiError } from '../errors.ts'
+
+/** Bytes of a body. The largest that the API needs is a few hundred; see also `bodyLimit`. */
+export const BODY_LIMIT = 16 * 1024
+
+/** One thing that is wrong with the input. `field` is dotted: `address.city`. */
+export type FieldError = { field: string; message: string; type: string }
+
+/** 422, in the shape that clients of the former service parse. */
+export const invalid = (errors: FieldError[]) =>
+  new ApiError('ValidationError', 'Request validation failed', { details: { errors } })
+
+/** A JSON body of this shape: 415 if it is not JSON, 422 if it is broken or of another shape. */
+export function json<Schema extends z.ZodType>(schema: Schema) {
+  const validate = zValidator('json', schema, refuse)
+  const strict: typeof validate = async (c, next) => {
+    await requireStrictJson(c.req)
+    return validate(c, next)
+  }
+  return documented({ body: schema }, strict)
+}
+
+/** Query parameters of this shape, else 422. */
+export const query = <Schema extends z.ZodObject>(schema: Schema) =>
+  documented({ query: schema }, zValidator('query', schema, refuse))
+
+/** Path parameters of this shape, else 422. */
+export const params = <Schema extends z.ZodObject>(schema: Schema) =>
+  documented({ params: schema }, zValidator('param', schema, refuse))
+
+type Validation = { success: true } | { success: false; error: z.core.$ZodError; target: string }
+
+function refuse(result: Validation) {
+  if (result.success) return
+  throw invalid(
+    result.error.issues.map(({ path, message, code }) => ({
+      field: path.map(String).join('.') || (result.target === 'json' ? 'body' : result.target),
+      message,
+      type: code,
+    })),
+  )
+}
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i
+
+const malformed = (message: string) => invalid([{ field: 'body', message, type: 'json_invalid' }])
+
+/** Two readers of one body must not see two bodies: so no duplicate keys (RFC 8259 section 4). */
+async function requireStrictJson(req: HonoRequest) {
+  if (!JSON_TYPE.test(req.header('Content-Type') ?? '')) {
+    throw new ApiError('UnsupportedMediaTypeError', 'The body must be application/json')
+  }
+  const text = await req.text()
+  if (text.length > BODY_LIMIT) {
+    throw new ApiError('PayloadTooLargeError', 'The request body is larger than 16 KiB')
+  }
+  let keys = 0
+  try {
+    keys = countKeys(JSON.parse(text))
+  } catch {
+    throw malformed('The body is not valid JSON')
+  }
+  if (keys !== countKeysOfText(text)) throw malformed('The body holds a key twice')
+}
+
+/** Too deep a value overflows the stack, which reads as malformed. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length
+  return Object.values(value).reduce((sum: number, each) => sum + countKeys(each), own)
+}
+
+/** In valid JSON a key is a string with a colon behind it. */
+const countKeysOfText = (text: string) =>
+  [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon).length

@@ -1,0 +1,45 @@
+import { createLimiter, type Limiter } from './clients/limiter.ts'
+import { createMailer, type Mailer } from './clients/mailer.ts'
+import { connect, type Database } from './data/database.ts'
+import { type Bindings, type Config, ConfigurationError, readConfig } from './env.ts'
+import { setLogLevel, writeLog } from './log.ts'
+import { deriveKeys, type Keys } from './security/keys.ts'
+
+/** Everything a request needs that is made once per isolate. None of it holds a connection. */
+export type Resources = {
+  config: Config
+  db: Database
+  limiter: Limiter
+  mailer: Mailer | undefined
+  keys: Keys
+}
+
+const made = new WeakMap<Bindings, Resources | ConfigurationError>()
+
+/**
+ * The resources for these bindings, made at the first call. A configuration that is not valid is
+ * logged then, and stays the answer until the next deploy.
+ */
+export function resourcesFor(bindings: Bindings): Resources | ConfigurationError {
+  const known = made.get(bindings)
+  if (known) return known
+  const resources = makeResources(bindings)
+  made.set(bindings, resources)
+  if (resources instanceof ConfigurationError) {
+    writeLog('error', 'configuration_invalid', { problems: resources.problems.join('; ') })
+  }
+  return resources
+}
+
+function makeResources(bindings: Bindings): Resources | ConfigurationError {
+  const config = readConfig(bindings)
+  if (config instanceof ConfigurationError) return config
+  setLogLevel(config.logLevel)
+  return {
+    config,
+    db: connect(config.database),
+    limiter: createLimiter(config),
+    mailer: config.mail && createMailer(config.mail),
+    keys: deriveKeys(config),
+  }
+}

@@ -1,0 +1,31 @@
+import { Hono } from 'hono'
+import type { AppEnv } from '../../context.ts'
+import { changePassword } from '../sessions/change-password.ts'
+import { listOwnSessions } from '../sessions/list.ts'
+import { login } from '../sessions/login.ts'
+import { logout } from '../sessions/logout.ts'
+import { refresh } from '../sessions/refresh.ts'
+import { revokeOwnOtherSessions, revokeOwnSession } from '../sessions/revoke.ts'
+import { listAudit } from './audit.ts'
+import { listUsers } from './list-users.ts'
+import { readMe } from './me.ts'
+import { registerAdmin } from './register.ts'
+import { deleteUser, readUser, restoreUser, revokeUserSessions, updateUser } from './user.ts'
+
+export const admins = new Hono<AppEnv>()
+  .post('/register', ...registerAdmin)
+  .post('/login', ...login('admin'))
+  .post('/refresh', ...refresh('admin'))
+  .post('/logout', ...logout('admin'))
+  .post('/change-password', ...changePassword('admin'))
+  .get('/me', ...readMe)
+  .get('/me/sessions', ...listOwnSessions('admin'))
+  .delete('/me/sessions', ...revokeOwnOtherSessions('admin'))
+  .delete('/me/sessions/:id', ...revokeOwnSession('admin'))
+  .get('/users', ...listUsers)
+  .get('/users/:id', ...readUser)
+  .patch('/users/:id', ...updateUser)
+  .delete('/users/:id', ...deleteUser)
+  .post('/users/:id/restore', ...restoreUser)
+  .delete('/users/:id/sessions', ...revokeUserSessions)
+  .get('/audit', ...listAudit)

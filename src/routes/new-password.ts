@@ -1,0 +1,31 @@
+import type { Context } from 'hono'
+import { isBreached } from '../clients/breached-passwords.ts'
+import type { AppEnv } from '../context.ts'
+import { invalid } from '../middleware/validate.ts'
+import { type PasswordOwner, type PasswordProblem, passwordProblem } from '../security/passwords.ts'
+
+const REASONS = {
+  too_short: 'is too short',
+  too_long: 'is longer than 72 bytes in UTF-8',
+  too_common: 'is one of the most common passwords',
+  contains_account_name: 'is a name of the account',
+  breached: 'is known from a data breach',
+} as const satisfies Record<PasswordProblem | 'breached', string>
+
+/**
+ * Holds a password that somebody wants to set against the policy, alike wherever it is set.
+ *
+ * @throws {ApiError} 422 with the reason in `details`
+ */
+export async function refuseWeakPassword(
+  c: Context<AppEnv>,
+  field: 'password' | 'new_password',
+  { password, owner }: { password: string; owner: PasswordOwner },
+): Promise<void> {
+  const { passwordMinLength: minLength, projectName, breachedPasswordsUrl } = c.var.config
+  const problem =
+    passwordProblem(password, owner, { minLength, projectName }) ??
+    (breachedPasswordsUrl && (await isBreached(breachedPasswordsUrl, password)) && 'breached')
+  if (problem)
+    throw invalid([{ field, message: `The password ${REASONS[problem]}`, type: problem }])
+}

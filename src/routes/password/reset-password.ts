@@ -1,0 +1,46 @@
+import * as z from 'zod'
+import { contract, endpoint } from '../../contract.ts'
+import { findReset, resetPassword as storePassword } from '../../data/password.ts'
+import { ApiError } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { beside, limit } from '../../middleware/limit.ts'
+import { traceOf } from '../../middleware/origin.ts'
+import { json } from '../../middleware/validate.ts'
+import { readResetToken } from '../../security/derived-token.ts'
+import { hashPassword } from '../../security/passwords.ts'
+import { Message, NewPassword, Token } from '../input.ts'
+import { refuseWeakPassword } from '../new-password.ts'
+import { queueOwedMails } from '../owed-mail.ts'
+
+const refused = () => new ApiError('BadRequestError', 'Invalid or expired token')
+
+export const resetPassword = endpoint(
+  contract({
+    summary: 'Set a new password by a reset link',
+    description: 'Works once, and ends all sessions of the account.',
+    limited: true,
+    answers: { 200: { description: 'The new password is set', schema: Message } },
+    errors: { BadRequestError: 'Invalid or expired token' },
+  }),
+  json(z.object({ token: Token, new_password: NewPassword })),
+  async (c) => {
+    const { token, new_password: password } = c.req.valid('json')
+    const { config, db, keys } = c.var
+    const resetId = readResetToken(keys, token)
+    if (!resetId) throw refused()
+    const owner = await beside(limit(c, 'reset-password'), findReset(db, resetId))
+    if (!owner) throw refused()
+    await refuseWeakPassword(c, 'new_password', {
+      password,
+      owner: { ...owner, fullName: owner.full_name },
+    })
+
+    const mailId = crypto.randomUUID()
+    const newHash = await hashPassword(password, config.bcryptCost)
+    const reset = await storePassword(db, { resetId, newHash, mailId, trace: traceOf(c) })
+    if (!reset) throw refused()
+    queueOwedMails(c, mailId)
+    log(c, 'info', 'password_reset', { outcome: 'success', kind: 'user', id: reset.id })
+    return c.json({ message: 'Password reset successful' }, 200)
+  },
+)

@@ -1,0 +1,55 @@
+import * as z from 'zod'
+import { contract, endpoint } from '../../contract.ts'
+import { changePassword as storePassword } from '../../data/password.ts'
+import { ApiError } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
+import { traceOf } from '../../middleware/origin.ts'
+import { json } from '../../middleware/validate.ts'
+import type { AccountKind } from '../../security/derived-token.ts'
+import { hashPassword } from '../../security/passwords.ts'
+import { Message, NewPassword, Password } from '../input.ts'
+import { refuseWeakPassword } from '../new-password.ts'
+import { queueOwedMails } from '../owed-mail.ts'
+import { proveCurrentPassword, wrongPassword } from './current-password.ts'
+
+/** `POST /change-password`: ends all other sessions; this one goes on. */
+export const changePassword = (kind: AccountKind) =>
+  endpoint(
+    contract({
+      summary: 'Change the own password',
+      limited: true,
+      answers: { 200: { description: 'Changed; all other sessions have ended', schema: Message } },
+      errors: {
+        AuthenticationError: 'Current password is incorrect',
+        BusinessLogicError: 'New password must be different from current password',
+      },
+    }),
+    authenticate(kind),
+    json(z.object({ current_password: Password, new_password: NewPassword })),
+    async (c) => {
+      const { current_password: current, new_password: password } = c.req.valid('json')
+      const { config, db, claims } = c.var
+      const account = await proveCurrentPassword(c, current, 'password_change')
+      if (password.normalize('NFKC') === current.normalize('NFKC')) {
+        throw new ApiError(
+          'BusinessLogicError',
+          'New password must be different from current password',
+        )
+      }
+      const owner = { ...account, fullName: account.full_name }
+      await refuseWeakPassword(c, 'new_password', { password, owner })
+
+      const mailId = crypto.randomUUID()
+      const changed = await storePassword(db, claims, {
+        checkedHash: account.checkedHash,
+        newHash: await hashPassword(password, config.bcryptCost),
+        mailId,
+        trace: traceOf(c),
+      })
+      if (!changed) throw wrongPassword()
+      queueOwedMails(c, mailId)
+      log(c, 'info', 'password_change', { outcome: 'success', kind, id: changed.id })
+      return c.json({ message: 'Password changed successfully' }, 200)
+    },
+  )

@@ -1,0 +1,107 @@
+import * as z from 'zod'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { contract, endpoint } from '../../contract.ts'
+import { pingDatabase } from '../../data/health.ts'
+import { ConfigurationError } from '../../env.ts'
+import { type Resources, resourcesFor } from '../../resources.ts'
+
+/** Milliseconds for a probe: a monitor hears within a second. */
+const PROBE_TIMEOUT = 800
+
+/** Milliseconds a result is shared, so that a fleet of monitors costs one probe. */
+const SHARED_FOR = 5_000
+
+const Health = z
+  .object({
+    status: z.enum(['healthy', 'degraded', 'unhealthy']),
+    timestamp: z.iso.datetime(),
+    version: z.string(),
+    environment: z.string(),
+    project: z.string(),
+    database: z.object({
+      connected: z.boolean(),
+      error: z.enum(['timeout', 'unavailable', 'not_configured']).nullable(),
+    }),
+    redis: z.object({ connected: z.boolean() }),
+    email_configured: z.boolean(),
+  })
+  .meta({ id: 'Health' })
+
+type Health = z.output<typeof Health>
+
+export const health = endpoint(
+  contract({
+    summary: 'Tell how the service is',
+    description:
+      'Degraded: Redis or mail is impaired. Unhealthy: the database or the configuration.',
+    answers: {
+      200: { description: 'Healthy or degraded', schema: Health },
+      503: { description: 'Unhealthy', schema: Health },
+    },
+  }),
+  async (c) => {
+    const resources = resourcesFor(c.env)
+    const result =
+      resources instanceof ConfigurationError ? NOT_CONFIGURED : await sharedProbe(resources)
+    const answer = { ...result, timestamp: new Date().toISOString(), version: packageJson.version }
+    return answer.status === 'unhealthy' ? c.json(answer, 503) : c.json(answer, 200)
+  },
+)
+
+export const live = endpoint(
+  contract({
+    summary: 'Tell that the Worker runs',
+    description: 'Asks nothing of any dependency.',
+    answers: { 200: { description: 'It runs', schema: z.object({ status: z.literal('alive') }) } },
+  }),
+  (c) => c.json({ status: 'alive' as const }, 200),
+)
+
+type Probe = Omit<Health, 'timestamp' | 'version'>
+
+const NOT_CONFIGURED: Probe = {
+  status: 'unhealthy',
+  environment: 'unknown',
+  project: 'unknown',
+  database: { connected: false, error: 'not_configured' },
+  redis: { connected: false },
+  email_configured: false,
+}
+
+/** The last result of an isolate. A promise could not be shared: workerd keeps requests' I/O apart. */
+const lastProbes = new WeakMap<Resources, { at: number; result: Probe }>()
+
+async function sharedProbe(resources: Resources): Promise<Probe> {
+  const last = lastProbes.get(resources)
+  if (last && Date.now() - last.at < SHARED_FOR) return last.result
+  // Others get the last result while this request probes.
+  if (last) last.at = Date.now()
+  const result = await probe(resources)
+  lastProbes.set(resources, { at: Date.now(), result })
+  return result
+}
+
+async function probe({ config, db, limiter }: Resources): Promise<Probe> {
+  const [database, redis] = await Promise.all([
+    within(PROBE_TIMEOUT, pingDatabase(db)),
+    within(PROBE_TIMEOUT, limiter.ping()),
+  ])
+  const impaired = redis !== null || !config.mail
+  return {
+    status: database ? 'unhealthy' : impaired ? 'degraded' : 'healthy',
+    environment: config.environment,
+    project: config.projectName,
+    database: { connected: database === null, error: database },
+    redis: { connected: redis === null },
+    email_configured: config.mail !== undefined,
+  }
+}
+
+/** What went wrong, in a fixed word. Null: nothing. */
+async function within(milliseconds: number, asked: Promise<unknown>) {
+  const answered = asked.then(
+    () => null,
+    () => 'unavailable' as const,
+  )
+  return Promise.race([answered, scheduler.wait(milliseconds).then(() => 'timeout' as const)])
+}

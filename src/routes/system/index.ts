@@ -1,0 +1,17 @@
+import { Hono } from 'hono'
+import type { AppEnv } from '../../context.ts'
+import { health, live } from './health.ts'
+import { jwks } from './jwks.ts'
+import { docs, file, openApiDocument, redoc, resetPasswordPage } from './pages.ts'
+import { welcome } from './welcome.ts'
+
+export const system = new Hono<AppEnv>()
+  .get('/', ...welcome)
+  .get('/health', ...health)
+  .get('/health/live', ...live)
+  .get('/.well-known/jwks.json', ...jwks)
+  .get('/docs', ...docs)
+  .get('/redoc', ...redoc)
+  .get('/openapi.json', ...openApiDocument)
+  .get('/reset-password', ...resetPasswordPage)
+  .get('/assets/*', ...file)

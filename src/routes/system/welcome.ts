@@ -1,0 +1,31 @@
+import * as z from 'zod'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { contract, endpoint } from '../../contract.ts'
+
+const Welcome = z
+  .object({
+    message: z.string(),
+    version: z.string(),
+    docs: z.literal('/docs'),
+    redoc: z.literal('/redoc'),
+    health: z.literal('/health'),
+  })
+  .meta({ id: 'Welcome' })
+
+export const welcome = endpoint(
+  contract({
+    summary: 'Say hello',
+    answers: { 200: { description: 'Where to go next', schema: Welcome } },
+  }),
+  (c) =>
+    c.json(
+      {
+        message: `Welcome to ${c.var.config.projectName} API!`,
+        version: packageJson.version,
+        docs: '/docs' as const,
+        redoc: '/redoc' as const,
+        health: '/health' as const,
+      },
+      200,
+    ),
+)

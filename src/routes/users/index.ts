@@ -1,0 +1,23 @@
+import { Hono } from 'hono'
+import type { AppEnv } from '../../context.ts'
+import { changePassword } from '../sessions/change-password.ts'
+import { listOwnSessions } from '../sessions/list.ts'
+import { login } from '../sessions/login.ts'
+import { logout } from '../sessions/logout.ts'
+import { refresh } from '../sessions/refresh.ts'
+import { revokeOwnOtherSessions, revokeOwnSession } from '../sessions/revoke.ts'
+import { deleteMe, readMe, updateMe } from './me.ts'
+import { register } from './register.ts'
+
+export const users = new Hono<AppEnv>()
+  .post('/register', ...register)
+  .post('/login', ...login('user'))
+  .post('/refresh', ...refresh('user'))
+  .post('/logout', ...logout('user'))
+  .post('/change-password', ...changePassword('user'))
+  .get('/me', ...readMe)
+  .put('/me', ...updateMe)
+  .delete('/me', ...deleteMe)
+  .get('/me/sessions', ...listOwnSessions('user'))
+  .delete('/me/sessions', ...revokeOwnOtherSessions('user'))
+  .delete('/me/sessions/:id', ...revokeOwnSession('user'))

@@ -1,0 +1,89 @@
+import { compare, getRounds, hash, truncates } from 'bcryptjs'
+import { isCommonPassword } from './common-passwords.ts'
+
+/** bcrypt reads 72 bytes and ignores the rest without a word; so longer ones are refused. */
+export const PASSWORD_MAX_BYTES = 72
+
+const BCRYPT_HASH = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
+
+/** Salt and digest of a password that was random and forgotten. */
+const DECOY = 'lRs1sW3HnQ1cXFLJmHwJ3u4vEoKp4bqmWc0YqV6sCBJ4e9yJ0mQCe'
+
+/** One password has several spellings in Unicode (é, e + ´); NFKC makes them one (NIST 800-63B-4). */
+const normalize = (password: string) => password.normalize('NFKC')
+
+export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'contains_account_name'
+
+/** Who the password is for: it may not be their own name or address (ASVS 6.2.11). */
+export type PasswordOwner = {
+  username: string
+  email: string
+  fullName?: string | null | undefined
+}
+
+type Policy = { minLength: number; projectName: string }
+
+/** Why a new password is refused, or null. Length counts code points; there are no composition rules. */
+export function passwordProblem(
+  password: string,
+  owner: PasswordOwner,
+  { minLength, projectName }: Policy,
+): PasswordProblem | null {
+  const normal = normalize(password)
+  if ([...normal].length < minLength) return 'too_short'
+  if (truncates(normal)) return 'too_long'
+  const folded = fold(normal)
+  if (isCommonPassword(folded)) return 'too_common'
+  const names = [
+    owner.username,
+    owner.email,
+    owner.email.split('@')[0],
+    owner.fullName,
+    projectName,
+  ]
+  if (names.some((name) => name && bare(folded) === bare(fold(name)))) {
+    return 'contains_account_name'
+  }
+  return null
+}
+
+const fold = (text: string) => normalize(text).toLowerCase()
+
+/** A name with digits or signs around it is still the name. */
+const bare = (text: string) => text.replace(/[^\p{L}@]+/gu, '') || text
+
+export const hashPassword = (password: string, cost: number) => hash(normalize(password), cost)
+
+export type Verdict = {
+  correct: boolean
+  /** The stored hash is cheaper than today's, or of another spelling: make a new one. */
+  outdated: boolean
+  /** The stored hash is not a bcrypt hash: nobody can log in with it. */
+  malformed: boolean
+}
+
+/**
+ * Compares a password with a stored hash. Without one, or with a malformed one, it does the same
+ * work on a decoy, so that time tells nothing (CVE-2025-22234). `cost` is what new hashes have.
+ */
+export async function verifyPassword(
+  password: string,
+  stored: string | null | undefined,
+  cost: number,
+): Promise<Verdict> {
+  const usable = stored && BCRYPT_HASH.test(stored)
+  const hashed = usable ? stored : `$2b$${String(cost).padStart(2, '0')}$${DECOY}`
+  const normal = normalize(password)
+  let matched = (await compare(normal, hashed)) && !truncates(normal)
+  let outdated = matched && getRounds(hashed) < cost
+  // Hashes of the former service were made from what was typed, normal form or not.
+  if (!matched && normal !== password) {
+    matched = (await compare(password, hashed)) && !truncates(password)
+    outdated = matched
+  }
+  return {
+    correct: Boolean(usable) && matched,
+    outdated,
+    malformed: !usable && stored !== undefined,
+  }
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from '@upstash/redis'
+import { describe, expect, test } from 'vitest'
+import { startUpstashGateway } from '../../local/upstash/index.ts'
+import { redisServerInstalled } from './engines.ts'
+
+describe('Upstash gateway, as a process', () => {
+  test('says which port is in use', async () => {
+    const first = await startUpstashGateway({ engine: 'memory' })
+    const second = startUpstashGateway({ engine: 'memory', port: first.port })
+    await expect(second).rejects.toThrow(`Port ${first.port} of 127.0.0.1 is in use`)
+    await first.close()
+  })
+
+  test('two gateways share nothing', async () => {
+    const gateways = await Promise.all([1, 2].map(() => startUpstashGateway({ engine: 'memory' })))
+    const [one, two] = gateways.map(({ url, token }) => new Redis({ url, token, retry: false }))
+    await one?.set('a', 1)
+    expect(await two?.get('a')).toBeNull()
+    await Promise.all(gateways.map((gateway) => gateway.close()))
+  })
+
+  test('says that nothing answers at redisUrl, without its password', async () => {
+    const start = startUpstashGateway({ redisUrl: 'redis://:secret@127.0.0.1:1' })
+    await expect(start).rejects.toThrow(/^No Redis answers at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
+  })
+
+  test.runIf(redisServerInstalled())('a Redis that goes away is a 500, not a hang', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'redis-'))
+    const socket = join(folder, 'redis.sock')
+    const options = ['--port', '0', '--unixsocket', socket, '--save', '']
+    const server = spawn('redis-server', options, { stdio: 'ignore' })
+    await expect.poll(() => existsSync(socket)).toBe(true)
+    const lines: string[] = []
+    const gateway = await startUpstashGateway({ redisUrl: socket, log: (line) => lines.push(line) })
+    const redis = new Redis({ url: gateway.url, token: gateway.token, retry: false })
+    expect(await redis.ping()).toBe('PONG')
+    server.kill('SIGKILL')
+    await once(server, 'exit')
+    await expect(redis.set('a', 1)).rejects.toThrow('ERR the Redis behind this gateway')
+    await expect(redis.multi().set('a', 1).exec()).rejects.toThrow('ERR the Redis behind this')
+    expect(lines[0]).toMatch(/^upstash: POST .* failed: /)
+    await gateway.close()
+    await rm(folder, { recursive: true })
+  })
+
+  test.runIf(redisServerInstalled())('redis-server dies with a killed process', async () => {
+    const index = new URL('../../local/upstash/index.ts', import.meta.url).pathname
+    const program = `
+      const { startUpstashGateway } = await import(${JSON.stringify(index)})
+      const { url } = await startUpstashGateway({ engine: 'redis' })
+      console.log(url)`
+    const folder = await mkdtemp(join(tmpdir(), 'killed-'))
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    // A running redis-server has its socket in a folder there; it goes when the server went.
+    expect(readdirSync(folder)).toHaveLength(1)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await expect.poll(() => readdirSync(folder), { timeout: 5000 }).toEqual([])
+    await rm(folder, { recursive: true })
+  })
+})

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto'
+import { Ratelimit } from '@upstash/ratelimit'
+import { Redis } from '@upstash/redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/index.ts'
+import { engines } from './engines.ts'
+
+describe.each(engines)('Lua scripts over the %s engine', (engine) => {
+  let gateway: UpstashGateway
+  let redis: Redis
+
+  beforeAll(async () => {
+    gateway = await startUpstashGateway({ engine })
+    redis = new Redis({ url: gateway.url, token: gateway.token, retry: false })
+  })
+
+  afterAll(() => gateway.close())
+
+  describe('scripts', () => {
+    const script = '#!lua flags=allow-key-locking\nreturn {KEYS[1], ARGV[1], 3.7, false, true}'
+
+    test('an Upstash script runs by EVAL, then by the SHA of its original text', async () => {
+      const returned = ['k', 'v', 3, null, 1]
+      const client = redis.createScript<unknown[]>(script)
+      await expect(client.evalsha(['k'], ['v'])).rejects.toThrow('NOSCRIPT')
+      expect(await client.eval(['k'], ['v'])).toEqual(returned)
+      expect(await client.evalsha(['k'], ['v'])).toEqual(returned)
+      expect(await client.exec(['k'], ['v'])).toEqual(returned)
+    })
+
+    test('nested replies, missing values and errors reach a script as Redis gives them', async () => {
+      await redis.mset({ 'lua:1': 'a', 'lua:2': 'b' })
+      const lua = `
+        local found = {}
+        for _, key in ipairs(redis.call('SCAN', '0', 'MATCH', 'lua:*', 'COUNT', 1000)[2]) do
+          found[#found + 1] = key
+        end
+        table.sort(found)
+        local missing = redis.call('MGET', 'lua:1', 'no-such')[2]
+        return {found, missing == false and 1 or 0, redis.status_reply('FINE')}`
+      expect(await redis.eval(lua, [], [])).toEqual([['lua:1', 'lua:2'], 1, 'FINE'])
+      const failing = redis.eval("return redis.call('LPUSH', 'lua:1', 'x')", [], [])
+      await expect(failing).rejects.toThrow('WRONGTYPE')
+      const own = redis.eval("return redis.error_reply('MINE alone')", [], [])
+      await expect(own).rejects.toThrow('MINE alone')
+    })
+
+    test('SCRIPT LOAD, EXISTS and FLUSH speak of the original SHA', async () => {
+      const loaded = '#!lua flags=allow-key-locking\nreturn ARGV[1]'
+      const sha = await redis.scriptLoad(loaded)
+      expect(sha).toBe(createHash('sha1').update(loaded).digest('hex'))
+      expect(await redis.scriptExists(sha, 'f'.repeat(40))).toEqual([1, 0])
+      expect(await redis.multi().evalsha(sha, [], ['in-multi']).exec()).toEqual(['in-multi'])
+      await redis.scriptFlush()
+      expect(await redis.scriptExists(sha)).toEqual([0])
+      await expect(redis.evalsha(sha, [], [])).rejects.toThrow('NOSCRIPT')
+    })
+  })
+
+  describe('@upstash/ratelimit', () => {
+    const limiters = {
+      slidingWindow: Ratelimit.slidingWindow(10, '1 h'),
+      fixedWindow: Ratelimit.fixedWindow(10, '1 h'),
+    }
+
+    describe.each(['slidingWindow', 'fixedWindow'] as const)('%s', (name) => {
+      let limit: Ratelimit
+
+      beforeAll(() => {
+        const options = { ephemeralCache: false, timeout: 0, prefix: name } as const
+        limit = new Ratelimit({ redis, limiter: limiters[name], ...options })
+      })
+
+      test('lets exactly ten of fifty parallel calls through', async () => {
+        const calls = Array.from({ length: 50 }, () => limit.limit('crowd'))
+        const results = await Promise.all(calls)
+        expect(results.filter(({ success }) => success)).toHaveLength(10)
+        expect(new Set(results.map(({ reason }) => reason))).toEqual(new Set([undefined]))
+      })
+
+      test('counts down, and starts again after resetUsedTokens', async () => {
+        expect((await limit.limit('one')).remaining).toBe(9)
+        expect((await limit.limit('one', { rate: 4 })).remaining).toBe(5)
+        expect((await limit.getRemaining('one')).remaining).toBe(5)
+        await limit.resetUsedTokens('one')
+        expect((await limit.getRemaining('one')).remaining).toBe(10)
+      })
+    })
+
+    test('the token bucket works too', async () => {
+      const limiter = Ratelimit.tokenBucket(1, '1 h', 5)
+      const limit = new Ratelimit({ redis, limiter, ephemeralCache: false, prefix: 'bucket' })
+      expect((await limit.limit('a')).remaining).toBe(4)
+      expect((await limit.limit('a')).remaining).toBe(3)
+    })
+  })
+})

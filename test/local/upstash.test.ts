@@ -1,0 +1,215 @@
+import { Redis } from '@upstash/redis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/index.ts'
+import { engines } from './engines.ts'
+
+const TOKEN = 'a-token'
+
+describe.each(engines)('Upstash gateway over the %s engine', (engine) => {
+  let gateway: UpstashGateway
+  let redis: Redis
+
+  beforeAll(async () => {
+    gateway = await startUpstashGateway({ engine, token: TOKEN })
+    redis = new Redis({ url: gateway.url, token: TOKEN, retry: false })
+  })
+
+  afterAll(() => gateway.close())
+
+  function raw(path: string, init: RequestInit = {}) {
+    const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers }
+    return fetch(gateway.url + path, { ...init, headers })
+  }
+
+  async function post(path: string, body: unknown, headers = {}) {
+    const response = await raw(path, { method: 'POST', body: JSON.stringify(body), headers })
+    return { status: response.status, body: await response.json() }
+  }
+
+  test('says what runs the commands', () => {
+    expect(gateway.engine).toMatch(engine === 'redis' ? /^redis-server \d/ : /^in-memory$/)
+  })
+
+  describe('values', () => {
+    test.each([
+      ['text', 'bar'],
+      ['text beyond ASCII', 'zażółć gęślą jaźń 🙂 \u2028'],
+      ['control characters', 'a\u0000b\r\n\t"\\'],
+      ['the word OK', 'OK'],
+      ['base64 look-alike', 'YmFy'],
+      ['an object', { deep: [1, 'zwei', null] }],
+      ['a number', 42],
+      ['nothing', ''],
+    ])('%s comes back as sent', async (name, value) => {
+      await redis.set(`value:${name}`, value)
+      expect(await redis.get(`value:${name}`)).toEqual(value)
+    })
+
+    test('bytes that are not UTF-8 come back in base64', async () => {
+      const bytes = Buffer.from([0xff, 0x00, 0xfe])
+      await raw('/set/bytes', { method: 'POST', body: bytes })
+      const headers = { 'upstash-encoding': 'base64' }
+      expect(await post('/', ['GET', 'bytes'], headers)).toEqual({
+        status: 200,
+        body: { result: bytes.toString('base64') },
+      })
+    })
+
+    test('base64 covers every string but a bare OK, and no number or null', async () => {
+      const headers = { 'upstash-encoding': 'base64' }
+      expect((await post('/', ['SET', 'enc', 'OK'], headers)).body).toEqual({ result: 'OK' })
+      expect((await post('/', ['MGET', 'enc', 'no-such'], headers)).body).toEqual({
+        result: ['T0s=', null],
+      })
+      expect((await post('/', ['EXISTS', 'enc'], headers)).body).toEqual({ result: 1 })
+      expect((await post('/', ['PING'], headers)).body).toEqual({ result: 'UE9ORw==' })
+    })
+
+    test('integers beyond a double keep their digits', async () => {
+      await raw('/', { method: 'POST', body: '["SET", "big", 12345678901234567890]' })
+      expect((await post('/', ['GET', 'big'])).body).toEqual({ result: '12345678901234567890' })
+    })
+
+    test('hashes, sorted sets and expiry work through the SDK', async () => {
+      await redis.hset('h', { a: '1', b: 'zwei' })
+      expect(await redis.hgetall('h')).toEqual({ a: 1, b: 'zwei' })
+      await redis.zadd('z', { score: 1.5, member: 'm' })
+      expect(await redis.zrange('z', 0, -1, { withScores: true })).toEqual(['m', 1.5])
+      expect(await redis.set('once', '1', { nx: true, px: 60_000 })).toBe('OK')
+      expect(await redis.set('once', '2', { nx: true })).toBeNull()
+      expect(await redis.pttl('once')).toBeGreaterThan(50_000)
+    })
+  })
+
+  describe('requests', () => {
+    test('a command can be a path, with the value as body and options as query', async () => {
+      const set = await raw('/set/path%2Fkey?EX=100', { method: 'POST', body: 'v/1' })
+      expect(await set.json()).toEqual({ result: 'OK' })
+      expect(await (await raw('/get/path%2Fkey')).json()).toEqual({ result: 'v/1' })
+      expect(await redis.ttl('path/key')).toBeGreaterThan(90)
+    })
+
+    test('the token may be a query parameter', async () => {
+      const response = await fetch(`${gateway.url}/echo/hi?_token=${TOKEN}`)
+      expect(await response.json()).toEqual({ result: 'hi' })
+    })
+
+    test.each([
+      ['no token', {}],
+      ['a wrong token', { authorization: 'Bearer wrong' }],
+    ])('%s is 401', async (_, headers) => {
+      const response = await fetch(`${gateway.url}/ping`, { headers })
+      expect(response.status).toBe(401)
+      expect(await response.json()).toEqual({ error: 'WRONGPASS invalid or missing auth token' })
+    })
+
+    test('the SDK reports a wrong token', async () => {
+      const stranger = new Redis({ url: gateway.url, token: 'wrong', retry: false })
+      await expect(stranger.get('a')).rejects.toThrow('WRONGPASS')
+    })
+
+    test.each([
+      ['/', '["GET"', 'ERR failed to parse command'],
+      ['/', '{"a":1}', 'ERR failed to parse command'],
+      ['/', '["SET","a",{}]', 'ERR failed to parse command'],
+      ['/', '[]', 'ERR empty command'],
+      ['/pipeline', '["GET","a"]', 'ERR failed to parse pipeline command'],
+      ['/pipeline', '[]', 'ERR empty pipeline request'],
+      ['/multi-exec', 'x', 'ERR failed to parse multi-exec request'],
+      ['/get/%ff', '', 'ERR failed to parse command'],
+    ])('%s with %s is 400', async (path, body, error) => {
+      const response = await raw(path, { method: 'POST', body })
+      expect(response.status).toBe(400)
+      expect(await response.json()).toEqual({ error })
+    })
+
+    test('methods other than HEAD, GET, POST and PUT are 405', async () => {
+      expect((await raw('/get/a', { method: 'DELETE' })).status).toBe(405)
+      expect((await raw('/get/a', { method: 'HEAD' })).status).toBe(200)
+    })
+
+    test('a request over 1 MiB is refused, the next one served', async () => {
+      const { status, body } = await post('/', ['SET', 'huge', 'x'.repeat(1024 * 1024)])
+      expect(status).toBe(400)
+      expect(body).toEqual({ error: expect.stringContaining('ERR max request size exceeded') })
+      expect(await redis.ping()).toBe('PONG')
+    })
+
+    test('the sync token is echoed', async () => {
+      const response = await raw('/ping', { headers: { 'upstash-sync-token': 'zy1:2' } })
+      expect(response.headers.get('upstash-sync-token')).toBe('zy1:2')
+    })
+  })
+
+  describe('errors', () => {
+    test.each([
+      [['NOSUCH', 'a'], /^ERR unknown command 'NOSUCH', with args beginning with: 'a' /],
+      [['GET'], /^ERR wrong number of arguments for 'get' command/],
+      [['INCR', 'word'], /^ERR value is not an integer or out of range/],
+      [['LPUSH', 'word', 'x'], /^WRONGTYPE Operation against a key/],
+      [['BLPOP', 'list', 0], /^ERR Command is not available: 'BLPOP'/],
+      [['XREAD', 'BLOCK', 0, 'STREAMS', 's', '$'], /^ERR Command is not available: 'XREAD BLOCK'/],
+      [['SHUTDOWN'], /^ERR Command is not available: 'SHUTDOWN'/],
+      [['EVAL', 'return return', 0], /^ERR .*near 'return'/],
+    ])('%j', async (command, error) => {
+      await redis.set('word', 'not a number')
+      const answer = await post('/', command)
+      expect(answer).toEqual({ status: 400, body: { error: expect.stringMatching(error) } })
+      expect(await redis.get('word')).toBe('not a number')
+    })
+
+    if (engine === 'memory') {
+      test('the in-memory engine says what it cannot do', async () => {
+        const { body } = await post('/', ['GEOADD', 'g', 1, 1, 'm'])
+        expect(body).toEqual({ error: expect.stringContaining('Install redis-server') })
+      })
+    }
+  })
+
+  describe('pipelines and transactions', () => {
+    test('a pipeline has a result or an error for each command', async () => {
+      const rows = [['SET', 'p', 'x'], ['INCR', 'p'], ['MONITOR'], ['GET', 'p']]
+      expect(await post('/pipeline', rows)).toEqual({
+        status: 200,
+        body: [
+          { result: 'OK' },
+          { error: expect.stringMatching(/^ERR value is not an integer/) },
+          { error: expect.stringMatching(/^ERR Command is not available/) },
+          { result: 'x' },
+        ],
+      })
+      const [set, get] = await redis.pipeline().set('pipe', 'ż').get('pipe').exec()
+      expect([set, get]).toEqual(['OK', 'ż'])
+    })
+
+    test('a transaction goes on after an error at run time', async () => {
+      const rows = [
+        ['SET', 't', 'x'],
+        ['INCR', 't'],
+        ['GET', 't'],
+      ]
+      expect((await post('/multi-exec', rows)).body).toEqual([
+        { result: 'OK' },
+        { error: expect.stringMatching(/^ERR value is not an integer/) },
+        { result: 'x' },
+      ])
+    })
+
+    test.each([[['NOSUCH', 'a']], [['GET']], [['SUBSCRIBE', 'c']]])(
+      'a transaction with %j does nothing',
+      async (bad) => {
+        await redis.set('untouched', 'before')
+        const answer = await post('/multi-exec', [['SET', 'untouched', 'after'], bad])
+        expect(answer).toEqual({ status: 400, body: { error: expect.any(String) } })
+        expect(await redis.get('untouched')).toBe('before')
+      },
+    )
+
+    test('no command of another caller comes between those of a transaction', async () => {
+      const transfers = Array.from({ length: 20 }, () =>
+        redis.multi().incr('atomic').decr('atomic').get('atomic').exec(),
+      )
+      for (const results of await Promise.all(transfers)) expect(results).toEqual([1, 0, 0])
+    })
+  })
+})

@@ -1,0 +1,151 @@
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault, LoggedRequest } from './lanes.ts'
+
+export interface LaneState {
+  /** URL of the target. */
+  base: string
+  fault: Fault
+  log: LoggedRequest[]
+  /** The connections of requests that hang. */
+  waiting: Set<Socket>
+}
+
+/** A lane that is never cleared shall not fill the memory in a long run. */
+const MAX_LOGGED = 10_000
+
+const CREDENTIALS = /^(authorization|cookie|neon-connection-string)$/
+
+const HOP_BY_HOP = /^(host|connection|keep-alive|transfer-encoding|te|trailer|upgrade)$/
+
+/** Not valid in any protocol behind the proxy, nor as UTF-8. */
+const GARBAGE = Buffer.from([0x3c, 0xff, 0xfe, 0x00, 0x7b, 0x22, 0x5d, 0x80, 0x3c])
+
+/** Logs a request in a lane, and forwards it or does to it what the lane's fault says. */
+export async function handle(
+  lane: LaneState,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  const entry = logged(incoming, path)
+  lane.log.push(entry)
+  if (lane.log.length > MAX_LOGGED) lane.log.shift()
+  response.once('close', () => {
+    entry.endedAt = now()
+    if (response.writableFinished) entry.status = response.statusCode
+  })
+
+  const body = await buffer(incoming)
+  entry.body = body.toString()
+  const fault = takeFault(lane, `${path}\n${entry.body}`)
+  entry.fault = fault.kind
+  switch (fault.kind) {
+    case 'refuse':
+      incoming.socket.destroy()
+      return
+    case 'hang':
+      lane.waiting.add(incoming.socket)
+      incoming.socket.once('close', () => lane.waiting.delete(incoming.socket))
+      return
+    case 'status':
+      response.writeHead(fault.status, fault.headers).end(fault.body)
+      return
+    case 'garbage':
+      response.writeHead(200, { 'content-type': 'application/json' }).end(GARBAGE)
+      return
+    case 'slow':
+      await sleep(fault.ms)
+  }
+
+  const answer = await forward(lane.base, path, incoming, body)
+  switch (fault.kind) {
+    case 'lose-answer':
+      incoming.socket.destroy()
+      return
+    case 'cut':
+      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+      response.write(answer.body.subarray(0, Math.floor(answer.body.length / 2)), () =>
+        incoming.socket.destroy(),
+      )
+      return
+    default:
+      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+      response.end(answer.body)
+  }
+}
+
+function logged({ method = '', headers }: IncomingMessage, path: string): LoggedRequest {
+  const startedAt = now()
+  return {
+    at: new Date(startedAt).toISOString(),
+    startedAt,
+    endedAt: null,
+    method,
+    path,
+    headers: Object.fromEntries(
+      Object.entries(headers).flatMap(([name, value]) =>
+        CREDENTIALS.test(name) ? [] : [[name, String(value)]],
+      ),
+    ),
+    body: '',
+    status: null,
+    fault: 'none',
+  }
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/** The fault for a request with this path and body; a fault with `times` is used up by one. */
+function takeFault(lane: LaneState, text: string): Fault {
+  const { fault } = lane
+  if (fault.match !== undefined && !text.includes(fault.match)) return { kind: 'none' }
+  if (fault.times === undefined) return fault
+  lane.fault = fault.times > 1 ? { ...fault, times: fault.times - 1 } : { kind: 'none' }
+  return fault.times > 0 ? fault : { kind: 'none' }
+}
+
+interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Buffer
+}
+
+/** Sends the request on as it came, and waits for the whole answer. */
+async function forward(
+  base: string,
+  path: string,
+  { method, headers }: IncomingMessage,
+  body: Buffer,
+): Promise<Answer> {
+  const outgoing = request(base.replace(/\/$/, '') + path, {
+    method,
+    headers: { ...endToEnd(headers), 'content-length': body.length },
+    // A kept connection may be closed by the target at the very moment of its next use.
+    agent: false,
+  })
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve)
+    outgoing.once('error', reject)
+    outgoing.end(body)
+  })
+  return {
+    status: answer.statusCode ?? 502,
+    headers: endToEnd(answer.headers),
+    body: await buffer(answer),
+  }
+}
+
+/** The headers that are meant for the other end, not for the next hop; RFC 9110, 7.6.1. */
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.test(name)))
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { handle, type LaneState } from './fault-lane.ts'
+import type { Fault, Target } from './lanes.ts'
+
+export interface FaultProxy {
+  url: string
+  close(): Promise<void>
+}
+
+/** What keeps each fault from being a mistyped one. */
+const NEEDS: Record<Fault['kind'], 'ms' | 'status' | undefined> = {
+  none: undefined,
+  refuse: undefined,
+  hang: undefined,
+  slow: 'ms',
+  status: 'status',
+  garbage: undefined,
+  cut: undefined,
+  'lose-answer': undefined,
+}
+
+/**
+ * Starts a reverse proxy that can do to requests what networks and failing servers do. It is
+ * driven over HTTP, as the tests run inside workerd; `lanes.ts` is the client.
+ *
+ * - `POST /lanes` `{target}` -> `{id, url}`: a way to a target of its own for each caller
+ * - `PUT /lanes/:id/fault`: a {@link Fault}
+ * - `GET /lanes/:id/log`, `DELETE /lanes/:id/log`, `DELETE /lanes/:id`
+ * - `/lane/:id/…`: forwarded to the target, or not
+ */
+export async function startFaultProxy(options: {
+  targets: Record<Target, string>
+}): Promise<FaultProxy> {
+  const { targets } = options
+  const lanes = new Map<string, LaneState>()
+  let url = ''
+
+  const server = createServer((request, response) => {
+    route(request, response).catch((error: unknown) => {
+      if (!response.headersSent) reply(response, 502, { error: String(error) })
+      else response.destroy()
+    })
+  })
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [, kind, id = '', rest = ''] = /^\/(lanes?)\/?([^/?]*)(.*)$/.exec(request.url ?? '') ?? []
+    const lane = lanes.get(id)
+    if (kind === 'lane' && lane) return handle(lane, request, response, rest)
+    if (kind === 'lanes' && (lane || id === '')) return control(request, response, id, rest)
+    request.resume()
+    reply(response, 404, { error: `There is no lane "${id}" at ${request.method} ${request.url}` })
+  }
+
+  async function control(
+    request: IncomingMessage,
+    response: ServerResponse,
+    id: string,
+    rest: string,
+  ): Promise<void> {
+    const body = await buffer(request)
+    const lane = lanes.get(id)
+    switch (`${request.method} ${lane ? '/:id' : ''}${rest}`) {
+      case 'POST ': {
+        const { target } = JSON.parse(body.toString())
+        const base = Object.entries(targets).find(([name]) => name === target)?.[1]
+        if (!base) return reply(response, 400, { error: `There is no target "${target}"` })
+        const id = randomUUID()
+        lanes.set(id, { base, fault: { kind: 'none' }, log: [], waiting: new Set() })
+        return reply(response, 200, { id, url: `${url}/lane/${id}` })
+      }
+      case 'PUT /:id/fault': {
+        const fault: Fault = JSON.parse(body.toString())
+        const problem = problemOf(fault)
+        if (problem) return reply(response, 400, { error: problem })
+        if (lane) lane.fault = fault
+        return reply(response, 200, null)
+      }
+      case 'GET /:id/log':
+        return reply(response, 200, lane?.log ?? [])
+      case 'DELETE /:id/log':
+        if (lane) lane.log.length = 0
+        return reply(response, 200, null)
+      case 'DELETE /:id':
+        lanes.delete(id)
+        for (const socket of lane?.waiting ?? []) socket.destroy()
+        return reply(response, 200, null)
+      default:
+        return reply(response, 404, { error: `There is no ${request.method} ${request.url}` })
+    }
+  }
+
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : address}`
+  return {
+    url,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function problemOf(fault: Fault): string | undefined {
+  const needs = Object.entries(NEEDS).find(([kind]) => kind === fault.kind)
+  if (!needs) return `A fault's kind is one of ${Object.keys(NEEDS).join(', ')}`
+  const [kind, field] = needs
+  const missing = field && typeof Reflect.get(fault, field) !== 'number'
+  return missing ? `The fault "${kind}" needs ${field}` : undefined
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}

@@ -154,7 +154,7 @@ function errorsOf(all: Documentation, tag: string, template: string) {
       RateLimitError: 'Too many requests, please try again later',
       DatabaseError: 'The database is not available, please try again',
     }),
-    ...(template.startsWith('/health') || {
+    ...(!template.startsWith('/health') && {
       ServiceUnavailableError: 'This is not available right now, please try again',
     }),
     InternalServerError: 'An unexpected error occurred',
@@ -169,7 +169,7 @@ function errorsOf(all: Documentation, tag: string, template: string) {
       status,
       {
         description: errors.map(([name]) => name).join(' or '),
-        headers: z.object({ 'X-Request-ID': RequestId, ...(HEADERS_OF.get(status) ?? {}) }),
+        headers: z.object({ 'X-Request-ID': RequestId, ...HEADERS_OF[status] }),
         content: {
           'application/json': {
             schema: ErrorBody,
@@ -185,11 +185,11 @@ function errorsOf(all: Documentation, tag: string, template: string) {
 
 const RetryAfter = z.string().meta({ description: 'Seconds to wait' })
 
-const HEADERS_OF: ReadonlyMap<number, Record<string, z.ZodType>> = new Map([
-  [401, { 'WWW-Authenticate': z.literal('Bearer').meta({ description: 'RFC 6750' }) }],
-  [429, { 'Retry-After': RetryAfter }],
-  [503, { 'Retry-After': RetryAfter }],
-] as const)
+const HEADERS_OF: Readonly<Record<number, Record<string, z.ZodType> | undefined>> = {
+  401: { 'WWW-Authenticate': z.literal('Bearer').meta({ description: 'RFC 6750' }) },
+  429: { 'Retry-After': RetryAfter },
+  503: { 'Retry-After': RetryAfter },
+}
 
 const exampleOf = (name: ErrorName, message: string) => ({
   error: name,

@@ -10,7 +10,7 @@ const PORTS = {
   upstash: { variable: 'UPSTASH_PORT', port: 54331 },
 } as const
 
-export type Part = keyof typeof PORTS
+type Part = keyof typeof PORTS
 export type Ports = Record<Part, number>
 
 const PARTS: Part[] = ['worker', 'mailbox', 'postgres', 'neon', 'upstash']

@@ -1,5 +1,6 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { buildAssets } from '../../scripts/build-assets.ts'
+import { promisify } from 'node:util'
 import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 import { startMailbox } from '../mailbox/index.ts'
@@ -18,6 +19,7 @@ const MAIL_KEY = 're_local'
 /** What the Worker needs of us; filled by the parts below, the user's own values left out. */
 type Variables = Record<string, string>
 
+const run = promisify(execFile)
 const say = (line: string) => console.log(line)
 
 function useColor(): boolean {
@@ -84,6 +86,16 @@ async function startMail({ ports, stops, own, variables, addresses }: Start) {
   say('The mail box is up.')
 }
 
+/** In a process of its own: it loads the whole of src, which a local part never does. */
+async function buildAssets(folder: string): Promise<void> {
+  try {
+    await run(process.execPath, [join(folder, 'scripts/build-assets.ts')], { cwd: folder })
+  } catch (error) {
+    const told = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    throw new Error(`The assets can't be built (\`npm run build:assets\`):\n${told.trim()}`)
+  }
+}
+
 /**
  * Starts all parts, then the Worker.
  *
@@ -108,12 +120,12 @@ export async function startEverything(
   const addresses: Addresses = { worker }
   const start: Start = { folder, ports, stops, own, variables, addresses, onEnd }
 
+  const assets = buildAssets(folder)
+  assets.catch(() => {}) // Heard of below, when its turn comes.
   await startDatabase(start)
   await startRedis(start)
   await startMail(start)
-  await buildAssets().catch((cause: unknown) => {
-    throw new Error(`The assets can't be built; \`npm run build:assets\` says more. ${cause}`)
-  })
+  await assets
   say('Starting the Worker …')
   const running = await startWorker({
     folder,

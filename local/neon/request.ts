@@ -111,7 +111,7 @@ function readStatement(value: unknown): Statement {
 }
 
 /** JSON value to PostgreSQL's text format; objects as JSON, arrays as `{…}`. */
-export function parameterText(value: unknown): string | null {
+function parameterText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value
   return Array.isArray(value) ? arrayText(value) : JSON.stringify(value)

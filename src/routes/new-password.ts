@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { isBreached } from '../clients/breached-passwords.ts'
+import { commonPasswords } from '../clients/common-passwords.ts'
 import type { AppEnv } from '../context.ts'
 import { invalid } from '../middleware/validate.ts'
 import { type PasswordOwner, type PasswordProblem, passwordProblem } from '../security/passwords.ts'
@@ -23,9 +24,14 @@ export async function refuseWeakPassword(
   { password, owner }: { password: string; owner: PasswordOwner },
 ): Promise<void> {
   const { passwordMinLength: minLength, projectName, breachedPasswordsUrl } = c.var.config
+  const policy = {
+    minLength,
+    projectName,
+    commonPasswords: await commonPasswords(c.env.ASSETS),
+  }
   const problem =
-    passwordProblem(password, owner, { minLength, projectName }) ??
+    passwordProblem(password, owner, policy) ??
     (breachedPasswordsUrl && (await isBreached(breachedPasswordsUrl, password)) && 'breached')
-  if (problem)
-    throw invalid([{ field, message: `The password ${REASONS[problem]}`, type: problem }])
+  if (!problem) return
+  throw invalid([{ field, message: `The password ${REASONS[problem]}`, type: problem }])
 }

@@ -1,5 +1,4 @@
 import { compare, getRounds, hash, truncates } from 'bcryptjs'
-import { isCommonPassword } from './common-passwords.ts'
 
 /** bcrypt reads 72 bytes and ignores the rest without a word; so longer ones are refused. */
 export const PASSWORD_MAX_BYTES = 72
@@ -21,19 +20,24 @@ export type PasswordOwner = {
   fullName?: string | null | undefined
 }
 
-type Policy = { minLength: number; projectName: string }
+type Policy = {
+  minLength: number
+  projectName: string
+  /** In lower case. */
+  commonPasswords: ReadonlySet<string>
+}
 
 /** Why a new password is refused, or null. Length counts code points; there are no composition rules. */
 export function passwordProblem(
   password: string,
   owner: PasswordOwner,
-  { minLength, projectName }: Policy,
+  { minLength, projectName, commonPasswords }: Policy,
 ): PasswordProblem | null {
   const normal = normalize(password)
   if ([...normal].length < minLength) return 'too_short'
   if (truncates(normal)) return 'too_long'
   const folded = fold(normal)
-  if (isCommonPassword(folded)) return 'too_common'
+  if (commonPasswords.has(folded)) return 'too_common'
   const names = [
     owner.username,
     owner.email,

@@ -1,0 +1,45 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+import type { LocalWorld } from './test/setup/world.ts'
+
+/** Tests run against a real PostgreSQL and Redis: see test/setup/local-world.ts. */
+export default defineConfig({
+  test: {
+    silent: 'passed-only',
+    globalSetup: ['test/setup/local-world.ts'],
+    reporters: ['default', './test/setup/last-line.ts'],
+    coverage: {
+      provider: 'istanbul',
+      include: ['src/**', 'functions/**', 'emails/**'],
+      thresholds: { statements: 90, branches: 90, functions: 90, lines: 90 },
+      reporter: ['text-summary', 'html', 'json-summary'],
+    },
+    projects: [
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest(({ inject }) => {
+            const { bindings } = inject<LocalWorld>('world')
+            return { wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } }
+          }),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/local/**', 'test/bundle/**', 'test/repository/**'],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/{local,bundle,repository}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})

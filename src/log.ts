@@ -1,6 +1,3 @@
-import type { Context } from 'hono'
-import type { AppEnv } from './context.ts'
-
 const LEVELS = { debug: 0, info: 1, warn: 2, error: 3 } as const
 
 export type Level = keyof typeof LEVELS
@@ -20,6 +17,9 @@ export function writeLog(level: Level, event: string, fields: Fields = {}) {
   console.log(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }))
 }
 
+/** The part of Hono's context that a line is about. */
+type Request = { get(key: 'requestId'): string }
+
 /** The same, with the id of the request it belongs to. */
-export const log = (c: Context<AppEnv>, level: Level, event: string, fields: Fields = {}) =>
+export const log = (c: Request, level: Level, event: string, fields: Fields = {}) =>
   writeLog(level, event, { request_id: c.get('requestId'), ...fields })

@@ -19,6 +19,8 @@ export class LimiterUnavailable extends Error {
 }
 
 export type Limiter = {
+  /** What this isolate remembers of a key that spent all it had, without asking. */
+  blocked(rule: Rule, key: string): Allowance | undefined
   /** Spends one request. @throws {LimiterUnavailable} */
   spend(rule: Rule, key: string): Promise<Allowance>
   /** @throws {LimiterUnavailable} */
@@ -67,16 +69,19 @@ export function createLimiter({
   }
 
   return {
+    blocked(rule, key) {
+      const until = blockedUntil.get(`${rule.name}:${key}`)
+      if (until === undefined) return undefined
+      if (until > Date.now()) return allowanceOf(rule, false, 0, until)
+      blockedUntil.delete(`${rule.name}:${key}`)
+      return undefined
+    },
     async spend(rule, key) {
-      const blockKey = `${rule.name}:${key}`
-      const blocked = blockedUntil.get(blockKey)
-      if (blocked !== undefined && blocked > Date.now()) return allowanceOf(rule, false, 0, blocked)
-      blockedUntil.delete(blockKey)
       const answer = await limitOf(rule).limit(key).catch(unavailable)
       const { success, remaining, limit, reset } = answer
       // Garbage that parses would come out as "blocked": no bogus 429.
       if (limit !== rule.requests || !Number.isFinite(remaining)) return unavailable()
-      if (!success) remember(blockKey, reset)
+      if (!success) remember(`${rule.name}:${key}`, reset)
       return allowanceOf(rule, success, remaining, reset)
     },
     async ping() {

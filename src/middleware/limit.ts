@@ -41,15 +41,48 @@ export type RuleName = keyof typeof RULES
  * @throws {ApiError} 429, or 503 where the rule refuses without Redis
  */
 export async function limit(c: Context<AppEnv>, name?: RuleName): Promise<void> {
-  const { limiter, config } = c.var
-  const key = clientAddress(c.req.header('CF-Connecting-IP')).limitKey
-  const quota = { name: 'api', requests: config.requestsPerHour, windowSeconds: HOUR }
+  refuseBlocked(c, name)
+  return spend(c, name)
+}
+
+/**
+ * A read beside the limiter: one step instead of two. The limiter's word comes first; when it
+ * refuses, what was read is thrown away. For an address known to be blocked nothing is read.
+ *
+ * @throws {ApiError} as {@link limit}, or what the read throws
+ */
+export async function beside<Answer>(
+  c: Context<AppEnv>,
+  read: () => Promise<Answer>,
+  name?: RuleName,
+): Promise<Answer> {
+  refuseBlocked(c, name)
+  const [verdict, answer] = await Promise.allSettled([spend(c, name), read()])
+  if (verdict.status === 'rejected') throw verdict.reason
+  if (answer.status === 'rejected') throw answer.reason
+  return answer.value
+}
+
+/** The rules of a request, and whom they count. */
+function rulesOf(c: Context<AppEnv>, name: RuleName | undefined) {
+  const quota = { name: 'api', requests: c.var.config.requestsPerHour, windowSeconds: HOUR }
   const rules: Rule[] = name ? [quota, { name, ...RULES[name] }] : [quota]
+  return { rules, key: clientAddress(c.req.header('CF-Connecting-IP')).limitKey }
+}
+
+/** What this isolate remembers needs no trip. */
+function refuseBlocked(c: Context<AppEnv>, name: RuleName | undefined) {
+  const { rules, key } = rulesOf(c, name)
+  refuseIfSpent(
+    c,
+    rules.map((rule) => c.var.limiter.blocked(rule, key)).filter((each) => each !== undefined),
+  )
+}
+
+async function spend(c: Context<AppEnv>, name: RuleName | undefined) {
+  const { rules, key } = rulesOf(c, name)
   try {
-    const allowances = await Promise.all(rules.map((rule) => limiter.spend(rule, key)))
-    setHeaders(c, allowances)
-    const refused = allowances.filter(({ allowed }) => !allowed)
-    if (refused.length > 0) throw tooMany(Math.max(...refused.map((each) => each.resetSeconds)))
+    refuseIfSpent(c, await Promise.all(rules.map((rule) => c.var.limiter.spend(rule, key))))
   } catch (error) {
     if (!(error instanceof LimiterUnavailable)) throw error
     log(c, 'warn', 'limiter_unavailable')
@@ -57,18 +90,10 @@ export async function limit(c: Context<AppEnv>, name?: RuleName): Promise<void> 
   }
 }
 
-/**
- * A read beside the limiter: one step instead of two. The limiter's word comes first; when it
- * refuses, what was read is thrown away.
- */
-export async function beside<Answer>(
-  limited: Promise<void>,
-  read: Promise<Answer>,
-): Promise<Answer> {
-  const [verdict, answer] = await Promise.allSettled([limited, read])
-  if (verdict.status === 'rejected') throw verdict.reason
-  if (answer.status === 'rejected') throw answer.reason
-  return answer.value
+function refuseIfSpent(c: Context<AppEnv>, allowances: Allowance[]) {
+  if (allowances.length > 0) setHeaders(c, allowances)
+  const refused = allowances.filter(({ allowed }) => !allowed)
+  if (refused.length > 0) throw tooMany(Math.max(...refused.map((each) => each.resetSeconds)))
 }
 
 /** 429. The wait is the longest of the rules that refused. */

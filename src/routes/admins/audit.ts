@@ -3,7 +3,7 @@ import { contract, endpoint } from '../../contract.ts'
 import { ACTIONS, AuditEvent, listAuditEvents } from '../../data/audit.ts'
 import { ApiError } from '../../errors.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
+import { beside } from '../../middleware/limit.ts'
 import { query } from '../../middleware/validate.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId } from '../input.ts'
@@ -42,7 +42,7 @@ export const listAudit = endpoint(
   async (c) => {
     const { page_size: size, cursor, ...filter } = c.req.valid('query')
     const page = { filter, size, before: cursor?.before }
-    const found = await beside(limit(c), listAuditEvents(c.var.db, c.var.claims, page))
+    const found = await beside(c, () => listAuditEvents(c.var.db, c.var.claims, page))
     if (!found) throw notAuthenticated()
     if (!found.is_superadmin) throw new ApiError('AuthorizationError', 'This needs a superadmin')
     const items = found.events.slice(0, size)

@@ -7,7 +7,7 @@ import {
   type UserSort,
 } from '../../data/user-administration.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
+import { beside } from '../../middleware/limit.ts'
 import { query } from '../../middleware/validate.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { text } from '../input.ts'
@@ -66,8 +66,7 @@ export const listUsers = endpoint(
   query(UserQuery),
   async (c) => {
     const { page, page_size: size, cursor, sort, ...filter } = c.req.valid('query')
-    const found = await beside(
-      limit(c),
+    const found = await beside(c, () =>
       findUsers(c.var.db, c.var.claims, {
         size,
         sort,

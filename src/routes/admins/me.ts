@@ -2,7 +2,7 @@ import { contract, endpoint } from '../../contract.ts'
 import { AdminRead } from '../../data/accounts.ts'
 import { findAdmin } from '../../data/admins.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
+import { beside } from '../../middleware/limit.ts'
 
 export const readMe = endpoint(
   contract({
@@ -12,7 +12,7 @@ export const readMe = endpoint(
   }),
   authenticate('admin'),
   async (c) => {
-    const admin = await beside(limit(c), findAdmin(c.var.db, c.var.claims))
+    const admin = await beside(c, () => findAdmin(c.var.db, c.var.claims))
     if (!admin) throw notAuthenticated()
     return c.json(admin, 200)
   },

@@ -46,7 +46,7 @@ export const readUser = endpoint(
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await beside(limit(c), findUser(c.var.db, c.var.claims, id))
+    const found = await beside(c, () => findUser(c.var.db, c.var.claims, id))
     if (!found) throw notAuthenticated()
     if (!found.user) throw noSuchUser()
     return c.json(found.user, 200)

@@ -3,7 +3,7 @@ import { contract, endpoint } from '../../contract.ts'
 import { findReset, resetPassword as storePassword } from '../../data/password.ts'
 import { ApiError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { beside, limit } from '../../middleware/limit.ts'
+import { beside } from '../../middleware/limit.ts'
 import { traceOf } from '../../middleware/origin.ts'
 import { json } from '../../middleware/validate.ts'
 import { readResetToken } from '../../security/derived-token.ts'
@@ -28,7 +28,7 @@ export const resetPassword = endpoint(
     const { config, db, keys } = c.var
     const resetId = readResetToken(keys, token)
     if (!resetId) throw refused()
-    const owner = await beside(limit(c, 'reset-password'), findReset(db, resetId))
+    const owner = await beside(c, () => findReset(db, resetId), 'reset-password')
     if (!owner) throw refused()
     await refuseWeakPassword(c, 'new_password', {
       password,

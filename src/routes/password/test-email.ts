@@ -5,7 +5,7 @@ import { findAdmin } from '../../data/admins.ts'
 import { ApiError, unavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
+import { beside } from '../../middleware/limit.ts'
 import { json } from '../../middleware/validate.ts'
 import { Email, Message } from '../input.ts'
 
@@ -25,7 +25,7 @@ export const testEmail = endpoint(
   async (c) => {
     const { to_email: to } = c.req.valid('json')
     const { config, db, mailer, claims } = c.var
-    if (!(await beside(limit(c, 'test-email'), findAdmin(db, claims)))) throw notAuthenticated()
+    if (!(await beside(c, () => findAdmin(db, claims), 'test-email'))) throw notAuthenticated()
     if (!mailer) throw unavailable('Mail is not configured')
     const mail = renderTestEmail({ project: config.projectName, at: new Date() })
     const delivery = await mailer.send({ id: crypto.randomUUID(), to, ...mail })

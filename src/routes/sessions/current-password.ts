@@ -6,7 +6,7 @@ import { countPasswordCheck } from '../../data/password.ts'
 import { unauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit, tooMany } from '../../middleware/limit.ts'
+import { beside, tooMany } from '../../middleware/limit.ts'
 import { traceOf } from '../../middleware/origin.ts'
 import { verifyPassword } from '../../security/passwords.ts'
 
@@ -23,7 +23,7 @@ export const wrongPassword = () => unauthenticated('Current password is incorrec
 export async function proveCurrentPassword(c: Context<AppEnv>, password: string, action: Action) {
   const { config, db, claims } = c.var
   const { kind } = claims
-  const account = await beside(limit(c, 'change-password'), countPasswordCheck(db, claims))
+  const account = await beside(c, () => countPasswordCheck(db, claims), 'change-password')
   if (!account) throw notAuthenticated()
   if (account.count > PASSWORD_ATTEMPTS.max) throw tooMany(account.resets_in)
 

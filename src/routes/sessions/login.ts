@@ -4,7 +4,7 @@ import { recordFailure } from '../../data/audit.ts'
 import { countLogin, type LoginAttempt, openSession } from '../../data/login.ts'
 import { unauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { beside, limit, tooMany } from '../../middleware/limit.ts'
+import { beside, tooMany } from '../../middleware/limit.ts'
 import { deviceOf, traceOf } from '../../middleware/origin.ts'
 import { json } from '../../middleware/validate.ts'
 import { type AccountKind, attemptKey } from '../../security/derived-token.ts'
@@ -26,9 +26,11 @@ export const login = (kind: AccountKind) =>
     async (c) => {
       const { identifier, password } = c.req.valid('json')
       const { config, db, keys } = c.var
+      const unknownKey = attemptKey(keys, kind, identifier)
       const attempt = await beside(
-        limit(c, kind === 'user' ? 'login' : 'admin-login'),
-        countLogin(db, kind, { identifier, unknownKey: attemptKey(keys, kind, identifier) }),
+        c,
+        () => countLogin(db, kind, { identifier, unknownKey }),
+        kind === 'user' ? 'login' : 'admin-login',
       )
       if (attempt.count > PASSWORD_ATTEMPTS.max) {
         log(c, 'warn', 'login', { outcome: 'failure', reason: 'capped', kind, id: attempt.id })

@@ -20,7 +20,7 @@ export const readMe = endpoint(
   }),
   authenticate('user'),
   async (c) => {
-    const user = await beside(limit(c), findUser(c.var.db, c.var.claims))
+    const user = await beside(c, () => findUser(c.var.db, c.var.claims))
     if (!user) throw notAuthenticated()
     return c.json(user, 200)
   },

@@ -114,10 +114,11 @@ function apiErrorOf(thrown: unknown): ApiError {
 }
 
 /**
- * SQLSTATE classes that a healthy database answers to a wrong statement. All else (connection,
- * resources, shutdown, deadlock, an answer that is none) is the database's trouble, not ours.
+ * SQLSTATE classes that a healthy database answers to a wrong statement: data, constraints, syntax,
+ * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, an answer
+ * that is none) is the database's trouble, not ours.
  */
-const isOurFault = (error: DrizzleQueryError) => /^(2[1-9A-F]|42|P0)/.test(sqlState(error) ?? '')
+const isOurFault = (error: DrizzleQueryError) => /^(2[123]|42|P0)/.test(sqlState(error) ?? '')
 
 /** The class of what was thrown. Never its message: a driver's prints parameters, hashes included. */
 const nameOf = (thrown: unknown) => {

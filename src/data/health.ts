@@ -1,5 +1,8 @@
 import { sql } from 'drizzle-orm'
-import type { Database } from './database.ts'
+import * as z from 'zod'
+import { type Database, theRow } from './database.ts'
+
+const Pong = z.object({ alive: z.literal(1) })
 
 /** Asks the database for nothing but an answer. Not retried: a probe tells what is, not what may be. */
-export const pingDatabase = ({ write }: Database) => write.execute(sql`select 1`)
+export const pingDatabase = ({ write }: Database) => theRow(write, Pong, sql`select 1 as alive`)

@@ -1,4 +1,5 @@
 import type { MailMessage } from '../clients/mail-queue.ts'
+import type { Delivery } from '../clients/mailer.ts'
 import { type Bindings, ConfigurationError } from '../env.ts'
 import { writeLog } from '../log.ts'
 import { resourcesFor } from '../resources.ts'
@@ -18,14 +19,11 @@ export async function takeMails(
   const resources = resourcesFor(bindings)
   await Promise.all(
     batch.messages.map(async (message) => {
-      if (resources instanceof ConfigurationError)
-        return message.retry({ delaySeconds: FIRST_RETRY })
       const { type } = message.body
-      const delivery = await sendMail(resources, message.body).catch(() => ({
-        sent: false as const,
-        reason: 'database_unavailable',
-        retryAfterSeconds: undefined,
-      }))
+      const delivery =
+        resources instanceof ConfigurationError
+          ? failed('configuration_invalid')
+          : await sendMail(resources, message.body).catch(() => failed('database_unavailable'))
       if (delivery.sent) {
         writeLog('info', 'mail_sent', { type })
         return message.ack()
@@ -37,6 +35,8 @@ export async function takeMails(
     }),
   )
 }
+
+const failed = (reason: string): Delivery => ({ sent: false, reason, retryAfterSeconds: undefined })
 
 const backoff = (attempts: number, retryAfter = 0) =>
   Math.min(LONGEST_RETRY, Math.max(retryAfter, FIRST_RETRY * 2 ** (attempts - 1)))

@@ -1,5 +1,4 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { AppEnv } from './context.ts'
 import { onError, onMethodNotAllowed, onNotFound } from './errors.ts'
@@ -8,7 +7,7 @@ import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { resources } from './middleware/resources.ts'
 import { answerDefaults, securityHeaders } from './middleware/response-headers.ts'
-import { BODY_LIMIT } from './middleware/validate.ts'
+import { limitBody } from './middleware/validate.ts'
 import { admins } from './routes/admins/index.ts'
 import { password } from './routes/password/index.ts'
 import { system } from './routes/system/index.ts'
@@ -25,7 +24,7 @@ base.use(securityHeaders)
 base.use(answerDefaults)
 base.use(resources)
 base.use(crossOrigin)
-base.use(bodyLimit({ maxSize: BODY_LIMIT }))
+base.use(limitBody)
 base.use(methodNotAllowed({ app: base, onMethodNotAllowed }))
 
 /** The one app. The order above is the order in which a request meets them. */

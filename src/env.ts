@@ -60,14 +60,17 @@ const signingKeys = z
   })
   .transform(({ keys }) => keys)
 
+const isOrigin = (text: string) =>
+  URL.canParse(text) && new URL(text).origin === text && !text.includes('*')
+
 const origins = z
   .string()
   .transform((list) => list.split(',').map((origin) => origin.trim()))
   .transform((list) => list.filter(Boolean))
   .pipe(
     z.array(
-      z.string().refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, {
-        message: 'must hold origins such as https://app.example.com, without a path',
+      z.string().refine(isOrigin, {
+        message: 'must hold origins such as https://app.example.com, without a path or a wildcard',
       }),
     ),
   )
@@ -139,7 +142,7 @@ export function readConfig(bindings: unknown): Config | ConfigurationError {
   if (parsed.success) return configOf(parsed.data)
   return new ConfigurationError(
     parsed.error.issues.map(({ path, code, message }) =>
-      path.length > 0 && code === 'invalid_type' && !hasVariable(bindings, path[0])
+      path.length > 0 && code !== 'custom' && !hasVariable(bindings, path[0])
         ? `${String(path[0])}: is missing`
         : `${String(path[0])}: ${message}`,
     ),

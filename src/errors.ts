@@ -79,7 +79,8 @@ export const onNotFound = (c: Context<AppEnv>) =>
 
 export const onMethodNotAllowed = (c: Context<AppEnv>, methods: string[]) => {
   const headers = { Allow: [...methods, 'OPTIONS'].join(', ') }
-  if (c.req.method === 'OPTIONS') return c.body(null, 204, headers)
+  // Not `c.body`, which would keep the Content-Type of the 404 that this replaces.
+  if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers })
   return answer(
     c,
     new ApiError('MethodNotAllowedError', `Method ${c.req.method} is not allowed here`, {

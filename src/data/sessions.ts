@@ -4,7 +4,7 @@ import type { AccessClaims } from '../security/access-token.ts'
 import type { AccountKind, RefreshSubject } from '../security/derived-token.ts'
 import { actorOf, alive, tables } from './accounts.ts'
 import { auditLine, type Trace } from './audit.ts'
-import { type Database, oneRow, rows } from './database.ts'
+import { type Database, oneRow, rows, theRow } from './database.ts'
 
 /** The device and place a login came from, as far as a header and the edge tell. */
 export type Device = { userAgent: string | null; place: string | null }
@@ -70,6 +70,8 @@ export function rotateSession(
   )
 }
 
+const Logout = z.object({ ended: z.boolean() })
+
 /** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */
 export function endSession(
   { write }: Database,
@@ -77,13 +79,20 @@ export function endSession(
   sessionId: string,
   trace: Trace,
 ) {
-  return write.execute(sql`
+  return theRow(
+    write,
+    Logout,
+    sql`
     with ended as (
       update ${tables[kind].sessions} set revoked_at = now()
       where id = ${sessionId}::uuid and revoked_at is null
       returning account_id
-    )
-    ${auditLine({ action: 'logout', actor: { kind, id: sql`account_id` }, trace }, sql`from ended`)}`)
+    ), audited as (${auditLine(
+      { action: 'logout', actor: { kind, id: sql`account_id` }, trace },
+      sql`from ended`,
+    )})
+    select exists (select from ended) as ended`,
+  )
 }
 
 export const SessionRead = z

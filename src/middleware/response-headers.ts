@@ -12,7 +12,8 @@ const YEAR = 365 * 24 * 60 * 60
 export const securityHeaders = secureHeaders({
   strictTransportSecurity: `max-age=${YEAR}; includeSubDomains`,
   xFrameOptions: 'DENY',
-  referrerPolicy: 'strict-origin-when-cross-origin',
+  // Set below, as the page of reset links has one of its own.
+  referrerPolicy: false,
   xPermittedCrossDomainPolicies: 'none',
   xXssProtection: '0',
   crossOriginResourcePolicy: false,
@@ -32,6 +33,9 @@ export const answerDefaults = createMiddleware<AppEnv>(async function answerDefa
   await next()
   if (!c.res.headers.has('Content-Security-Policy')) {
     c.header('Content-Security-Policy', API_POLICY)
+  }
+  if (!c.res.headers.has('Referrer-Policy')) {
+    c.header('Referrer-Policy', 'strict-origin-when-cross-origin')
   }
   if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store')
   if (c.res.headers.get('Content-Type') === 'application/json') {

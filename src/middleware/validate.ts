@@ -1,11 +1,24 @@
 import { zValidator } from '@hono/zod-validator'
 import type { HonoRequest } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { createMiddleware } from 'hono/factory'
+import { HTTPException } from 'hono/http-exception'
 import type * as z from 'zod'
+import type { AppEnv } from '../context.ts'
 import { documented } from '../contract.ts'
 import { ApiError } from '../errors.ts'
 
-/** Bytes of a body. The largest that the API needs is a few hundred; see also `bodyLimit`. */
-export const BODY_LIMIT = 16 * 1024
+/** Bytes of a body. The largest that the API needs is a few hundred. */
+const BODY_LIMIT = 16 * 1024
+
+const withinLimit = bodyLimit({ maxSize: BODY_LIMIT })
+
+/** Refuses larger bodies with 413, whether or not they tell their length. */
+export const limitBody = createMiddleware<AppEnv>((c, next) =>
+  withinLimit(c, next).catch((error: unknown) => {
+    throw error instanceof HTTPException ? error : brokenOff()
+  }),
+)
 
 /** One thing that is wrong with the input. `field` is dotted: `address.city`. */
 export type FieldError = { field: string; message: string; type: string }
@@ -49,12 +62,17 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i
 
 const malformed = (message: string) => invalid([{ field: 'body', message, type: 'json_invalid' }])
 
+/** The client went away in mid-body. Nobody hears this, but it is no failure of ours. */
+const brokenOff = () => malformed('The body broke off')
+
 /** Two readers of one body must not see two bodies: so no duplicate keys (RFC 8259 section 4). */
 async function requireStrictJson(req: HonoRequest) {
   if (!JSON_TYPE.test(req.header('Content-Type') ?? '')) {
     throw new ApiError('UnsupportedMediaTypeError', 'The body must be application/json')
   }
-  const text = await req.text()
+  const text = await req.text().catch(() => {
+    throw brokenOff()
+  })
   if (text.length > BODY_LIMIT) {
     throw new ApiError('PayloadTooLargeError', 'The request body is larger than 16 KiB')
   }

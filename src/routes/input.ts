@@ -58,7 +58,8 @@ const TOKEN_MAX_LENGTH = 512
 
 export const Token = z.string().min(1).max(TOKEN_MAX_LENGTH)
 
-const Identifier = text(z.string().trim().min(1).max(EMAIL_MAX_LENGTH))
+/** In the normal form in which usernames are stored: what was typed at registration logs in. */
+const Identifier = text(z.string().normalize('NFKC').trim().min(1).max(EMAIL_MAX_LENGTH))
 
 export const Credentials = z
   .object({

@@ -3,7 +3,8 @@ import { compare, getRounds, hash, truncates } from 'bcryptjs'
 /** bcrypt reads 72 bytes and ignores the rest without a word; so longer ones are refused. */
 export const PASSWORD_MAX_BYTES = 72
 
-const BCRYPT_HASH = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
+/** Of a cost from 4, bcrypt's least, to 14: a dearer hash, 20 s or days of work, is no login but an attack. */
+const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
 
 /** Salt and digest of a password that was random and forgotten. */
 const DECOY = 'lRs1sW3HnQ1cXFLJmHwJ3u4vEoKp4bqmWc0YqV6sCBJ4e9yJ0mQCe'

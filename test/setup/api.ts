@@ -40,7 +40,7 @@ export async function send(request: Request, env: Bindings = environment()): Pro
   )
   const text = await response.text()
   await waitOnExecutionContext(context)
-  const isJson = response.headers.get('Content-Type')?.startsWith('application/json')
+  const isJson = text && response.headers.get('Content-Type')?.startsWith('application/json')
   const { status, headers } = response
   const answer = { status, headers, text, body: isJson ? JSON.parse(text) : {} }
   await expectDocumented(request, answer)

@@ -10,7 +10,11 @@ import { AccountId } from '../input.ts'
 
 const AccountKinds = z.enum(['user', 'admin'])
 
-const Time = z.iso.datetime({ offset: true }).transform((time) => new Date(time))
+/** Years of four digits: `toISOString` writes others with a sign, which PostgreSQL does not read. */
+const Time = z.iso
+  .datetime({ offset: true })
+  .transform((time) => new Date(time))
+  .refine((time) => time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999)
 
 const AuditQuery = z.object({
   action: z.enum(ACTIONS).optional(),

@@ -10,7 +10,7 @@ import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts
 import { beside } from '../../middleware/limit.ts'
 import { query } from '../../middleware/validate.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
-import { text } from '../input.ts'
+import { AccountId, text } from '../input.ts'
 
 const SORTS = Object.keys(USER_SORTS) as [UserSort, ...UserSort[]]
 
@@ -20,7 +20,15 @@ const LAST_PAGE = 100_000
 const DEFAULT_PAGE_SIZE = 10
 
 /** Where a page ended, and in which order: a cursor of one order is none of another. */
-const Position = z.object({ sort: z.enum(SORTS), after: text(z.string().max(300)) })
+const Position = z
+  .object({ sort: z.enum(SORTS), after: text(z.string().max(300)) })
+  .refine(({ sort, after }) => USER_SORTS[sort].column !== 'id' || isId(after), {
+    path: ['after'],
+    message: 'is not a cursor of this list',
+  })
+
+/** Decimal digits only: `1e3` is a number to JavaScript and none to PostgreSQL. */
+const isId = (after: string) => /^\d+$/.test(after) && AccountId.shape.id.safeParse(after).success
 
 const UserQuery = z
   .object({

@@ -1,0 +1,5 @@
+/** Vite: a file as a string. */
+declare module '*?raw' {
+  const text: string
+  export default text
+}

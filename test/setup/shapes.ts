@@ -1,0 +1,60 @@
+/** The bodies that the contract promises, key by key: `toEqual` refuses one more and one less. */
+import { expect } from 'vitest'
+import { type Answer, expectError } from './api.ts'
+
+/** A time as clients parse it: ISO 8601, in UTC. */
+export const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+const account = {
+  id: expect.any(Number),
+  username: expect.any(String),
+  email: expect.any(String),
+  full_name: null,
+  is_active: true,
+  created_at: MOMENT,
+  updated_at: MOMENT,
+}
+
+export const userRead = (known: Record<string, unknown> = {}) => ({
+  ...account,
+  is_superuser: false,
+  ...known,
+})
+
+export const adminRead = (known: Record<string, unknown> = {}) => ({
+  ...account,
+  is_superadmin: false,
+  ...known,
+})
+
+export const TOKEN_PAIR = {
+  access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+  refresh_token: expect.any(String),
+  token_type: 'bearer',
+  expires_in: 900,
+}
+
+/** 422 that names these fields and no others, each with one complaint or more. */
+export function expectInvalid(answer: Answer<any>, ...fields: string[]) {
+  expectError(answer, 422, 'ValidationError', 'Request validation failed')
+  const { errors } = answer.body.details
+  expect([...new Set(errors.map(({ field }: { field: string }) => field))]).toEqual(fields)
+  for (const error of errors) {
+    expect(error).toEqual({
+      field: error.field,
+      message: expect.any(String),
+      type: expect.any(String),
+    })
+  }
+}
+
+/** 401 with the challenge of RFC 6750, by default what a token gets that counts no more. */
+export function expectUnauthenticated(
+  answer: Answer<any>,
+  message = 'Could not validate credentials',
+) {
+  expectError(answer, 401, 'AuthenticationError', message)
+  expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
+}

@@ -1,0 +1,71 @@
+/** Counts what a call waits for on the wire. */
+import { inject } from 'vitest'
+import { type Answer, environment, type Visitor, visitor } from './api.ts'
+import { type LoggedRequest, openLane, type Target } from './lanes.ts'
+import type {} from './world.ts'
+
+/** Milliseconds that each trip is made to take: so those that run side by side surely overlap. */
+const TRIP = 25
+
+const NAMES = { upstash: 'redis', neon: 'postgres', resend: 'resend' } as const
+
+type Trip = LoggedRequest & { to: Target }
+
+export type Trips = {
+  /** Each step with what was asked in it, side by side: `redis + postgres`. */
+  steps: string[]
+  /** How often something was put on the mail queue. */
+  messages: number
+}
+
+/** A Worker all of whose trips are seen. */
+export async function watchedWorker() {
+  const open = async (to: Target) => ({ to, lane: await openLane(inject('world').faultProxyUrl, to) })
+  const lanes = [await open('upstash'), await open('neon'), await open('resend')]
+  const url = (target: Target) => lanes.find(({ to }) => to === target)?.lane.url ?? ''
+  let messages = 0
+  const metrics = { backlogCount: 0, backlogBytes: 0 }
+  const enqueue = async () => {
+    messages++
+    return { metadata: { metrics } }
+  }
+  const env = environment({
+    NEON_HTTP_URL: url('neon'),
+    UPSTASH_REDIS_REST_URL: url('upstash'),
+    RESEND_BASE_URL: url('resend'),
+    MAIL_QUEUE: { send: enqueue, sendBatch: enqueue, metrics: async () => metrics },
+  })
+
+  return {
+    env,
+    caller: visitor({ env }),
+    /** From here on trips take long enough to be told apart. */
+    slowDown: () =>
+      Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP }))),
+    async watch(call: () => ReturnType<Visitor['get']>): Promise<{ answer: Answer } & Trips> {
+      await Promise.all(lanes.map(({ lane }) => lane.clear()))
+      messages = 0
+      const answer = await call()
+      const logs = lanes.map(async ({ to, lane }) =>
+        (await lane.log()).map((trip) => ({ ...trip, to })),
+      )
+      return { answer, steps: stepsOf((await Promise.all(logs)).flat()), messages }
+    },
+    close: () => Promise.all(lanes.map(({ lane }) => lane.close())),
+  }
+}
+
+/** Groups of trips, each of which began after all of the group before had ended. */
+function stepsOf(trips: Trip[]): string[] {
+  const steps: Trip[][] = []
+  let ended = Number.NEGATIVE_INFINITY
+  for (const trip of trips.toSorted((a, b) => a.startedAt - b.startedAt)) {
+    if (trip.startedAt >= ended) steps.push([])
+    steps.at(-1)?.push(trip)
+    ended = Math.max(ended, trip.endedAt ?? Number.POSITIVE_INFINITY)
+  }
+  return steps.map((step) => {
+    const asked = Object.keys(NAMES).filter((target) => step.some(({ to }) => to === target))
+    return asked.map((target) => NAMES[target as Target]).join(' + ')
+  })
+}

@@ -1,12 +1,22 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
-import type { LocalWorld } from './test/setup/world.ts'
+import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
+
+/** Seconds of `test/fuzz` in an ordinary run; `npm run fuzz` sets more. */
+const FUZZ_SECONDS = 10
+
+const { FUZZ_SECONDS: fuzzSeconds, FUZZ_SEED: fuzzSeed } = process.env
+const fuzz: Fuzzing = {
+  seconds: Number(fuzzSeconds || FUZZ_SECONDS),
+  seed: fuzzSeed ? Number(fuzzSeed) : null,
+}
 
 /** Tests run against a real PostgreSQL and Redis: see test/setup/local-world.ts. */
 export default defineConfig({
   test: {
     silent: 'passed-only',
     globalSetup: ['test/setup/local-world.ts'],
+    provide: { fuzz },
     reporters: ['default', './test/setup/last-line.ts'],
     coverage: {
       provider: 'istanbul',

@@ -6,7 +6,7 @@ export type Email = { subject: string; html: string; text: string }
 export type Fact = [label: string, value: string]
 
 /** One part of a mail, in reading order: a paragraph, a link to press, or labelled facts. */
-export type Block = string | { button: string; link: string } | { facts: Fact[] }
+type Block = string | { button: string; link: string } | { facts: Fact[] }
 
 export type Letter = {
   project: string

@@ -73,6 +73,12 @@ if (import.meta.main) {
     console.error('Set DATABASE_URL: DATABASE_URL=postgresql://… npm run migrate')
     process.exit(2)
   }
+  if (url.includes('-pooler.')) {
+    console.error(
+      "Migrations need Neon's direct connection, as its pooler keeps no locks: take `-pooler` out of the host.",
+    )
+    process.exit(2)
+  }
   try {
     const { applied, total } = await applyMigrations(url)
     console.log(

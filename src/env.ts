@@ -26,8 +26,16 @@ const secretKey = z
   .string()
   .refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
     message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
+    abort: true,
   })
   .refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
+    message: 'looks like a placeholder: run "npm run keys"',
+  })
+
+const bootstrapToken = z
+  .string()
+  .min(16)
+  .refine((token) => !PLACEHOLDER.test(token), {
     message: 'looks like a placeholder: run "npm run keys"',
   })
 
@@ -95,7 +103,7 @@ export const Variables = z
     SECRET_KEY: secretKey,
     JWT_SIGNING_KEYS: signingKeys,
     JWT_ISSUER: optional(z.string().min(1).max(200)),
-    ADMIN_BOOTSTRAP_TOKEN: optional(z.string().min(16)),
+    ADMIN_BOOTSTRAP_TOKEN: optional(bootstrapToken),
 
     PUBLIC_URL: optional(httpUrl),
     FRONTEND_URL: optional(httpUrl),
@@ -113,6 +121,8 @@ export const Variables = z
   .refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
     path: ['FRONTEND_URL'],
     message: 'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in mails need one',
+    // Told beside the problems of other variables, not only once those are mended.
+    when: ({ value }) => typeof value === 'object' && value !== null,
   })
 
 /** What the Worker is given: the variables above and the bindings of wrangler.toml. */

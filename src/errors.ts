@@ -61,7 +61,7 @@ export const unavailable = (
   name: 'ServiceUnavailableError' | 'DatabaseError' = 'ServiceUnavailableError',
 ) => new ApiError(name, message, { headers: { 'Retry-After': retryAfter() } })
 
-export const databaseUnavailable = () =>
+const databaseUnavailable = () =>
   unavailable('The database is not available, please try again', 'DatabaseError')
 
 /** The one place where a thrown thing becomes an answer. It relies on no middleware having run. */

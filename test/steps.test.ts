@@ -1,146 +1,163 @@
 /**
  * Sequential trips are what a caller at the edge waits for, so each call has a budget of them: here
- * they are counted on the wire. Trips side by side are one step; mails go to the queue after the
- * answer, but for forgot-password, whose answer waits for its message.
+ * they are counted on the wire. Trips side by side are one step.
  */
-import { decodeJwt } from 'jose'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { freshName, logIn, newAdmin, newUser, PASSWORD } from './setup/accounts.ts'
-import { environment, freshAddress, visitor } from './setup/api.ts'
+import { type Visitor, visitor } from './setup/api.ts'
+import { openApi } from './setup/conformance.ts'
 import { emptyDatabase } from './setup/database.ts'
 import { resetTokenOf } from './setup/reset-token.ts'
 import { watchedWorker } from './setup/trips.ts'
 
-const NEW_PASSWORD = 'another horse'
+const { env, caller, slowDown, watch, close } = await watchedWorker()
 
-const world = await watchedWorker()
-const { caller, watch } = world
 // Redis knows the limiter's script from here on: EVALSHA is one trip, EVAL after NOSCRIPT are two.
 const user = await newUser(caller)
-const other = await newUser(caller)
-const admin = await newAdmin({ superadmin: true, caller })
-const emptied = visitor({ env: environment({ ...world.env, DATABASE_URL: await emptyDatabase() }) })
+const superadmin = await newAdmin({ superadmin: true, caller })
+const [leaving, resetting] = [await newUser(caller), await newUser(caller)]
+const adminElsewhere = await logIn(caller, superadmin.username, { kind: 'admins' })
+const first = visitor({ env: { ...env, DATABASE_URL: await emptyDatabase() } })
+const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
+const resetToken = await resetTokenOf(resetting.id)
+await slowDown()
 
-const asUser = { token: user.access_token }
-const asAdmin = { token: admin.access_token }
-const account = (name = freshName()) => ({
-  ...{ username: name, email: `${name}@example.com`, password: PASSWORD },
-})
+const asUser = user.access_token
+const asAdmin = superadmin.access_token
 const login = { username: user.username, password: PASSWORD }
-const sessionOf = ({ access_token }: { access_token: string }) => decodeJwt(access_token)['sid']
+const change = { current_password: PASSWORD, new_password: 'another horse' }
+const reset = { token: resetToken, new_password: 'another horse' }
+const anybody = { email: `${freshName()}@example.com` }
+const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
+
+const account = (username = freshName()) => ({
+  username,
+  email: `${username}@example.com`,
+  password: PASSWORD,
+})
 
 const NONE: string[] = []
-const READ = ['redis + postgres']
-const WRITE = ['redis', 'postgres']
-const PROOF = ['redis + postgres', 'postgres']
+const ASKED = ['redis + postgres']
+const WRITTEN = ['redis', 'postgres']
+const PROVEN = ['redis + postgres', 'postgres']
 
-type Calls = [name: string, status: number, steps: string[], call: () => ReturnType<typeof caller.get>][]
+type Call = {
+  call: string
+  /** What is special about it. */
+  but?: string
+  body?: object
+  token?: string
+  headers?: Record<string, string>
+  by?: Visitor
+  /** The `{id}` of the path. */
+  id?: string | number
+  /** 200 by default. */
+  status?: number
+  steps: string[]
+  /** Calls of the mail queue: after the answer, except that forgot-password waits for its own. */
+  messages?: number
+}
 
-const system: Calls = [
-  ['GET /', 200, NONE, () => caller.get('/')],
-  ['GET /health', 200, READ, () => caller.get('/health')],
-  ['GET /health, soon after', 200, NONE, () => caller.get('/health')],
-  ['GET /health/live', 200, NONE, () => caller.get('/health/live')],
-  ['GET /docs', 200, NONE, () => caller.get('/docs')],
-  ['GET /openapi.json', 200, NONE, () => caller.get('/openapi.json')],
-  ['GET /.well-known/jwks.json', 200, NONE, () => caller.get('/.well-known/jwks.json')],
-  ['GET /nothing', 404, NONE, () => caller.get('/nothing')],
+// biome-ignore format: a table
+const CALLS: Call[] = [
+  { call: 'GET /', steps: NONE },
+  { call: 'GET /health', steps: ASKED },
+  { call: 'GET /health', but: 'shared', steps: NONE },
+  { call: 'GET /health/live', steps: NONE },
+  { call: 'GET /docs', steps: NONE },
+  { call: 'GET /redoc', steps: NONE },
+  { call: 'GET /openapi.json', steps: NONE },
+  { call: 'GET /reset-password', steps: NONE },
+  { call: 'GET /.well-known/jwks.json', steps: NONE },
+  { call: 'GET /nothing', status: 404, steps: NONE },
+  { call: 'PUT /health', status: 405, steps: NONE },
+
+  { call: 'POST /api/users/register', body: account(), status: 201, steps: WRITTEN, messages: 1 },
+  { call: 'POST /api/users/register', but: 'taken', body: account(user.username), status: 409, steps: WRITTEN },
+  { call: 'POST /api/users/register', but: 'rejected input', body: {}, status: 422, steps: NONE },
+  { call: 'POST /api/users/login', body: login, steps: PROVEN },
+  { call: 'POST /api/users/login', but: 'wrong password', body: { ...login, password: '?' }, status: 401, steps: PROVEN },
+  { call: 'POST /api/users/login', but: 'unknown', body: { ...anybody, password: '?' }, status: 401, steps: PROVEN },
+  { call: 'POST /api/users/login', but: 'rejected input', body: {}, status: 422, steps: NONE },
+  { call: 'POST /api/users/refresh', body: user, steps: WRITTEN },
+  { call: 'POST /api/users/refresh', but: 'bad signature', body: { refresh_token: `${user.refresh_token}x` }, status: 401, steps: NONE },
+  { call: 'GET /api/users/me', token: asUser, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'no token', status: 401, steps: NONE },
+  { call: 'GET /api/users/me', but: 'bad signature', token: `${asUser.slice(0, -4)}AAAA`, status: 401, steps: NONE },
+  { call: 'GET /api/users/me', but: 'an admin’s token', token: asAdmin, status: 403, steps: NONE },
+  { call: 'GET /api/users/me', but: 'the last of the quota', by: exhausted, token: asUser, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'beyond the quota', by: exhausted, token: asUser, status: 429, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'known to be blocked', by: exhausted, token: asUser, status: 429, steps: NONE },
+  { call: 'PUT /api/users/me', body: { full_name: 'Ada' }, token: asUser, steps: WRITTEN },
+  { call: 'PUT /api/users/me', but: 'another email', body: anybody, token: asUser, steps: WRITTEN, messages: 1 },
+  { call: 'PUT /api/users/me', but: 'rejected input', body: { email: 1 }, token: asUser, status: 422, steps: NONE },
+  { call: 'GET /api/users/me/sessions', token: asUser, steps: ASKED },
+  { call: 'DELETE /api/users/me/sessions', token: asUser, status: 204, steps: WRITTEN },
+  { call: 'DELETE /api/users/me/sessions/{id}', id: crypto.randomUUID(), token: asUser, status: 404, steps: WRITTEN },
+  { call: 'POST /api/users/change-password', body: change, token: asUser, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/users/change-password', but: 'wrong password', body: change, token: asUser, status: 401, steps: PROVEN },
+  { call: 'POST /api/users/logout', body: user, status: 204, steps: WRITTEN },
+  { call: 'POST /api/users/logout', but: 'bad signature', body: { refresh_token: '?' }, status: 204, steps: NONE },
+  { call: 'DELETE /api/users/me', body: leaving, token: leaving.access_token, status: 204, steps: PROVEN },
+
+  { call: 'POST /api/admins/register', but: 'the first', by: first, body: account(), headers: bootstrap, status: 201, steps: WRITTEN },
+  { call: 'POST /api/admins/register', but: 'wrong bootstrap token', by: first, body: account(), status: 401, steps: ['redis'] },
+  { call: 'POST /api/admins/register', body: account(), token: asAdmin, status: 201, steps: WRITTEN },
+  { call: 'POST /api/admins/login', body: { username: superadmin.username, password: PASSWORD }, steps: PROVEN },
+  { call: 'POST /api/admins/refresh', body: adminElsewhere, steps: WRITTEN },
+  { call: 'POST /api/admins/logout', body: adminElsewhere, status: 204, steps: WRITTEN },
+  { call: 'GET /api/admins/me', token: asAdmin, steps: ASKED },
+  { call: 'GET /api/admins/me/sessions', token: asAdmin, steps: ASKED },
+  { call: 'DELETE /api/admins/me/sessions', token: asAdmin, status: 204, steps: WRITTEN },
+  { call: 'DELETE /api/admins/me/sessions/{id}', id: crypto.randomUUID(), token: asAdmin, status: 404, steps: WRITTEN },
+  { call: 'POST /api/admins/change-password', body: change, token: asAdmin, steps: PROVEN, messages: 1 },
+  { call: 'GET /api/admins/users', token: asAdmin, steps: ASKED },
+  { call: 'GET /api/admins/users', but: 'a user’s token', token: asUser, status: 403, steps: NONE },
+  { call: 'GET /api/admins/users/{id}', id: resetting.id, token: asAdmin, steps: ASKED },
+  { call: 'PATCH /api/admins/users/{id}', id: resetting.id, body: { full_name: 'Ada' }, token: asAdmin, steps: WRITTEN },
+  { call: 'DELETE /api/admins/users/{id}', id: user.id, token: asAdmin, status: 204, steps: WRITTEN },
+  { call: 'POST /api/admins/users/{id}/restore', id: user.id, token: asAdmin, steps: WRITTEN },
+  { call: 'DELETE /api/admins/users/{id}/sessions', id: user.id, token: asAdmin, status: 204, steps: WRITTEN },
+  { call: 'GET /api/admins/audit', token: asAdmin, steps: ASKED },
+
+  { call: 'POST /api/password/forgot-password', body: resetting, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/password/forgot-password', but: 'unknown', body: anybody, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/password/forgot-password', but: 'blocked', by: exhausted, body: anybody, status: 429, steps: NONE },
+  { call: 'POST /api/password/reset-password', body: reset, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/password/reset-password', but: 'used', body: reset, status: 400, steps: ASKED },
+  { call: 'POST /api/password/reset-password', but: 'bad signature', body: { ...reset, token: '?' }, status: 400, steps: NONE },
+  { call: 'POST /api/password/test-email', body: { to_email: anybody.email }, token: asAdmin, steps: ['redis + postgres', 'resend'] },
 ]
 
-const users: Calls = [
-  ['POST /api/users/register', 201, WRITE, () => caller.post('/api/users/register', account())],
-  [
-    'POST /api/users/register, taken',
-    409,
-    WRITE,
-    () => caller.post('/api/users/register', account(user.username)),
-  ],
-  [
-    'POST /api/users/register, rejected input',
-    422,
-    NONE,
-    () => caller.post('/api/users/register', { username: 'x' }),
-  ],
-  ['POST /api/users/login', 200, PROOF, () => caller.post('/api/users/login', login)],
-  [
-    'POST /api/users/login, wrong password',
-    401,
-    PROOF,
-    () => caller.post('/api/users/login', { ...login, password: 'wrong' }),
-  ],
-  [
-    'POST /api/users/login, unknown',
-    401,
-    PROOF,
-    () => caller.post('/api/users/login', { username: freshName(), password: 'wrong' }),
-  ],
-  [
-    'POST /api/users/refresh',
-    200,
-    WRITE,
-    () => caller.post('/api/users/refresh', { refresh_token: user.refresh_token }),
-  ],
-  [
-    'POST /api/users/refresh, bad signature',
-    401,
-    NONE,
-    () => caller.post('/api/users/refresh', { refresh_token: `${user.refresh_token}x` }),
-  ],
-  ['GET /api/users/me', 200, READ, () => caller.get('/api/users/me', asUser)],
-  ['GET /api/users/me, no token', 401, NONE, () => caller.get('/api/users/me')],
-  [
-    'GET /api/users/me, bad signature',
-    401,
-    NONE,
-    () => caller.get('/api/users/me', { token: `${user.access_token}x` }),
-  ],
-  ['GET /api/users/me, an admin', 403, NONE, () => caller.get('/api/users/me', asAdmin)],
-  [
-    'PUT /api/users/me',
-    200,
-    WRITE,
-    () => caller.put('/api/users/me', { email: `${freshName()}@example.com` }, asUser),
-  ],
-  ['GET /api/users/me/sessions', 200, READ, () => caller.get('/api/users/me/sessions', asUser)],
-  [
-    'DELETE /api/users/me/sessions',
-    204,
-    WRITE,
-    () => caller.delete('/api/users/me/sessions', undefined, asUser),
-  ],
-  [
-    'DELETE /api/users/me/sessions/{id}',
-    404,
-    WRITE,
-    () => caller.delete(`/api/users/me/sessions/${crypto.randomUUID()}`, undefined, asUser),
-  ],
-  [
-    'POST /api/users/change-password',
-    200,
-    PROOF,
-    () =>
-      caller.post(
-        '/api/users/change-password',
-        { current_password: PASSWORD, new_password: NEW_PASSWORD },
-        asUser,
-      ),
-  ],
-  [
-    'DELETE /api/users/me',
-    204,
-    PROOF,
-    () => caller.delete('/api/users/me', { password: NEW_PASSWORD }, asUser),
-  ],
-  [
-    'POST /api/users/logout',
-    204,
-    WRITE,
-    () => caller.post('/api/users/logout', { refresh_token: other.refresh_token }),
-  ],
-  [
-    'POST /api/users/logout, bad signature',
-    204,
-    NONE,
-    () => caller.post('/api/users/logout', { refresh_token: 'garbage' }),
-  ],
-]
+const report: string[] = []
+
+afterAll(async () => {
+  console.log(['Steps on the wire:', ...report].join('\n'))
+  await close()
+})
+
+const named = CALLS.map((each) => ({
+  ...each,
+  name: each.but ? `${each.call}, ${each.but}` : each.call,
+}))
+
+test.each(named)('$name takes its steps: $steps', async (expected) => {
+  const { name, id, by = caller, token, headers, messages = 0 } = expected
+  const [method = '', path = ''] = expected.call.replace('{id}', String(id)).split(' ')
+  const options = { ...(token && { token }), ...(headers && { headers }) }
+  const seen = await watch(() => by.call(method, path, expected.body, options))
+  const waits = seen.steps.join(', ') || '-'
+  const queue = seen.messages > 0 ? ', mail queue' : ''
+  report.push(`${name.padEnd(56)} ${seen.steps.length}  ${waits}${queue}`)
+  expect(seen.answer.status).toBe(expected.status ?? 200)
+  expect(seen).toMatchObject({ steps: expected.steps, messages })
+})
+
+test('every call of the API has a budget', async () => {
+  const { paths } = await openApi()
+  const documented = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  const counted = new Set(CALLS.map(({ call }) => call))
+  expect(documented.filter((call) => !counted.has(call))).toEqual([])
+})

@@ -6,6 +6,7 @@ export type MailMessage =
   | { type: 'owed'; id: string }
   /**
    * Somebody asked to reset the password of this address. Whether there is such an account is looked
-   * up by the consumer, so that the answer can't tell. `id` becomes the id of the reset.
+   * up by the consumer, so that the answer can't tell. `id` becomes the id of the reset; `requestedAt`
+   * (ISO 8601) tells the newest of several, as a queue keeps no order.
    */
-  | { type: 'reset-requested'; id: string; email: string; trace: Trace }
+  | { type: 'reset-requested'; id: string; email: string; requestedAt: string; trace: Trace }

@@ -9,7 +9,7 @@ export type Delivery =
   | { sent: false; reason: string; retryAfterSeconds: number | undefined }
 
 /** One mail to one address. Sent again with the same `id`, Resend delivers it once (for 24 hours). */
-export type OutgoingMail = { id: string; to: string; subject: string; html: string; text: string }
+type OutgoingMail = { id: string; to: string; subject: string; html: string; text: string }
 
 export type Mailer = { send(mail: OutgoingMail): Promise<Delivery> }
 

@@ -85,7 +85,7 @@ export const AuditEvent = z
   })
   .meta({ id: 'AuditEvent' })
 
-export type AuditFilter = {
+type AuditFilter = {
   action?: Action | undefined
   outcome?: 'success' | 'failure' | undefined
   actor_kind?: AccountKind | undefined

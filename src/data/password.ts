@@ -79,31 +79,46 @@ export function changePassword({ write }: Database, claims: AccessClaims, change
 
 const ResetMail = z.object({ id: z.int(), email: z.string(), name: z.string() })
 
-type ResetRequest = { resetId: string; email: string; resetTokenSeconds: number; trace: Trace }
+type ResetRequest = {
+  resetId: string
+  email: string
+  /** ISO 8601. */
+  requestedAt: string
+  resetTokenSeconds: number
+  trace: Trace
+}
 
 /**
- * Makes `resetId` the valid reset of the account that has this email. No row: nobody has it, or the
- * account had its mails for this hour. Asked again for the same id, it changes nothing and answers
- * alike, so that a redelivered queue message sends the same link.
+ * Makes `resetId` the valid reset of the account that has this email. No row: nobody has it, the
+ * account had its mails for this hour, or a newer request was answered already. Asked again for the
+ * same id, it changes nothing and answers alike, so that a redelivered message sends the same link.
  */
-export const issueReset = ({ write }: Database, request: ResetRequest) =>
-  oneRow(
+export function issueReset({ write }: Database, request: ResetRequest) {
+  const isNewest = sql`(
+    a.reset_requested_at is null or a.reset_requested_at < ${request.requestedAt}::timestamptz
+  )`
+  return oneRow(
     write,
     ResetMail,
     sql`
     with account as (
-      select a.id, a.email, ${calledName} as name from ${users} a
+      select a.id, a.email, ${calledName} as name, ${isNewest} as newest from ${users} a
       where lower(a.email) = lower(${request.email}) and ${usable}
     ), known as (
       select account.* from account join ${passwordResets} r on r.user_id = account.id
-      where r.id = ${request.resetId}::uuid
+      where r.id = ${request.resetId}::uuid and r.expires_at > now()
     ), attempt as (${countAttempt(
-      sql`select 'reset-mail:' || id from account where not exists (select from known)`,
+      sql`select 'reset-mail:' || id from account where newest`,
       RESET_MAILS,
-    )}), issued as (
+    )}), newest as (
+      update ${users} a set reset_requested_at = ${request.requestedAt}::timestamptz
+      from account, attempt
+      where a.id = account.id and count <= ${RESET_MAILS.max} and ${isNewest}
+      returning a.id
+    ), issued as (
       insert into ${passwordResets} as r (user_id, id, expires_at)
       select id, ${request.resetId}::uuid, now() + make_interval(secs => ${request.resetTokenSeconds})
-      from account, attempt where count <= ${RESET_MAILS.max}
+      from newest
       on conflict (user_id) do update set id = excluded.id, expires_at = excluded.expires_at
       returning user_id
     ), audited as (${auditLine(
@@ -118,6 +133,7 @@ export const issueReset = ({ write }: Database, request: ResetRequest) =>
     select id, email, name from account
     where exists (select from issued) or exists (select from known)`,
   )
+}
 
 /** The owner of a reset that may still be used. */
 export const findReset = ({ read }: Database, resetId: string) =>

@@ -37,7 +37,12 @@ const accountColumns = () => ({
 
 export const users = pgTable(
   'users',
-  { ...accountColumns(), isSuperuser: boolean('is_superuser').notNull().default(false) },
+  {
+    ...accountColumns(),
+    isSuperuser: boolean('is_superuser').notNull().default(false),
+    /** Of the newest reset that was mailed: a message of the queue that comes late is older. */
+    resetRequestedAt: moment('reset_requested_at'),
+  },
   (table) => [
     // text_pattern_ops: the same index finds one name and, for the admins' search, a prefix.
     uniqueIndex('users_username_key').on(sql`lower(${table.username}) text_pattern_ops`),

@@ -44,19 +44,20 @@ type ResetRequest = Extract<MailMessage, { type: 'reset-requested' }>
 
 async function sendResetMail(
   { config, db, keys, mailer }: Resources,
-  { id, email, trace }: ResetRequest,
+  { id: resetId, email, requestedAt, trace }: ResetRequest,
 ): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED
   const { resetTokenSeconds, linkBase, projectName: project } = config
-  const owner = await issueReset(db, { resetId: id, email, resetTokenSeconds, trace })
+  const request = { resetId, email, requestedAt, resetTokenSeconds, trace }
+  const owner = await issueReset(db, request)
   if (!owner) {
     writeLog('info', 'password_reset_not_sent', { request_id: trace.requestId })
     return { sent: true }
   }
-  const link = `${linkBase}/reset-password?token=${encodeURIComponent(resetToken(keys, id))}`
+  const link = `${linkBase}/reset-password?token=${encodeURIComponent(resetToken(keys, resetId))}`
   const minutes = resetTokenSeconds / 60
   const mail = passwordResetEmail({ project, name: owner.name, link, minutes })
-  return mailer.send({ id, to: owner.email, ...mail })
+  return mailer.send({ id: resetId, to: owner.email, ...mail })
 }
 
 function render(mail: OwedMail, at: Date, { projectName: project, linkBase }: Config): Email {

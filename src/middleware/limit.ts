@@ -17,7 +17,7 @@ type NamedRule = Omit<Rule, 'name'> & { whenAway: WhenAway }
  * The stricter limits, per address. A limit that stands before a takeover of an installation or
  * before mails to strangers refuses while Redis is away; the others would make an outage of it.
  */
-export const RULES = {
+const RULES = {
   /** An office behind one address logs in on Monday morning; a guesser gets 120 an hour. */
   login: { requests: 30, windowSeconds: 15 * MINUTES, whenAway: 'platform' },
   'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, whenAway: 'refuse' },

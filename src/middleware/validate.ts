@@ -73,7 +73,7 @@ async function requireStrictJson(req: HonoRequest) {
   const text = await req.text().catch(() => {
     throw brokenOff()
   })
-  if (text.length > BODY_LIMIT) {
+  if (Buffer.byteLength(text) > BODY_LIMIT) {
     throw new ApiError('PayloadTooLargeError', 'The request body is larger than 16 KiB')
   }
   let keys = 0

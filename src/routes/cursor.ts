@@ -15,5 +15,5 @@ export const cursorOf = <Position extends z.ZodType>(position: Position) =>
     })
     .pipe(position)
 
-export const encodeCursor = (position: unknown) =>
+export const encodeCursor = (position: unknown): string =>
   Buffer.from(JSON.stringify(position)).toString('base64url')

@@ -6,12 +6,15 @@ import type { Keys } from './keys.ts'
 /** Clocks differ; more than this is not drift (security sheet 12: at most 5 s). */
 const CLOCK_SKEW_SECONDS = 5
 
+/** The most that `ACCESS_TOKEN_EXPIRE_MINUTES` may be: an older token was never ours, whatever its `exp`. */
+const LONGEST_LIFE_SECONDS = 60 * 60
+
 /** RFC 9068: says what the token is, so that no other JWT of ours passes for one. */
 const TYPE = 'at+jwt'
 
 const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<AccountKind, string>
 
-export const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
+const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
 
 const Claims = z.object({
   aud: z.enum(AUDIENCE),
@@ -19,6 +22,8 @@ const Claims = z.object({
   sid: z.uuid(),
   id: z.int().positive(),
   role: z.enum(ROLES),
+  exp: z.int(),
+  iat: z.int(),
   nbf: z.int(),
 })
 
@@ -59,6 +64,7 @@ export async function verifyAccessToken(
       issuer,
       audience: Object.values(AUDIENCE),
       requiredClaims: ['exp', 'iat', 'nbf', 'sub', 'jti'],
+      maxTokenAge: LONGEST_LIFE_SECONDS,
       clockTolerance: CLOCK_SKEW_SECONDS,
       currentDate: new Date(now),
     })

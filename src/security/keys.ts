@@ -14,7 +14,7 @@ const PURPOSES = [
 export type Purpose = (typeof PURPOSES)[number]
 
 /** A private JWK of Ed25519 (RFC 8037). */
-export type SigningKey = { kty: 'OKP'; crv: 'Ed25519'; kid: string; x: string; d: string }
+type SigningKey = { kty: 'OKP'; crv: 'Ed25519'; kid: string; x: string; d: string }
 
 type PublishedKey = Omit<SigningKey, 'd'> & { alg: 'EdDSA'; use: 'sig' }
 

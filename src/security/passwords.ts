@@ -9,6 +9,8 @@ const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
 /** Salt and digest of a password that was random and forgotten. */
 const DECOY = 'lRs1sW3HnQ1cXFLJmHwJ3u4vEoKp4bqmWc0YqV6sCBJ4e9yJ0mQCe'
 
+const decoy = (cost: number) => `$2b$${String(cost).padStart(2, '0')}$${DECOY}`
+
 /** One password has several spellings in Unicode (é, e + ´); NFKC makes them one (NIST 800-63B-4). */
 const normalize = (password: string) => password.normalize('NFKC')
 
@@ -69,7 +71,8 @@ export type Verdict = {
 
 /**
  * Compares a password with a stored hash. Without one, or with a malformed one, it does the same
- * work on a decoy, so that time tells nothing (CVE-2025-22234). `cost` is what new hashes have.
+ * work on a decoy, so that time tells nothing (CVE-2025-22234). `cost` is what new hashes have; a
+ * cheaper stored hash costs as much, a dearer one can't be made to.
  */
 export async function verifyPassword(
   password: string,
@@ -77,10 +80,12 @@ export async function verifyPassword(
   cost: number,
 ): Promise<Verdict> {
   const usable = stored && BCRYPT_HASH.test(stored)
-  const hashed = usable ? stored : `$2b$${String(cost).padStart(2, '0')}$${DECOY}`
+  const hashed = usable ? stored : decoy(cost)
   const normal = normalize(password)
   let matched = (await compare(normal, hashed)) && !truncates(normal)
   let outdated = matched && getRounds(hashed) < cost
+  // Each step of the cost doubles the work: c, c, c + 1, … up to cost - 1 make one of `cost`.
+  for (let step = getRounds(hashed); step < cost; step++) await compare(normal, decoy(step))
   // Hashes of the former service were made from what was typed, normal form or not.
   if (!matched && normal !== password) {
     matched = (await compare(password, hashed)) && !truncates(password)

@@ -12,11 +12,13 @@ import { heldQueue } from './faulty-world.ts'
 
 let database: Lane
 let redis: Lane
+let passwordHash: string
 
 beforeAll(async () => {
   const { faultProxyUrl } = inject('world')
   database = await openLane(faultProxyUrl, 'neon')
   redis = await openLane(faultProxyUrl, 'upstash')
+  passwordHash = await hashPassword(PASSWORD, 10)
   // The first command of all sends the script of the limit too.
   await visitor().post('/api/users/login', { username: freshName(), password: PASSWORD })
 })
@@ -61,7 +63,7 @@ const env = () => environment({ NEON_HTTP_URL: database.url, UPSTASH_REDIS_REST_
 describe.each(['users', 'admins'] as const)('POST /api/%s/login refuses', (kind) => {
   const account = async (changes: { hash?: string | null; set?: string }) => {
     const name = freshName('equal')
-    const stored = changes.hash === undefined ? await hashPassword(PASSWORD, 10) : changes.hash
+    const stored = changes.hash === undefined ? passwordHash : changes.hash
     await sql(`insert into ${kind} (username, email, hashed_password) values ($1, $2, $3)`, [
       name,
       `${name}@example.com`,
@@ -72,10 +74,20 @@ describe.each(['users', 'admins'] as const)('POST /api/%s/login refuses', (kind)
   }
 
   const wrong = 'not the password'
+  const login = (body: object) => () => visitor({ env: env() }).post(`/api/${kind}/login`, body)
+  let unknown: Awaited<ReturnType<typeof workOf>>
+
+  beforeAll(async () => {
+    unknown = await workOf(login({ username: freshName(), password: wrong }))
+    expectError(unknown.answer, 401, 'AuthenticationError', 'Invalid username or password')
+    expect(unknown.work).toMatchObject({ costs: ['10'], commands: 2 })
+    expect(unknown.work.statements).toHaveLength(2)
+  })
+
   const long = `${'ä'.repeat(36)}x`
 
   it.each<[string, () => Promise<{ username: string; password: string }>]>([
-    ['an unknown email', async () => ({ username: 'nobody@example.com', password: wrong })],
+    ['an unknown email', async () => ({ username: `${freshName()}@example.com`, password: wrong })],
     ['a wrong password', async () => ({ username: await account({}), password: wrong })],
     [
       'a disabled account, with its password',
@@ -100,16 +112,23 @@ describe.each(['users', 'admins'] as const)('POST /api/%s/login refuses', (kind)
     ['73 bytes for an unknown name', async () => ({ username: freshName(), password: long })],
     ['73 bytes for a known name', async () => ({ username: await account({}), password: long })],
   ])('%s: the same answer, hashes and trips as an unknown name', async (_, given) => {
-    const login = (body: object) => () => visitor({ env: env() }).post(`/api/${kind}/login`, body)
-    const unknown = await workOf(login({ username: freshName(), password: wrong }))
     const other = await workOf(login(await given()))
-    expectError(unknown.answer, 401, 'AuthenticationError', 'Invalid username or password')
-    expect(unknown.work).toMatchObject({ costs: ['10'], commands: 2 })
-    expect(unknown.work.statements).toHaveLength(2)
     const byEmail = (text: string) => text.replace('lower(a.email)', 'lower(a.username)')
     const statements = other.work.statements.map(byEmail)
     expect({ ...other.work, statements }).toEqual(unknown.work)
     expect(shapeOf(other.answer)).toEqual(shapeOf(unknown.answer))
+  })
+
+  it('a stored hash that is cheaper than new ones: as much work as an unknown name', async () => {
+    const dearer = { ...env(), BCRYPT_COST: '11' }
+    const login = (username: string) => () =>
+      visitor({ env: dearer }).post(`/api/${kind}/login`, { username, password: wrong })
+    const unknown = await workOf(login(freshName()))
+    const known = await workOf(login(await account({})))
+    const rounds = (costs: string[]) => costs.reduce((sum, cost) => sum + 2 ** Number(cost), 0)
+    expect(unknown.work.costs).toEqual(['11'])
+    expect(rounds(known.work.costs)).toBe(2 ** 11)
+    expectError(known.answer, 401, 'AuthenticationError', 'Invalid username or password')
   })
 
   it('a password in another spelling of Unicode: two hashes, known or not', async () => {

@@ -155,9 +155,10 @@ test('11 (ASVS 7.3.2): refreshing cannot move a session past the absolute end of
     user.id,
   ])
   const next = (await refresh(visitor(), user)).body as Tokens
-  const [bounded] = await sql('select expires_at = ends_at as ok from user_sessions where account_id = $1', [
-    user.id,
-  ])
+  const [bounded] = await sql(
+    'select expires_at = ends_at as ok from user_sessions where account_id = $1',
+    [user.id],
+  )
   expect(bounded).toEqual({ ok: true })
   await sql(
     `update user_sessions set ends_at = ends_at - interval '1 hour', expires_at = expires_at - interval '1 hour'

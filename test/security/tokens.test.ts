@@ -1,9 +1,17 @@
 import { createHmac } from 'node:crypto'
-import { importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
+import {
+  decodeJwt,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+} from 'jose'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { newAdmin, newUser } from '../setup/accounts.ts'
+import { newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
-import { sql } from '../setup/database.ts'
+import { emptyDatabase } from '../setup/database.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
 import { openReset, resourcesOf } from './attack.ts'
 
@@ -28,13 +36,18 @@ function genuine() {
   return { header, payload, signature, claims: read(payload) as JWTPayload, head: read(header) }
 }
 
-/** A token with our real key, of other claims or another header: what a bug or a leak could make. */
-async function signed(claims: JWTPayload, header: Record<string, unknown> = {}) {
-  const payload = { ...genuine().claims, ...claims }
-  return new SignJWT(Object.fromEntries(Object.entries(payload).filter(([, v]) => v !== undefined)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: keys.signing.kid, ...header })
-    .sign(await importJWK(keys.signing as JWK, 'EdDSA'))
+const signingKey = await importJWK(keys.signing as JWK, 'EdDSA')
+
+/** This header and payload under our real key: what a bug or another program of ours could sign. */
+async function sealed(header: unknown, payload: string) {
+  const text = `${part(header)}.${Buffer.from(payload).toString('base64url')}`
+  const signature = await crypto.subtle.sign('Ed25519', signingKey as CryptoKey, Buffer.from(text))
+  return `${text}.${Buffer.from(signature).toString('base64url')}`
 }
+
+/** A genuine token but for these claims and header fields; `undefined` leaves one out. */
+const signed = (claims: Record<string, unknown>, header: Record<string, unknown> = {}) =>
+  sealed({ ...genuine().head, ...header }, JSON.stringify({ ...genuine().claims, ...claims }))
 
 /** A token by HMAC, with what everybody may know of us for a key. */
 function byHmac(alg: 'HS256' | 'HS512', secret: string | Uint8Array) {
@@ -55,8 +68,10 @@ const X = () => Buffer.from(keys.signing.x, 'base64url')
 test.each<[what: string, forge: () => string | Promise<string>]>([
   ['alg none', () => `${part({ ...genuine().head, alg: 'none' })}.${genuine().payload}.`],
   ['alg nOnE', () => `${part({ ...genuine().head, alg: 'nOnE' })}.${genuine().payload}.`],
-  ['alg none and the old signature', () =>
-    `${part({ ...genuine().head, alg: 'none' })}.${genuine().payload}.${genuine().signature}`],
+  [
+    'alg none and the old signature',
+    () => `${part({ ...genuine().head, alg: 'none' })}.${genuine().payload}.${genuine().signature}`,
+  ],
   ['no signature', () => `${genuine().header}.${genuine().payload}.`],
   ['two parts', () => `${genuine().header}.${genuine().payload}`],
   ['HS256 by the public key as text', () => byHmac('HS256', keys.signing.x)],
@@ -64,50 +79,74 @@ test.each<[what: string, forge: () => string | Promise<string>]>([
   ['HS256 by the published JWK', () => byHmac('HS256', JSON.stringify(keys.published[0]))],
   ['HS512 by an empty key', () => byHmac('HS512', '')],
   ['another alg with the same key', async () => signed({}, { alg: 'Ed25519' })],
-  ['a raised role in a tampered payload', () =>
-    `${genuine().header}.${part({ ...genuine().claims, role: 'superuser', id: 1 })}.${genuine().signature}`],
-  ['a flipped bit in the signature', () => {
-    const bytes = Buffer.from(genuine().signature, 'base64url')
-    bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0)
-    return `${genuine().header}.${genuine().payload}.${bytes.toString('base64url')}`
-  }],
-  ['a signature of zeros', () =>
-    `${genuine().header}.${genuine().payload}.${Buffer.alloc(64).toString('base64url')}`],
+  [
+    'a raised role in a tampered payload',
+    () =>
+      `${genuine().header}.${part({ ...genuine().claims, role: 'superuser', id: 1 })}.${genuine().signature}`,
+  ],
+  [
+    'a flipped bit in the signature',
+    () => {
+      const bytes = Buffer.from(genuine().signature, 'base64url')
+      bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0)
+      return `${genuine().header}.${genuine().payload}.${bytes.toString('base64url')}`
+    },
+  ],
+  [
+    'a signature of zeros',
+    () => `${genuine().header}.${genuine().payload}.${Buffer.alloc(64).toString('base64url')}`,
+  ],
   ['five parts, as a JWE has', () => `${user.access_token}.AAAA.AAAA`],
-  ['a JWE to the published key', () =>
-    `${part({ alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF', typ: 'at+jwt' })}..AAAA.${'A'.repeat(200)}.AAAA`],
-  ['a key of the attacker', async () => {
-    const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
-    if (!('privateKey' in pair)) throw new Error('No pair')
-    return new SignJWT(genuine().claims).setProtectedHeader(genuine().head).sign(pair.privateKey)
-  }],
-  ['no exp', () => signed({ exp: undefined as never })],
-  ['exp as a string', () => signed({ exp: String(now() + 600) as never })],
-  ['exp as far as no number goes', () => signed({ exp: 1e400 })],
+  [
+    'a JWE to the published key',
+    () =>
+      `${part({ alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF', typ: 'at+jwt' })}..AAAA.${'A'.repeat(200)}.AAAA`,
+  ],
+  [
+    'a key of the attacker',
+    async () => {
+      const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
+      if (!('privateKey' in pair)) throw new Error('No pair')
+      return new SignJWT(genuine().claims).setProtectedHeader(genuine().head).sign(pair.privateKey)
+    },
+  ],
+  ['no exp', () => signed({ exp: undefined })],
+  ['exp as a string', () => signed({ exp: String(now() + 600) })],
+  [
+    'exp as far as no number goes',
+    () =>
+      sealed(
+        genuine().head,
+        JSON.stringify({ ...genuine().claims, exp: 7 }).replace(':7', ':1e999'),
+      ),
+  ],
+  ['exp null', () => signed({ exp: null })],
+  ['iat of a year ago, and yet an exp to come', () => signed({ iat: now() - 365 * 86400 })],
+  ['iat in the future by more than five seconds', () => signed({ iat: now() + 30 })],
   ['exp in the past by more than five seconds', () => signed({ exp: now() - 6 })],
   ['nbf in the future by more than five seconds', () => signed({ nbf: now() + 30 })],
-  ['no nbf', () => signed({ nbf: undefined as never })],
-  ['nbf as a string', () => signed({ nbf: String(now()) as never })],
-  ['no iat', () => signed({ iat: undefined as never })],
-  ['no jti', () => signed({ jti: undefined as never })],
+  ['no nbf', () => signed({ nbf: undefined })],
+  ['nbf as a string', () => signed({ nbf: String(now()) })],
+  ['no iat', () => signed({ iat: undefined })],
+  ['no jti', () => signed({ jti: undefined })],
   ['another issuer', () => signed({ iss: 'urn:accounts:production' })],
-  ['no issuer', () => signed({ iss: undefined as never })],
+  ['no issuer', () => signed({ iss: undefined })],
   ['another audience', () => signed({ aud: 'other-service' })],
   ['several audiences', () => signed({ aud: ['users', 'admins'] })],
-  ['no audience', () => signed({ aud: undefined as never })],
+  ['no audience', () => signed({ aud: undefined })],
   ['typ JWT', () => signed({}, { typ: 'JWT' })],
   ['no typ', () => signed({}, { typ: undefined })],
-  ['a critical header nobody knows', () => signed({}, { crit: ['exp'], exp: 1 }).catch(() => 'x.y.z')],
+  ['a critical header that nobody knows', () => signed({}, { crit: ['x'], x: 1 })],
+  ['an unencoded payload, by b64', () => signed({}, { crit: ['b64'], b64: false })],
   ['the id of another user', () => signed({ id: user.id + 1 })],
   ['the subject of another user', () => signed({ sub: `user:${user.id + 1}` })],
   ['an id that is no number', () => signed({ id: `${user.id}` })],
   ['a session that is no UUID', () => signed({ sid: "' or 1=1 --" })],
   ['the session of nobody', () => signed({ sid: crypto.randomUUID() })],
   ['a role that is none', () => signed({ role: 'root' })],
-  ['a payload that is no object', async () => {
-    const text = `${genuine().header}.${part([genuine().claims])}`
-    return `${text}.${genuine().signature}`
-  }],
+  ['a payload that is a list', () => sealed(genuine().head, JSON.stringify([genuine().claims]))],
+  ['a payload that is null', () => sealed(genuine().head, 'null')],
+  ['a payload that is no JSON', () => sealed(genuine().head, '{"exp":')],
 ])('12 (RFC 8725): a token with %s answers 401 at GET /api/users/me', async (_, forge) => {
   expectUnauthenticated(await me(await forge()))
 })
@@ -134,7 +173,6 @@ test('12 (RFC 8725, 3.10): jku and jwk beside the right kid are ignored, not fol
 })
 
 test('12: a signing key that is gone from the configuration signs nothing any more; an older one still there does', async () => {
-  const { generateKeyPair, exportJWK } = await import('jose')
   const fresh = await exportJWK((await generateKeyPair('EdDSA', { extractable: true })).privateKey)
   const key = { kty: 'OKP', crv: 'Ed25519', kid: 'next', x: fresh.x, d: fresh.d }
   const call = (signingKeys: unknown[]) =>
@@ -171,18 +209,102 @@ describe('13: kinds of tokens do not interchange', () => {
     expect((await me(user.access_token)).status).toBe(200)
   })
 
-  test('13 (CVE-2026-25574): user 1 and admin 1 are nobody to each other', async () => {
-    const twin = await newUser()
-    const [row] = await sql<{ id: number }>(
-      `insert into admins (id, username, email, hashed_password)
-       select id + 1000000, username, email, hashed_password from users where id = $1 returning id`,
-      [twin.id],
+  test('13 (CVE-2026-25574): user 1 and admin 1, of one name and email, are nobody to each other', async () => {
+    const env = environment({ DATABASE_URL: await emptyDatabase() })
+    const caller = visitor({ env })
+    const one = await newUser(caller)
+    const { username, email } = one
+    const registered = await caller.post(
+      '/api/admins/register',
+      { username, email, password: 'a password of the admin' },
+      { headers: { 'X-Bootstrap-Token': `${env.ADMIN_BOOTSTRAP_TOKEN}` } },
     )
-    await sql('update users set id = $2 where id = $1', [user.id, user.id]).catch(() => undefined)
-    const [twinAdmin] = await sql<{ id: number }>(
-      'update admins set id = $2 where id = $1 returning id',
-      [row?.id, twin.id + 500_000],
-    )
-    await sql('delete from admins where id = $1', [twinAdmin?.id])
+    expect([one.id, registered.body.id]).toEqual([1, 1])
+    const login = (kind: 'users' | 'admins', password: string) =>
+      caller.post(`/api/${kind}/login`, { username, password })
+    expect((await login('admins', PASSWORD)).status).toBe(401)
+    expect((await login('users', 'a password of the admin')).status).toBe(401)
+    const { body: tokens } = await login('admins', 'a password of the admin')
+
+    const at = (path: string, token: string) => caller.get(path, { token })
+    expectError(await at('/api/admins/me', one.access_token), 403, 'AuthorizationError')
+    expectError(await at('/api/users/me', tokens.access_token), 403, 'AuthorizationError')
+    const sid = decodeJwt(one.access_token)['sid']
+    const promoted = { aud: 'admins', sub: 'admin:1', id: 1, sid, role: 'superadmin' }
+    expectUnauthenticated(await at('/api/admins/me', await signed(promoted)))
+    expectUnauthenticated(await at('/api/admins/users', await signed(promoted)))
+    expectUnauthenticated(await at('/api/admins/me', await signed({ ...promoted, aud: 'users' })))
   })
 })
+
+test.each([
+  ['none', undefined],
+  ['empty', ''],
+  ['Basic', 'Basic YWRtaW46YWRtaW4='],
+  ['a scheme alone', 'Bearer'],
+  ['a scheme and spaces', 'Bearer      '],
+  ['two tokens', 'Bearer TOKEN TOKEN'],
+  ['two tokens, joined as two headers are', 'Bearer TOKEN, Bearer TOKEN'],
+  ['a token and its comma', 'Bearer TOKEN,'],
+  ['no scheme', 'TOKEN'],
+  ['another scheme', 'Token TOKEN'],
+  ['a doubled scheme', 'Bearer Bearer TOKEN'],
+  ['quotes', 'Bearer "TOKEN"'],
+  ['a tab for the space', 'Bearer\tTOKEN'],
+  ['letters beyond ASCII', 'Bearer tökén'],
+  ['8 KB', `Bearer ${'a'.repeat(8 * 1024)}`],
+  ['a good token with 8 KB behind it', `Bearer TOKEN${'='.repeat(8 * 1024)}`],
+  ['8 KB of dots', `Bearer ${'.'.repeat(8 * 1024)}`],
+])('14: Authorization that is %s answers 401, never 500', async (_, value) => {
+  const headers = value === undefined ? {} : { Authorization: fill(value) }
+  for (const path of ['/api/users/me', '/api/admins/users', '/api/users/me/sessions']) {
+    expectUnauthenticated(await visitor().get(path, { headers }))
+  }
+})
+
+const fill = (value: string) => value.replaceAll('TOKEN', user.access_token)
+
+test('14 (RFC 9110, 11.1): the scheme is Bearer in any case', async () => {
+  const headers = { Authorization: fill('bEARER  TOKEN') }
+  expect((await visitor().get('/api/users/me', { headers })).status).toBe(200)
+})
+
+const KEY = `{"kty":"OKP","crv":"Ed25519","kid":"a","x":"${'A'.repeat(43)}","d":"${'A'.repeat(43)}"}`
+
+test.each([
+  ['SECRET_KEY', ''],
+  ['SECRET_KEY', 'too short a secret of ours'],
+  ['SECRET_KEY', 'a'.repeat(64)],
+  ['SECRET_KEY', 'abcdefgh'.repeat(8)],
+  ['SECRET_KEY', 'changeme-Zk3v9Qe1Lx7Rt5Yp0Wm2Nb8Hc4Jd6Fs'],
+  ['SECRET_KEY', 'your-secret-key-here-keep-it-very-secret-1234'],
+  ['JWT_SIGNING_KEYS', ''],
+  ['JWT_SIGNING_KEYS', 'Zk3v9Qe1Lx7Rt5Yp0Wm2Nb8Hc4Jd6Fs'],
+  ['JWT_SIGNING_KEYS', '{"keys":[]}'],
+  ['JWT_SIGNING_KEYS', '{"keys":[{"kty":"oct","k":"Zk3v9Qe1Lx7Rt5Yp0Wm2Nb8Hc4Jd6Fs","kid":"a"}]}'],
+  ['JWT_SIGNING_KEYS', `{"keys":[${KEY},${KEY}]}`],
+  ['ADMIN_BOOTSTRAP_TOKEN', 'Zk3v9Qe1Lx7'],
+  ['ADMIN_BOOTSTRAP_TOKEN', 'changeme-changeme-changeme'],
+] as const)(
+  '15: %s of %j starts nothing: 503 on all but /health/live, the log names it, never its value',
+  async (name, value) => {
+    const lines = vi.spyOn(console, 'log')
+    const caller = visitor({ env: environment({ [name]: value }) })
+    const paths = ['/', '/docs', '/openapi.json', '/.well-known/jwks.json', '/api/users/me']
+    for (const path of [...paths, '/health']) {
+      const { status, text } = await caller.get(path, { token: user.access_token })
+      expect(status, path).toBe(503)
+      if (value) expect(text).not.toContain(value)
+    }
+    const credentials = { username: user.username, password: user.password }
+    const login = await caller.post('/api/users/login', credentials)
+    expectError(login, 503, 'ServiceUnavailableError', 'The service is not configured')
+    expect((await caller.get('/health/live')).status).toBe(200)
+
+    const logged = lines.mock.calls.map(([line]) => String(line))
+    const told = logged.filter((line) => line.includes('configuration_invalid'))
+    expect(told).toHaveLength(1)
+    expect(told[0]).toContain(name)
+    if (value) expect(logged.join('\n')).not.toContain(value)
+  },
+)

@@ -20,7 +20,10 @@ export type Trips = {
 
 /** A Worker all of whose trips are seen. */
 export async function watchedWorker() {
-  const open = async (to: Target) => ({ to, lane: await openLane(inject('world').faultProxyUrl, to) })
+  const open = async (to: Target) => ({
+    to,
+    lane: await openLane(inject('world').faultProxyUrl, to),
+  })
   const lanes = [await open('upstash'), await open('neon'), await open('resend')]
   const url = (target: Target) => lanes.find(({ to }) => to === target)?.lane.url ?? ''
   let messages = 0
@@ -40,8 +43,7 @@ export async function watchedWorker() {
     env,
     caller: visitor({ env }),
     /** From here on trips take long enough to be told apart. */
-    slowDown: () =>
-      Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP }))),
+    slowDown: () => Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP }))),
     async watch(call: () => ReturnType<Visitor['get']>): Promise<{ answer: Answer } & Trips> {
       await Promise.all(lanes.map(({ lane }) => lane.clear()))
       messages = 0

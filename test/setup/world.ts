@@ -7,8 +7,12 @@ export type LocalWorld = {
   mailboxUrl: string
 }
 
+/** How long the fuzzer of `test/fuzz` runs, and the seed it starts from (null: a new one). */
+export type Fuzzing = { seconds: number; seed: number | null }
+
 declare module 'vitest' {
   interface ProvidedContext {
     world: LocalWorld
+    fuzz: Fuzzing
   }
 }

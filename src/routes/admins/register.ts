@@ -54,8 +54,9 @@ export const registerAdmin = endpoint(
   async (c) => {
     const { username, email, password, ...input } = c.req.valid('json')
     const first = !c.req.header('Authorization')
-    if (first && !mayBootstrap(c)) throw notAuthenticated()
+    // First the limit: it is what stands between a guesser and the installation.
     await limit(c, 'admin-register')
+    if (first && !mayBootstrap(c)) throw notAuthenticated()
     const fullName = input.full_name ?? null
     await refuseWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 

@@ -23,7 +23,8 @@ export const forgotPassword = endpoint(
     const { email } = c.req.valid('json')
     if (!c.var.config.mail) throw unavailable('Mail is not configured')
     await limit(c, 'forgot-password')
-    const request = { id: crypto.randomUUID(), email, trace: traceOf(c) }
+    const requestedAt = new Date().toISOString()
+    const request = { id: crypto.randomUUID(), email, requestedAt, trace: traceOf(c) }
     try {
       await c.env.MAIL_QUEUE.send({ type: 'reset-requested', ...request })
     } catch {

@@ -1,0 +1,78 @@
+/** The service as it is deployed, on this machine alone: for measurements. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { createTestHarness } from 'wrangler'
+import { startMailbox } from '../local/mailbox/index.ts'
+import { startNeonGateway } from '../local/neon/index.ts'
+import { startTemporaryPostgres } from '../local/postgres/index.ts'
+import { startUpstashGateway } from '../local/upstash/index.ts'
+import { buildBundle } from '../scripts/build.ts'
+import { buildAssets } from '../scripts/build-assets.ts'
+import { generateSecretKey, generateSigningKeys } from '../scripts/keys.ts'
+import { applyMigrations } from '../scripts/migrate.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+export type LocalService = {
+  /** Without a slash at the end. */
+  url: string
+  database: pg.Client
+  stop(): Promise<void>
+}
+
+/**
+ * Starts PostgreSQL, the gateways and the mail box, and in front of them the bundle that
+ * `wrangler deploy` would send, in workerd. All data is gone when it stops.
+ */
+export async function startLocalService(): Promise<LocalService> {
+  // Wrangler looks up at Cloudflare's where we are, unless told not to.
+  process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
+  process.env['WRANGLER_LOG'] = 'warn'
+  const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
+  const [postgres, neon, upstash, mailbox] = await Promise.all([
+    startTemporaryPostgres({ database: 'accounts' }),
+    startNeonGateway(),
+    startUpstashGateway(),
+    startMailbox(),
+  ])
+  await buildAssets()
+  await Promise.all([buildBundle(folder), applyMigrations(postgres.url)])
+  const database = new pg.Client({ connectionString: postgres.url })
+  await database.connect()
+  const server = createTestHarness({
+    workers: [
+      {
+        configPath: join(ROOT, 'wrangler.toml'),
+        prebuiltWorkerDir: folder,
+        secrets: {
+          ENVIRONMENT: 'production',
+          LOG_LEVEL: 'error',
+          DATABASE_URL: postgres.url,
+          NEON_HTTP_URL: neon.url,
+          UPSTASH_REDIS_REST_URL: upstash.url,
+          UPSTASH_REDIS_REST_TOKEN: upstash.token,
+          RESEND_API_KEY: mailbox.apiKey,
+          RESEND_BASE_URL: mailbox.url,
+          EMAIL_FROM: 'accounts@example.com',
+          SECRET_KEY: generateSecretKey(),
+          JWT_SIGNING_KEYS: await generateSigningKeys(),
+          PUBLIC_URL: 'https://accounts.example.com',
+        },
+      },
+    ],
+  })
+  const { url } = await server.listen()
+  return {
+    url: url.origin,
+    database,
+    async stop() {
+      await server.close()
+      await database.end()
+      await Promise.all([mailbox.close(), upstash.close(), neon.close()])
+      await postgres.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

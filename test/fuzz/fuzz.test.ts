@@ -1,0 +1,149 @@
+/**
+ * Property tests made from the OpenAPI document: whatever is sent to whatever route, there is no
+ * failure of ours, and every answer is as documented. Ten seconds in the suite; `npm run fuzz` takes
+ * longer (FUZZ_SECONDS). A failure prints its seed and path: FUZZ_SEED repeats it.
+ */
+import * as fc from 'fast-check'
+import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { Bindings } from '../../src/env.ts'
+import { ERRORS } from '../../src/errors.ts'
+import { newUser, PASSWORD } from '../setup/accounts.ts'
+import { type Answer, environment, freshAddress, send, visitor } from '../setup/api.ts'
+import { openApi } from '../setup/conformance.ts'
+import { emptyDatabase, sql } from '../setup/database.ts'
+import {
+  bodyFor,
+  headersFor,
+  type Known,
+  queryFor,
+  type Schema,
+  segmentFor,
+} from './arbitraries.ts'
+
+type Operation = {
+  parameters?: { name: string; in: string; schema: Schema }[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+}
+
+const { seconds, seed } = inject('fuzz')
+
+const SECURITY_HEADERS = [
+  ...['content-security-policy', 'strict-transport-security', 'x-content-type-options'],
+  ...['x-frame-options', 'x-xss-protection', 'referrer-policy', 'permissions-policy'],
+  ...['x-permitted-cross-domain-policies', 'cache-control'],
+]
+
+/** Resend refuses an address that looks right; Redis is slow on a busy machine. No more than that. */
+const FAILURES_OF_OTHERS = ['EmailServiceError', 'ServiceUnavailableError']
+
+const operations = Object.entries((await openApi()).paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    method: method.toUpperCase(),
+    path,
+    operation: operation as Operation,
+  })),
+)
+
+/** Milliseconds for one operation, and what the last case may take beyond (a bcrypt hash or two). */
+const BUDGET = (seconds * 1_000) / operations.length
+const GRACE = 10_000
+
+let env: Bindings
+let url: string
+let known: Known
+
+/** How often each status was answered. */
+const seen = new Map<number, number>()
+
+/** A user and the first admin, in a database of their own. */
+beforeAll(async () => {
+  url = await emptyDatabase()
+  env = environment({ DATABASE_URL: url, RATE_LIMIT_PER_HOUR: 1_000_000 })
+  const user = await newUser(visitor({ env }))
+  const admin = { username: 'fuzzed-admin', email: 'fuzzed-admin@example.com', password: PASSWORD }
+  const registered = await visitor({ env }).post('/api/admins/register', admin, {
+    headers: { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) },
+  })
+  expect(registered.status).toBe(201)
+  const login = await visitor({ env }).post('/api/admins/login', admin)
+  known = {
+    names: [user.username, user.email, admin.username, admin.email, PASSWORD],
+    tokens: [
+      user.access_token,
+      user.refresh_token,
+      login.body.access_token,
+      login.body.refresh_token,
+    ],
+    ids: [String(user.id)],
+  }
+})
+
+/** Whatever a case did to the two accounts, the next operation finds them in order. */
+beforeEach(async () => {
+  for (const kind of ['user', 'admin']) {
+    await sql(
+      `update ${kind}s set is_active = true, deleted_at = null, session_epoch = 0, kept_session = null`,
+      [],
+      url,
+    )
+    await sql(`update ${kind}_sessions set revoked_at = null`, [], url)
+  }
+  await sql('delete from attempts', [], url)
+})
+
+/** What holds for every answer; that it is documented, `send` has seen to. */
+function expectUniform(answer: Answer) {
+  const { status, headers, body, text } = answer
+  for (const name of SECURITY_HEADERS) expect(headers.get(name), name).toBeTruthy()
+  const id = headers.get('X-Request-ID')
+  expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
+  expect(text).not.toContain('$2b$')
+  if (status < 400) return
+  if (status >= 500) expect(FAILURES_OF_OTHERS, text).toContain(body['error'])
+  const { details, ...rest } = body
+  expect(rest).toEqual({
+    error: expect.any(String),
+    message: expect.any(String),
+    status_code: status,
+    timestamp: expect.stringMatching(/Z$/),
+    path: expect.any(String),
+    request_id: id,
+  })
+  expect(Object.entries(ERRORS)).toContainEqual([body['error'], status])
+}
+
+describe.each(operations)('$method $path', ({ method, path, operation }) => {
+  it('answers as documented, whatever is sent', { timeout: BUDGET + GRACE }, async () => {
+    const parts = path.split(/(\{\w+\})/)
+    const schema = operation.requestBody?.content['application/json']?.schema
+    const parameters = operation.parameters?.filter((each) => each.in === 'query') ?? []
+    const request = fc.record({
+      path: fc
+        .tuple(...parts.map((part) => (/^\{/.test(part) ? segmentFor(known) : fc.constant(part))))
+        .map((all) => all.join('')),
+      query: queryFor(parameters, known),
+      headers: headersFor(known),
+      body: schema ? bodyFor(schema, known) : fc.constant(null),
+    })
+    await fc.assert(
+      fc.asyncProperty(request, async ({ path, query, headers, body }) => {
+        const target = `https://accounts.example.com${path}${query}`
+        const sent = { ...headers, 'CF-Connecting-IP': freshAddress() }
+        const answer = await send(new Request(target, { method, headers: sent, body }), env)
+        expectUniform(answer)
+        seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1)
+      }),
+      {
+        numRuns: 100_000,
+        interruptAfterTimeLimit: BUDGET,
+        ...(seed !== null && { seed }),
+      },
+    )
+  })
+})
+
+describe('the cases', () => {
+  it('come far: some are carried out, and the others are refused for all kinds of reasons', () => {
+    expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 204, 401, 403, 415, 422]))
+  })
+})

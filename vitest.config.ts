@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
 
 /** Seconds of `test/fuzz` in an ordinary run; `npm run fuzz` sets more. */
-const FUZZ_SECONDS = 10
+const FUZZ_SECONDS = 6
 
 const { FUZZ_SECONDS: fuzzSeconds, FUZZ_SEED: fuzzSeed } = process.env
 const fuzz: Fuzzing = {

@@ -21,8 +21,12 @@ const PLACED = new Set([
 /** `request_id` is long and rarely needed; its beginning finds it in the answer's X-Request-ID. */
 const SHORT_ID_LENGTH = 8
 
-/** Wrangler's own line for each request; the Worker logs the same with more. */
-const WRANGLER_REQUEST = /^\[wrangler:info\] [A-Z]+ \S+ \d{3} /
+/**
+ * Wrangler's own line for each request and each batch of a queue, of which the Worker logs more, and
+ * the table of bindings that it prints again after each reload.
+ */
+const WRANGLER_NOISE =
+  /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ \(|^Your Worker has access to|^Binding +Resource/
 
 function parseLine(line: string): Map<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined
@@ -46,7 +50,7 @@ function statusStyle(status: unknown): Style {
  * @returns what to show for a line, or undefined for a line that is only noise
  */
 export function prettyLine(line: string, color: boolean): string | undefined {
-  if (WRANGLER_REQUEST.test(stripVTControlCharacters(line))) return undefined
+  if (WRANGLER_NOISE.test(stripVTControlCharacters(line))) return undefined
   const entry = parseLine(line)
   if (entry === undefined) return line
   const paint = (style: Style, text: string) =>

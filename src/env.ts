@@ -26,7 +26,6 @@ const secretKey = z
   .string()
   .refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
     message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
-    abort: true,
   })
   .refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
     message: 'looks like a placeholder: run "npm run keys"',

@@ -38,6 +38,10 @@ export const countPasswordCheck = ({ write }: Database, claims: AccessClaims) =>
     from actor, attempt`,
   )
 
+/** Forgets the tries at the caller's own password, once it was proven. */
+export const forgetPasswordChecks = ({ write }: Database, { kind, accountId }: AccessClaims) =>
+  write.execute(clearAttempts(kind, sql`(values (${accountId}::int)) as proven (id)`))
+
 const Done = z.object({ id: z.int() })
 
 type PasswordChange = { checkedHash: string; newHash: string; mailId: string; trace: Trace }

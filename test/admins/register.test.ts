@@ -35,6 +35,23 @@ describe('on an empty installation', () => {
     expectUnauthenticated(late)
   })
 
+  test('POST /api/admins/register answers 401 to whoever waited for another first admin', async () => {
+    const url = await emptyDatabase()
+    // Not committed for a second: whoever looks meanwhile sees an empty installation.
+    const other = sql(
+      `with first as (
+         insert into admins (username, email, is_superadmin, is_first)
+         values ('root', 'root@example.com', true, true) returning id
+       ) select pg_sleep(1) from first`,
+      [],
+      url,
+    )
+    const caller = visitor({ env: environment({ DATABASE_URL: url }) })
+    expectUnauthenticated(await caller.post('/api/admins/register', candidate(), bootstrap))
+    await other
+    expect(await sql('select username from admins', [], url)).toEqual([{ username: 'root' }])
+  })
+
   test('POST /api/admins/register answers 401 without the right bootstrap token', async () => {
     const env = environment({ DATABASE_URL: await emptyDatabase() })
     const caller = visitor({ env })

@@ -147,12 +147,22 @@ test('a reset request delivered twice sends one mail, and the same link both tim
     { count: 1 },
   ])
   const token = new URL(first ?? '').searchParams.get('token')
-  const used = await caller.post('/api/password/reset-password', {
-    token,
-    new_password: 'another horse',
-  })
-  expect(used.status).toBe(200)
+  const use = (new_password: string) =>
+    caller.post('/api/password/reset-password', { token, new_password })
+  expect((await use('another horse')).status).toBe(200)
   expect(await deliver(message)).toBe('acknowledged')
+  expect((await use('a third horse')).status).toBe(400)
+})
+
+test('a reset request that comes late does not take the place of a newer one', async () => {
+  const { id, email } = await newUser()
+  const [older, newer] = [reset(email), reset(email)]
+  await deliver(newer)
+  expect(await deliver(older)).toBe('acknowledged')
+  expect(await resend.log()).toHaveLength(1)
+  expect(await sql('select id from password_resets where user_id = $1', [id])).toEqual([
+    { id: newer.id },
+  ])
 })
 
 test('without a FRONTEND_URL the link leads to the Worker’s own page', async () => {

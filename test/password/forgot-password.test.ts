@@ -17,8 +17,8 @@ test('POST /api/password/forgot-password answers alike for known and unknown, an
   const names = ({ headers }: { headers: Headers }) => [...headers.keys()].sort()
   expect(names(known)).toEqual(names(unknown))
 
-  const mail = (await mailsTo(email, 2)).at(-1)
-  expect(mail?.subject).toBe('Reset your ADL Production password')
+  const mails = await mailsTo(email, 2)
+  const mail = mails.find(({ subject }) => subject === 'Reset your ADL Production password')
   expect(mail?.text).toMatch(/^https:\/\/app\.example\.com\/reset-password\?token=\S+$/m)
   expect(mail?.text).toContain('for 60 minutes')
   const [reset] = await sql(

@@ -14,16 +14,16 @@ const reset = (caller: Visitor, token: unknown, new_password: unknown = NEW) =>
 const expectRefused = (answer: Awaited<ReturnType<typeof reset>>) =>
   expectError(answer, 400, 'BadRequestError', 'Invalid or expired token')
 
-/** The token in the newest mail, once there are so many. */
-async function mailedToken(email: string, atLeast: number) {
-  const mail = (await mailsTo(email, atLeast)).at(-1)
+/** The token in the mail that follows the welcome. */
+async function mailedToken(email: string) {
+  const mail = (await mailsTo(email, 2)).find(({ subject }) => subject.startsWith('Reset your'))
   return /\/reset-password\?token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? ''
 }
 
 test('POST /api/password/reset-password sets the password by the mailed link, once, and signs out everywhere', async () => {
   const { caller, id, username, email, access_token, refresh_token } = await newUser()
   await caller.post('/api/password/forgot-password', { email })
-  const token = decodeURIComponent(await mailedToken(email, 2))
+  const token = decodeURIComponent(await mailedToken(email))
   await sql("insert into attempts values ($1, 11, now() + interval '5 minutes')", [`user:${id}`])
 
   const { status, body } = await reset(caller, token)
@@ -37,7 +37,7 @@ test('POST /api/password/reset-password sets the password by the mailed link, on
   await logIn(caller, username, { password: NEW })
   await expect(logIn(caller, username)).rejects.toThrow('Invalid username or password')
   const mails = await mailsTo(email, 3)
-  expect(mails.at(-1)?.subject).toBe('Your ADL Production password was changed')
+  expect(mails.map(({ subject }) => subject)).toContain('Your ADL Production password was changed')
 })
 
 test('POST /api/password/reset-password answers 400 for all but the newest link, and for an old one', async () => {

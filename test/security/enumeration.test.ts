@@ -92,6 +92,17 @@ test('8: the cap counts login and change-password together, for admins too, and 
   }
 })
 
+test('8: the right current password with a refused new one is no failed try, and clears them', async () => {
+  const { id, access_token: token } = await newUser()
+  for (const new_password of ['password1', PASSWORD]) {
+    await spendTries(`user:${id}`, 9)
+    const body = { current_password: PASSWORD, new_password }
+    const refused = await visitor().post('/api/users/change-password', body, { token })
+    expect([400, 422]).toContain(refused.status)
+    expect(await triesAt(`user:${id}`)).toBeUndefined()
+  }
+})
+
 test('8 (CVE-2024-1722): a stranger who spends the tries locks nobody out: sessions go on, a reset opens the door', async () => {
   const { id, username, refresh_token, access_token: token } = await newUser()
   await spendTries(`user:${id}`, 1_000)

@@ -1,5 +1,5 @@
 /** Security sheet, fault matrix: the mail service away. */
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import wranglerToml from '../../wrangler.toml?raw'
 import { freshName, mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
 import { expectError, visitor } from '../setup/api.ts'
@@ -33,8 +33,14 @@ const FAULTS: [string, Fault][] = [
   ['loses its answers', { kind: 'lose-answer' }],
 ]
 
-/** Milliseconds: ten seconds for Resend, and what it takes around it. */
-const ANSWER_BOUND = 10_500
+/** Milliseconds that Resend has, and a caller waits at most for what is around it. */
+const MAIL_TIMEOUT = 10_000
+const ANSWER_BOUND = 500
+
+/** How much faster its clock runs here: nobody shall wait ten seconds for a test. */
+const HASTE = 20
+
+const timeout = AbortSignal.timeout.bind(AbortSignal)
 
 let mail: Awaited<ReturnType<typeof faulty>>
 let admin: Awaited<ReturnType<typeof newAdmin>>
@@ -42,6 +48,10 @@ let admin: Awaited<ReturnType<typeof newAdmin>>
 beforeAll(async () => {
   mail = await faulty('resend')
   admin = await newAdmin()
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
 })
 
 describe.each(FAULTS)('mail %s', (_, fault) => {
@@ -54,6 +64,9 @@ describe.each(FAULTS)('mail %s', (_, fault) => {
     await sql('insert into users (username, email) values ($1, $2)', [name, email])
     await mail.clear()
     const lines = vi.spyOn(console, 'log')
+    const timeouts = vi
+      .spyOn(AbortSignal, 'timeout')
+      .mockImplementation((ms) => timeout(ms === MAIL_TIMEOUT ? ms / HASTE : ms))
 
     await mail.during(fault, async () => {
       expect((await caller.get('/health')).status).toBe(200)
@@ -70,9 +83,10 @@ describe.each(FAULTS)('mail %s', (_, fault) => {
         ),
       ])
       expect(delivery.result).toMatchObject({ taken: 0, again: [{ msgId: 'm0' }] })
-      expect(delivery.took).toBeLessThan(ANSWER_BOUND)
+      expect(timeouts).toHaveBeenCalledWith(MAIL_TIMEOUT)
+      expect(delivery.took).toBeLessThan(MAIL_TIMEOUT / HASTE + ANSWER_BOUND)
       expectError(test.result, 502, 'EmailServiceError')
-      expect(test.took).toBeLessThan(ANSWER_BOUND)
+      expect(test.took).toBeLessThan(MAIL_TIMEOUT / HASTE + ANSWER_BOUND)
     })
 
     const failed = lines.mock.calls.map(String).find((line) => line.includes('reset-requested'))

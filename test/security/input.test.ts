@@ -120,7 +120,7 @@ const BROKEN: [body: BodyInit, message?: string][] = [
   ['['.repeat(10_000), INVALID],
   ['{"a":'.repeat(3_000), INVALID],
   [`${'['.repeat(8_000)}${']'.repeat(8_000)}`],
-  [`${'{"a":'.repeat(2_500)}1${'}'.repeat(2_500)}`],
+  [`[${'{"a":'.repeat(2_500)}1${'}'.repeat(2_500)}]`],
   ['{"email": "a@example.com", "email": "b@example.com"}', TWICE],
   ['{"email": "a@example.com", "\\u0065mail": "b@example.com"}', TWICE],
   ['{"x": {"y": [{"z": 1, "z": 2}]}}', TWICE],
@@ -145,7 +145,7 @@ test('25: a key that only looks doubled is none, and 16 KiB are welcome', async 
 })
 
 /** Nothing that a text field takes. */
-const NO_TEXT = [
+const NO_TEXT: unknown[] = [
   ...[null, true, 0, 1e308, -1, [], ['ada'], {}, { $ne: '' }, { toString: 'x' }, [[]]],
   ...['a\0b@example.com', '\0'.repeat(12), '\ud800bc@example.com', 'abc\udfff@example.com'],
 ]

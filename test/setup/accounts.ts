@@ -66,6 +66,8 @@ export async function newAdmin({
 
 type ListedMail = { id: string; to: string[]; subject: string; created_at: string }
 
+type ListedMails = { data: ListedMail[]; has_more: boolean }
+
 /** Waits until somebody has got so many mails, and answers them, oldest first. */
 export async function mailsTo(address: string, atLeast = 1, timeout = 10_000) {
   const { mailboxUrl, bindings } = inject('world')
@@ -74,8 +76,14 @@ export async function mailsTo(address: string, atLeast = 1, timeout = 10_000) {
     (await fetch(mailboxUrl + path, { headers })).json<Body>()
   const deadline = Date.now() + timeout
   for (;;) {
-    const { data } = await get<{ data: ListedMail[] }>('/emails?limit=100')
-    const mine = data.filter(({ to }) => to.includes(address)).reverse()
+    const all: ListedMail[] = []
+    for (let more = true; more; ) {
+      const after = all.length > 0 ? `&after=${all.at(-1)?.id}` : ''
+      const page = await get<ListedMails>(`/emails?limit=100${after}`)
+      all.push(...page.data)
+      more = page.has_more
+    }
+    const mine = all.filter(({ to }) => to.includes(address)).reverse()
     if (mine.length >= atLeast || Date.now() > deadline) {
       return Promise.all(
         mine.map(({ id }) => get<ListedMail & { html: string; text: string }>(`/emails/${id}`)),

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
-import { type Answer, expectError, visitor } from '../setup/api.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { newUser } from '../setup/accounts.ts'
+import { type Answer, environment, expectError, visitor } from '../setup/api.ts'
 import { MOMENT, UUID } from '../setup/shapes.ts'
 
 const { get, post, call } = visitor()
@@ -63,6 +64,23 @@ test.each([
     path,
     request_id: answer.headers.get('X-Request-ID'),
   })
+})
+
+test('what nobody expected answers 500 in fixed words, with nothing from inside', async () => {
+  const log = vi.spyOn(console, 'log')
+  const { access_token: token } = await newUser()
+  const limit = () => Promise.reject(new RangeError('canary'))
+  const env = environment({
+    UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
+    FALLBACK_LIMITER: { limit },
+  })
+  const answer = await visitor({ env }).get('/api/users/me', { token })
+  expectError(answer, 500, 'InternalServerError', 'An unexpected error occurred')
+  expect(answer.body).not.toHaveProperty('details')
+  expectSecurityHeaders(answer)
+  const lines = log.mock.calls.map(([line]) => String(line))
+  expect(lines.some((line) => /"unexpected_error".*"reason":"RangeError"/.test(line))).toBe(true)
+  expect([answer.text, ...lines].join()).not.toContain('canary')
 })
 
 describe('methods', () => {

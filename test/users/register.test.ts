@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { freshName, mailsTo, newUser, PASSWORD } from '../setup/accounts.ts'
-import { expectError, visitor } from '../setup/api.ts'
+import { environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { expectInvalid, userRead } from '../setup/shapes.ts'
 
@@ -26,6 +26,21 @@ test('POST /api/users/register answers 201 with a UserRead and mails a welcome',
   const [mail] = await mailsTo(`${name}@example.com`)
   expect(mail?.subject).toBe('Welcome to ADL Production')
   expect(mail?.text).toContain(`Username: ${name}`)
+})
+
+test('POST /api/users/register answers 201 when the mail queue is away, and owes the welcome', async () => {
+  const away = () => Promise.reject(new Error('The queue is away'))
+  const env = environment({ MAIL_QUEUE: { send: away, sendBatch: away, metrics: away } })
+  const username = freshName()
+  const email = `${username}@example.com`
+  const { status } = await visitor({ env }).post('/api/users/register', {
+    username,
+    email,
+    password: PASSWORD,
+  })
+  expect(status).toBe(201)
+  const owed = await sql("select mail ->> 'kind' as kind from outbox where recipient = $1", [email])
+  expect(owed).toEqual([{ kind: 'welcome' }])
 })
 
 test('POST /api/users/register trims names, and full_name may be left out', async () => {

@@ -1,6 +1,8 @@
+import type { Context } from 'hono'
 import * as z from 'zod'
+import type { AppEnv } from '../../context.ts'
 import { contract, endpoint } from '../../contract.ts'
-import { changePassword as storePassword } from '../../data/password.ts'
+import { forgetPasswordChecks, changePassword as storePassword } from '../../data/password.ts'
 import { ApiError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
@@ -31,14 +33,11 @@ export const changePassword = (kind: AccountKind) =>
       const { current_password: current, new_password: password } = c.req.valid('json')
       const { config, db, claims } = c.var
       const account = await proveCurrentPassword(c, current, 'password_change')
-      if (password.normalize('NFKC') === current.normalize('NFKC')) {
-        throw new ApiError(
-          'BusinessLogicError',
-          'New password must be different from current password',
-        )
-      }
-      const owner = { ...account, fullName: account.full_name }
-      await refuseWeakPassword(c, 'new_password', { password, owner })
+      await refuseUnfit(c, { password, current, account }).catch(async (refusal: unknown) => {
+        // The current password was right: that the new one is refused is no failed try.
+        await forgetPasswordChecks(db, claims)
+        throw refusal
+      })
 
       const mailId = crypto.randomUUID()
       const changed = await storePassword(db, claims, {
@@ -53,3 +52,18 @@ export const changePassword = (kind: AccountKind) =>
       return c.json({ message: 'Password changed successfully' }, 200)
     },
   )
+
+type NewPasswordOf = {
+  password: string
+  current: string
+  account: { username: string; email: string; full_name: string | null }
+}
+
+/** 400 for the current password again, 422 for one that the policy refuses. */
+async function refuseUnfit(c: Context<AppEnv>, { password, current, account }: NewPasswordOf) {
+  if (password.normalize('NFKC') === current.normalize('NFKC')) {
+    throw new ApiError('BusinessLogicError', 'New password must be different from current password')
+  }
+  const owner = { ...account, fullName: account.full_name }
+  await refuseWeakPassword(c, 'new_password', { password, owner })
+}

@@ -17,6 +17,8 @@ export default defineConfig({
     silent: 'passed-only',
     globalSetup: ['test/setup/local-world.ts'],
     provide: { fuzz },
+    // More than cores: much of a test is waiting, for a mail, a timeout, a lock.
+    maxWorkers: 4,
     reporters: ['default', './test/setup/last-line.ts'],
     coverage: {
       provider: 'istanbul',

@@ -1,81 +1,14 @@
-import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { generateSigningKeys } from '../../scripts/keys.ts'
-import { type Fault, openLane, type Target } from '../setup/lanes.ts'
 import type {} from '../setup/world.ts'
+import { databaseWith, examine, expectFailure, faulty } from './examine.ts'
 
-const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
-const SECRETS = [
-  'DATABASE_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-  'RESEND_API_KEY',
-  'SECRET_KEY',
-  'JWT_SIGNING_KEYS',
-  'ADMIN_BOOTSTRAP_TOKEN',
-]
-
-const { bindings, faultProxyUrl } = inject('world')
-
-/** Runs the doctor on the tests' environment, some of it replaced; '' unsets a variable. */
-async function examine(replaced: Record<string, string> = {}, args: string[] = []) {
-  const variables: Record<string, string> = { ...bindings, ...replaced }
-  const PATH = process.env['PATH'] ?? ''
-  const env = args.length > 0 ? { PATH } : { PATH, ...variables }
-  const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
-    execFile(process.execPath, [DOCTOR, ...args], { env }, (error, stdout, stderr) => {
-      const code = typeof error?.code === 'number' ? error.code : 0
-      resolve({ code, output: stdout + stderr })
-    })
-  })
-  for (const value of secretsOf(variables)) expect(output).not.toContain(value)
-  expect(output).not.toMatch(/^\s+at /m)
-  return { code, output }
-}
-
-/** The secrets among the variables, and the password in the database's address by itself. */
-function secretsOf(variables: Record<string, string>) {
-  const { password } = new URL(variables['DATABASE_URL'] ?? '')
-  // The local token is a word that occurs in any text.
-  return [...SECRETS.map((name) => variables[name]), password].filter(
-    (value) => value && value !== bindings['UPSTASH_REDIS_REST_TOKEN'],
-  )
-}
-
-/** The one broken thing has its line, and is the only one that fails. */
-async function expectFailure(replaced: Record<string, string>, line: RegExp) {
-  const { code, output } = await examine(replaced)
-  expect(output).toMatch(line)
-  expect(output.match(/^FAIL/gm)).toHaveLength(1)
-  expect(code).toBe(1)
-}
-
-/** A migrated, empty database of its own, changed by these statements. */
-async function databaseWith(...statements: string[]): Promise<string> {
-  const url = new URL(bindings['DATABASE_URL'] ?? '')
-  const name = `doctor_${randomUUID().replaceAll('-', '')}`
-  const run = async (on: string, each: string[]) => {
-    const client = new pg.Client({ connectionString: new URL(on, url).href })
-    await client.connect()
-    for (const statement of each) await client.query(statement)
-    await client.end()
-  }
-  await run('/postgres', [`create database ${name} template accounts_template`])
-  await run(`/${name}`, statements)
-  return new URL(`/${name}`, url).href
-}
-
-async function faulty(target: Target, fault: Fault): Promise<string> {
-  const lane = await openLane(faultProxyUrl, target)
-  await lane.fault(fault)
-  return lane.url
-}
+const { bindings } = inject('world')
 
 describe.concurrent('npm run doctor', () => {
   test('finds a good environment good', async () => {

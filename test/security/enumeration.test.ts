@@ -147,9 +147,10 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password answers the same bytes 
   expect(held).toHaveLength(addresses.length)
 
   await Promise.all(held.map((message) => environment().MAIL_QUEUE.send(message)))
-  expect(await mailsTo(known.email, 2)).toMatchObject([
-    { subject: expect.stringContaining('Welcome') },
-    { subject: expect.stringMatching(/reset/i) },
+  const mails = (await mailsTo(known.email, 2)).map(({ subject }) => subject)
+  expect(mails.toSorted()).toEqual([
+    'Reset your ADL Production password',
+    'Welcome to ADL Production',
   ])
   const opened = await sql('select user_id from password_resets where user_id = any($1)', [
     [known.id, throttled.id, disabled.id, deleted.id],

@@ -11,6 +11,21 @@ const fuzz: Fuzzing = {
   seed: fuzzSeed ? Number(fuzzSeed) : null,
 }
 
+/** Fifty callers at once, every fault of every dependency, thousands of cases: minutes, not seconds. */
+const LONG = ['test/security/{races,faults}*.test.ts', 'test/fuzz/*.test.ts']
+
+/** Tests of the Worker, in workerd, configured as wrangler.toml says. */
+const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }) => ({
+  extends: true as const,
+  plugins: [
+    cloudflareTest(({ inject }) => {
+      const { bindings } = inject<LocalWorld>('world')
+      return { wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } }
+    }),
+  ],
+  test: { name, ...files, testTimeout: 20_000, hookTimeout: 20_000 },
+})
+
 /** Tests run against a real PostgreSQL and Redis: see test/setup/local-world.ts. */
 export default defineConfig({
   test: {
@@ -18,7 +33,7 @@ export default defineConfig({
     globalSetup: ['test/setup/local-world.ts'],
     provide: { fuzz },
     // More than cores: much of a test is waiting, for a mail, a timeout, a lock.
-    maxWorkers: 4,
+    maxWorkers: 3,
     reporters: ['default', './test/setup/last-line.ts'],
     coverage: {
       provider: 'istanbul',
@@ -27,22 +42,11 @@ export default defineConfig({
       reporter: ['text-summary', 'html', 'json-summary'],
     },
     projects: [
-      {
-        extends: true,
-        plugins: [
-          cloudflareTest(({ inject }) => {
-            const { bindings } = inject<LocalWorld>('world')
-            return { wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } }
-          }),
-        ],
-        test: {
-          name: 'workerd',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/local/**', 'test/bundle/**', 'test/repository/**'],
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
-        },
-      },
+      inWorkerd('workerd', {
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/{local,bundle,repository}/**', ...LONG],
+      }),
+      inWorkerd('long', { include: LONG, exclude: [] }),
       {
         extends: true,
         test: {

@@ -41,19 +41,15 @@ export const login = (kind: AccountKind) =>
       if (attempt.id !== null && verdict.malformed) {
         log(c, 'error', 'stored_hash_malformed', { kind, id: attempt.id })
       }
-      const reason = refusal(attempt, verdict.correct)
-      if (reason) {
+      const refuse = async (reason: string) => {
         const target = attempt.id === null ? undefined : { kind, id: attempt.id }
-        await recordFailure(db, {
-          action: 'login',
-          actor: undefined,
-          target,
-          trace: traceOf(c),
-          reason,
-        })
+        const trace = traceOf(c)
+        await recordFailure(db, { action: 'login', actor: undefined, target, trace, reason })
         log(c, 'warn', 'login', { outcome: 'failure', reason, kind, id: attempt.id })
-        throw unauthenticated('Invalid username or password')
+        return unauthenticated('Invalid username or password')
       }
+      const reason = refusal(attempt, verdict.correct)
+      if (reason) throw await refuse(reason)
 
       const sessionId = crypto.randomUUID()
       const opened = await openSession(db, kind, {
@@ -64,8 +60,7 @@ export const login = (kind: AccountKind) =>
         refreshTokenSeconds: config.refreshTokenSeconds,
         trace: traceOf(c),
       })
-      // The account changed between the two statements: its password was wrong after all.
-      if (!opened) throw unauthenticated('Invalid username or password')
+      if (!opened) throw await refuse('changed_meanwhile')
       log(c, 'info', 'login', { outcome: 'success', kind, id: opened.id })
       const { id: accountId, ranked } = opened
       return c.json(await tokenPair(c, kind, { accountId, ranked, sessionId, counter: 0 }), 200)

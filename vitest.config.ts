@@ -11,8 +11,11 @@ const fuzz: Fuzzing = {
   seed: fuzzSeed ? Number(fuzzSeed) : null,
 }
 
-/** Fifty callers at once, every fault of every dependency, thousands of cases: minutes, not seconds. */
-const LONG = ['test/security/{races,faults}*.test.ts', 'test/fuzz/*.test.ts']
+/**
+ * Fifty callers at once, every fault of every dependency, what time and logs give away, thousands of
+ * made-up cases: `npm run test:long`.
+ */
+const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
 /** Tests of the Worker, in workerd, configured as wrangler.toml says. */
 const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }) => ({

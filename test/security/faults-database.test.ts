@@ -110,8 +110,9 @@ const known = () =>
   sql(
     `select to_json(u) as account,
       (select json_agg(s order by s.id) from user_sessions s where s.account_id = u.id) as sessions,
-      (select json_agg(a order by a.key) from attempts a where a.key like '%:' || u.id) as attempts,
-      (select count(*) from audit_events where $1 in (actor_id, target_id)) as events,
+      (select json_agg(a order by a.key) from attempts a where a.key in ('user:' || u.id, 'reset-mail:' || u.id)) as attempts,
+      (select count(*) from audit_events
+        where (actor_kind, actor_id) = ('user', u.id) or (target_kind, target_id) = ('user', u.id)) as events,
       (select id from password_resets where user_id = u.id) as reset
     from users u where u.id = $1`,
     [user.id],

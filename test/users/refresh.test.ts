@@ -48,7 +48,7 @@ test('POST /api/users/refresh rotates, repeats itself within the grace time, and
   expectUnauthenticated(await caller.get('/api/users/me', { token }))
 
   const events = await sql(
-    "select outcome, reason from audit_events where action = 'refresh_token_reuse' and target_id = $1",
+    "select outcome, reason from audit_events where action = 'refresh_token_reuse' and target_kind = 'user' and target_id = $1",
     [user.id],
   )
   expect(events).toEqual([{ outcome: 'failure', reason: 'older_than_grace' }])
@@ -121,8 +121,9 @@ test('POST /api/users/logout answers 204, ends the session, and 204 again for a 
   expectUnauthenticated(await caller.get('/api/users/me', { token: access_token }))
   expect((await logout(refresh_token)).status).toBe(204)
   expect((await logout('garbage')).status).toBe(204)
-  const events = await sql("select 1 from audit_events where action = 'logout' and actor_id = $1", [
-    user.id,
-  ])
+  const events = await sql(
+    "select 1 from audit_events where action = 'logout' and actor_kind = 'user' and actor_id = $1",
+    [user.id],
+  )
   expect(events).toHaveLength(1)
 })

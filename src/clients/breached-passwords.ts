@@ -11,7 +11,10 @@ const PREFIX_LENGTH = 5
  * padded with counts of 0 are understood.
  */
 export async function isBreached(baseUrl: string, password: string): Promise<boolean> {
-  const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(password))
+  const digest = await crypto.subtle.digest(
+    'SHA-1',
+    new TextEncoder().encode(password.normalize('NFKC')),
+  )
   const hash = Buffer.from(digest).toString('hex').toUpperCase()
   try {
     const answer = await fetch(`${baseUrl}/range/${hash.slice(0, PREFIX_LENGTH)}`, {

@@ -118,12 +118,14 @@ export function issueReset({ write }: Database, request: ResetRequest) {
       update ${users} a set reset_requested_at = ${request.requestedAt}::timestamptz
       from account, attempt
       where a.id = account.id and count <= ${RESET_MAILS.max} and ${isNewest}
+        and lower(a.email) = lower(${request.email}) and ${usable}
       returning a.id
     ), issued as (
       insert into ${passwordResets} as r (user_id, id, expires_at)
       select id, ${request.resetId}::uuid, now() + make_interval(secs => ${request.resetTokenSeconds})
       from newest
-      on conflict (user_id) do update set id = excluded.id, expires_at = excluded.expires_at
+      on conflict (user_id) do update set
+        id = excluded.id, expires_at = excluded.expires_at, issued_at = clock_timestamp()
       returning user_id
     ), audited as (${auditLine(
       {
@@ -139,6 +141,12 @@ export function issueReset({ write }: Database, request: ResetRequest) {
   )
 }
 
+/**
+ * Whether the email is still the one that the reset `r` of `a` was mailed to. A change of email deletes
+ * open resets, but can't see one that is being issued at the same moment.
+ */
+const stillValid = sql.raw("r.issued_at > coalesce(a.resets_void_until, '-infinity')")
+
 /** The owner of a reset that may still be used. */
 export const findReset = ({ read }: Database, resetId: string) =>
   oneRow(
@@ -147,7 +155,7 @@ export const findReset = ({ read }: Database, resetId: string) =>
     sql`
     select a.id, a.username, a.email, a.full_name, a.hashed_password
     from ${passwordResets} r join ${users} a on a.id = r.user_id
-    where r.id = ${resetId}::uuid and r.expires_at > now() and ${usable}`,
+    where r.id = ${resetId}::uuid and r.expires_at > now() and ${usable} and ${stillValid}`,
   )
 
 type Reset = { resetId: string; newHash: string; mailId: string; trace: Trace }
@@ -163,12 +171,12 @@ export const resetPassword = ({ write }: Database, reset: Reset) =>
     sql`
     with used as (
       delete from ${passwordResets}
-      where id = ${reset.resetId}::uuid and expires_at > now() returning user_id
+      where id = ${reset.resetId}::uuid and expires_at > now() returning user_id, issued_at
     ), changed as (
       update ${users} a set
         hashed_password = ${reset.newHash}, updated_at = now(),
         session_epoch = session_epoch + 1, kept_session = null
-      from used where a.id = used.user_id and ${usable}
+      from used r where a.id = r.user_id and ${usable} and ${stillValid}
       returning a.*
     ), cleared as (${clearAttempts('user', sql`changed`)}),
     owed as (${oweMail(

@@ -42,6 +42,8 @@ export const users = pgTable(
     isSuperuser: boolean('is_superuser').notNull().default(false),
     /** Of the newest reset that was mailed: a message of the queue that comes late is older. */
     resetRequestedAt: moment('reset_requested_at'),
+    /** Resets issued until then are void: the email changed, and their links went to the old one. */
+    resetsVoidUntil: moment('resets_void_until'),
   },
   (table) => [
     // text_pattern_ops: the same index finds one name and, for the admins' search, a prefix.
@@ -119,6 +121,7 @@ export const passwordResets = pgTable('password_resets', {
     .references(() => users.id, { onDelete: 'cascade' }),
   id: uuid().notNull().unique(),
   expiresAt: moment('expires_at').notNull(),
+  issuedAt: moment('issued_at').notNull().default(sql`clock_timestamp()`),
 })
 
 /** Tries at something that may be tried a few times only, across all addresses. */

@@ -147,13 +147,16 @@ export const revokeSession = (
 
 const Ended = z.object({ id: z.int() })
 
-/** Ends all sessions of the caller's account but this one. No row: this one has ended. */
+/**
+ * Ends all sessions of the caller's account but this one. No row: this one has ended. The account is
+ * locked first: a session that a password reset is ending at this moment must not spare itself.
+ */
 export const revokeOtherSessions = ({ write }: Database, claims: AccessClaims, trace: Trace) =>
   oneRow(
     write,
     Ended,
     sql`
-    with actor as (${actorOf(claims)}), ended as (
+    with actor as (${actorOf(claims)} for update of a), ended as (
       update ${tables[claims.kind].accounts} set
         session_epoch = session_epoch + 1, kept_session = ${claims.sessionId}::uuid
       where id = (select id from actor) returning id

@@ -73,7 +73,10 @@ export function updateUser(
         username = coalesce(${change.username ?? null}, u.username),
         email = coalesce(${change.email ?? null}, u.email),
         full_name = ${change.fullName === undefined ? sql`u.full_name` : sql`${change.fullName}::text`},
-        updated_at = ${given ? sql`now()` : sql`u.updated_at`}
+        updated_at = ${given ? sql`now()` : sql`u.updated_at`},
+        resets_void_until = case
+          when lower(coalesce(${change.email ?? null}, u.email)) <> lower(u.email) then clock_timestamp()
+          else u.resets_void_until end
       from actor where u.id = actor.id
       returning u.*, actor.email as old_email
     ), moved as (

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { isBreached } from '../clients/breached-passwords.ts'
 import { commonPasswords } from '../clients/common-passwords.ts'
 import type { AppEnv } from '../context.ts'
+import { unavailable } from '../errors.ts'
 import { invalid } from '../middleware/validate.ts'
 import { type PasswordOwner, type PasswordProblem, passwordProblem } from '../security/passwords.ts'
 
@@ -27,7 +28,9 @@ export async function refuseWeakPassword(
   const policy = {
     minLength,
     projectName,
-    commonPasswords: await commonPasswords(c.env.ASSETS),
+    commonPasswords: await commonPasswords(c.env.ASSETS).catch(() => {
+      throw unavailable('New passwords can not be checked right now, please try again')
+    }),
   }
   const problem =
     passwordProblem(password, owner, policy) ??

@@ -1,0 +1,2 @@
+ALTER TABLE "password_resets" ADD COLUMN "issued_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL;--> statement-breakpoint
+ALTER TABLE "users" ADD COLUMN "resets_void_until" timestamp with time zone;

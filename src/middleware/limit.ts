@@ -47,7 +47,8 @@ export async function limit(c: Context<AppEnv>, name?: RuleName): Promise<void> 
 
 /**
  * A read beside the limiter: one step instead of two. The limiter's word comes first; when it
- * refuses, what was read is thrown away. For an address known to be blocked nothing is read.
+ * refuses, what was read is thrown away, but a try that the same statement counted stays counted. For
+ * an address known to be blocked nothing is asked.
  *
  * @throws {ApiError} as {@link limit}, or what the read throws
  */

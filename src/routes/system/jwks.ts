@@ -23,7 +23,7 @@ export const jwks = endpoint(
   contract({
     summary: 'Publish the keys of access tokens',
     description:
-      'RFC 7517. Other services verify by them alone and accept 15 minutes of staleness.',
+      'RFC 7517. Other services verify by them alone and accept staleness for as long as an access token lives.',
     answers: { 200: { description: 'The public keys', schema: JwkSet } },
   }),
   (c) =>

@@ -28,7 +28,7 @@ const UNAVAILABLE = new Set(
 
 /** The error for a command that can't be run through HTTP, or nothing. */
 export function refusal([name, ...args]: Command): string | undefined {
-  const blocks = name.startsWith('XREAD') && args.some((arg) => /^block$/i.test(arg.toString()))
+  const blocks = name.startsWith('XREAD') && args.some((arg) => /^block$/i.test(arg))
   if (!blocks && !UNAVAILABLE.has(name)) return undefined
   const what = blocks ? `${name} BLOCK` : name
   return `ERR Command is not available: '${what}'. It blocks or changes the connection that all HTTP callers share`

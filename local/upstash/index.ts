@@ -40,6 +40,8 @@ export interface UpstashGateway {
  */
 const MAX_REQUEST_BYTES = 1024 * 1024
 
+const SYNC_TOKEN = 'local=1'
+
 /**
  * Starts a server that speaks Upstash's REST API.
  *
@@ -53,7 +55,7 @@ export async function startUpstashGateway(
   const scripts = new ScriptTranslator()
   const server = createServer((request, response) => {
     answer(request, response, { engine, scripts, token }).catch((error: unknown) => {
-      log(`upstash: ${request.method} ${request.url?.split('?')[0]} failed: ${error}`)
+      log(`upstash: ${request.method} ${request.url} failed: ${error}`)
       send(response, 500, { error: 'ERR the Redis behind this gateway does not answer' })
     })
   })
@@ -104,12 +106,11 @@ interface Gateway {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, gateway: Gateway) {
-  // Real Upstash reads it to serve reads from a replica that is recent enough; here there is one.
-  response.setHeader('upstash-sync-token', request.headers['upstash-sync-token'] ?? '')
+  // Upstash reads it to serve reads from a replica that is recent enough; here there is one server.
+  response.setHeader('upstash-sync-token', request.headers['upstash-sync-token'] || SYNC_TOKEN)
   try {
-    const url = new URL(request.url ?? '/', 'http://gateway')
-    const base64 = checkRequest(request, url, gateway.token)
-    const call = parseCall(url, await readBody(request))
+    const base64 = checkRequest(request, gateway.token)
+    const call = parseCall(request.url ?? '/', await readBody(request))
     const outcome = await execute(call, gateway)
     if (Array.isArray(outcome)) {
       send(
@@ -127,13 +128,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, gatewa
 }
 
 /** @returns whether the caller wants its strings in base64. */
-function checkRequest({ method = '', headers }: IncomingMessage, url: URL, token: string): boolean {
-  const presented =
-    headers.authorization?.replace(/^Bearer /i, '') ?? url.searchParams.get('_token')
-  if (presented !== token) throw new RequestError('WRONGPASS invalid or missing auth token', 401)
-  if (!['HEAD', 'GET', 'POST', 'PUT'].includes(method)) {
-    throw new RequestError('ERR method not allowed: use HEAD, GET, POST or PUT', 405)
-  }
+function checkRequest({ method, headers }: IncomingMessage, token: string): boolean {
+  if (headers.authorization !== `Bearer ${token}`)
+    throw new RequestError('WRONGPASS invalid or missing auth token', 401)
+  if (method !== 'POST') throw new RequestError('ERR method not allowed: use POST', 405)
   const format = headers['upstash-response-format'] ?? 'json'
   if (format !== 'json') throw new RequestError('ERR this gateway answers in JSON only')
   const encoding = headers['upstash-encoding']
@@ -177,5 +175,5 @@ async function execute({ mode, commands }: Call, { engine, scripts }: Gateway) {
 function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) return
   response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(response.req.method === 'HEAD' ? undefined : JSON.stringify(body))
+  response.end(JSON.stringify(body))
 }

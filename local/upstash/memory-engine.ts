@@ -1,128 +1,114 @@
-import RedisMock from 'ioredis-mock'
+import { createHash } from 'node:crypto'
 import type { Engine } from './engine.ts'
-import { type Arities, misuse, toReply, withCapitalOptions } from './memory-commands.ts'
-import { adaptScript, scriptError } from './memory-lua.ts'
-import type { Argument, Command, Outcome, Reply } from './protocol.ts'
-import { sha1 } from './scripts.ts'
+import { startLua } from './memory-lua.ts'
+import { CommandError, createStore } from './memory-store.ts'
+import type { Command, Outcome, Reply } from './protocol.ts'
 
-let instances = 0
+const SWEEP_INTERVAL_MS = 60_000
 
 /**
- * An engine for machines without Redis, over ioredis-mock. It lacks some commands, and says so;
- * it checks options less than Redis does, and a script takes it some milliseconds.
+ * An engine for machines without Redis: the commands that `@upstash/ratelimit` sends, over a Map,
+ * and its scripts in a real Lua. Each command is done before the next begins.
  */
 export async function startMemoryEngine(): Promise<Engine> {
-  // ioredis-mock shares the data of clients with one address: each engine gets its own.
-  const client = new RedisMock({ host: 'in-memory', port: ++instances })
-  const arities = await readArities(client)
-  const scripts = new Map<string, string>()
-  let last: Promise<unknown> = Promise.resolve()
+  const store = createStore()
+  const lua = await startLua()
+  const loaded = new Set<string>()
+  const sweeping = setInterval(() => store.sweep(Date.now()), SWEEP_INTERVAL_MS).unref()
 
-  /** One at a time: ioredis-mock suspends in the middle of a command. */
-  function inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = last.then(act)
-    last = turn.catch(() => {})
-    return turn
+  const scripting = new Map<string, { arity: number; run: (args: string[]) => Outcome }>([
+    ['EVAL', { arity: -3, run: ([script = '', ...rest]) => evaluate(script, rest) }],
+    ['EVALSHA', { arity: -3, run: ([sha = '', ...rest]) => evaluateSha(sha.toLowerCase(), rest) }],
+    ['SCRIPT', { arity: -2, run: ([subcommand = '', ...rest]) => script(subcommand, rest) }],
+  ])
+
+  /** The error for a command that Redis rejects before it runs it, or nothing. */
+  function misuse([name, ...args]: Command): string | undefined {
+    const arity = scripting.get(name)?.arity ?? store.commands.get(name)?.arity
+    if (arity === undefined) {
+      return `ERR unknown command '${name}': the in-memory engine has only what @upstash/ratelimit sends. Install redis-server for all of Redis`
+    }
+    const size = args.length + 1
+    const fits = arity < 0 ? size >= -arity : size === arity
+    return fits ? undefined : `ERR wrong number of arguments for '${name.toLowerCase()}' command`
   }
 
-  async function run(command: Command): Promise<Outcome> {
-    const error = misuse(arities, command)
+  function run(command: Command): Outcome {
+    const [name, ...args] = command
+    const error = misuse(command)
     if (error) return { error }
+    const scriptCommand = scripting.get(name)
+    return scriptCommand ? scriptCommand.run(args) : runInStore(name, args)
+  }
+
+  function runInStore(name: string, args: string[]): Outcome {
     try {
-      return { result: await execute(client, scripts, command) }
+      return { result: store.commands.get(name)?.run(args, Date.now()) ?? null }
     } catch (error) {
-      return { error: errorText(error, command) }
+      if (error instanceof CommandError) return { error: error.message }
+      throw error
     }
   }
 
-  async function runAll(commands: Command[]) {
-    if (commands.some((command) => misuse(arities, command) !== undefined)) {
-      return { error: 'EXECABORT Transaction discarded because of previous errors.' }
+  function runFromScript([name = '', ...args]: string[]): Outcome {
+    const command: Command = [name.toUpperCase(), ...args]
+    if (scripting.has(command[0]))
+      return { error: 'ERR This Redis command is not allowed from script' }
+    return run(command)
+  }
+
+  function load(text: string): { sha: string } | { error: string } {
+    const sha = createHash('sha1').update(text).digest('hex')
+    if (loaded.has(sha)) return { sha }
+    const error = lua.compile(sha, text)
+    if (error) return { error }
+    loaded.add(sha)
+    return { sha }
+  }
+
+  function evaluate(text: string, rest: string[]): Outcome {
+    const script = load(text)
+    return 'error' in script ? script : evaluateSha(script.sha, rest)
+  }
+
+  function evaluateSha(sha: string, [count = '', ...rest]: string[]): Outcome {
+    if (!loaded.has(sha)) return { error: 'NOSCRIPT No matching script. Please use EVAL.' }
+    const keys = Number(count)
+    if (!Number.isInteger(keys)) return { error: 'ERR value is not an integer or out of range' }
+    if (keys < 0) return { error: "ERR Number of keys can't be negative" }
+    if (keys > rest.length)
+      return { error: "ERR Number of keys can't be greater than number of args" }
+    return lua.run(sha, rest.slice(0, keys), rest.slice(keys), runFromScript)
+  }
+
+  function script(subcommand: string, args: string[]): Outcome {
+    switch (subcommand.toUpperCase()) {
+      case 'LOAD': {
+        const script = load(args[0] ?? '')
+        return 'error' in script ? script : { result: script.sha }
+      }
+      case 'EXISTS':
+        return { result: args.map((sha): Reply => (loaded.has(sha.toLowerCase()) ? 1 : 0)) }
+      case 'FLUSH':
+        loaded.clear()
+        return { result: 'OK' }
+      default:
+        return { error: `ERR unknown subcommand '${subcommand}'. Try SCRIPT HELP.` }
     }
-    const outcomes: Outcome[] = []
-    for (const command of commands) outcomes.push(await run(command))
-    return outcomes
   }
 
   return {
     name: 'in-memory',
-    run: (command) => inTurn(() => run(command)),
-    transaction: (commands) => inTurn(() => runAll(commands)),
+    run: async (command) => run(command),
+    async transaction(commands) {
+      if (commands.some((command) => misuse(command) !== undefined)) {
+        return { error: 'EXECABORT Transaction discarded because of previous errors.' }
+      }
+      return commands.map(run)
+    },
     async close() {
-      await inTurn(() => client.flushall())
-      client.disconnect()
+      clearInterval(sweeping)
+      lua.close()
     },
   }
-}
-
-type Client = InstanceType<typeof RedisMock>
-
-/** From the table of a real Redis, which ioredis-mock carries. */
-async function readArities(client: Client): Promise<Arities> {
-  const rows: unknown[] = await client.command('INFO')
-  return new Map(
-    rows.flatMap((row) =>
-      Array.isArray(row) ? [[String(row[0]).toUpperCase(), Number(row[1])] as const] : [],
-    ),
-  )
-}
-
-async function execute(
-  client: Client,
-  scripts: Map<string, string>,
-  [name, ...args]: Command,
-): Promise<Reply> {
-  if (name === 'SCRIPT') return script(scripts, args.map(String))
-  if (name.startsWith('EVAL')) {
-    const [first = '', ...rest] = args
-    const text = name.startsWith('EVALSHA') ? scripts.get(first.toString()) : first.toString()
-    if (text === undefined) throw new Error('NOSCRIPT No matching script. Please use EVAL.')
-    scripts.set(sha1(text), text)
-    return toReply(await invoke(client, 'EVAL', [adaptScript(text), ...rest]), true)
-  }
-  await refuseBadIncrement(client, name, args)
-  return toReply(await invoke(client, name, withCapitalOptions(name, args)), false)
-}
-
-async function invoke(client: Client, name: string, args: Argument[]): Promise<unknown> {
-  const method: unknown = Reflect.get(client, `${name.toLowerCase()}Buffer`)
-  if (typeof method !== 'function') throw new Error('Unsupported command')
-  return Reflect.apply(method, client, args)
-}
-
-/** ioredis-mock has EVAL only. */
-function script(scripts: Map<string, string>, [subcommand = '', ...args]: string[]): Reply {
-  switch (subcommand.toUpperCase()) {
-    case 'LOAD':
-      for (const text of args) scripts.set(sha1(text), text)
-      return Buffer.from(sha1(args[0] ?? ''))
-    case 'EXISTS':
-      return args.map((sha) => (scripts.has(sha) ? 1 : 0))
-    case 'FLUSH':
-      scripts.clear()
-      return Buffer.from('OK')
-    default:
-      throw new Error(`ERR unknown subcommand '${subcommand}'. Try LOAD, EXISTS or FLUSH`)
-  }
-}
-
-/** Where Redis refuses to count up what is not a number, ioredis-mock would store NaN. */
-async function refuseBadIncrement(client: Client, name: string, args: Argument[]): Promise<void> {
-  if (!/^(INCR|DECR)(BY)?$/.test(name)) return
-  const [key = '', amount = '1'] = args
-  const current = (await client.type(key)) === 'string' ? await client.get(key) : null
-  for (const number of [current ?? '0', amount.toString()]) {
-    if (!/^-?\d+$/.test(number)) throw new Error('ERR value is not an integer or out of range')
-  }
-}
-
-function errorText(error: unknown, [name]: Command): string {
-  const message = scriptError(error instanceof Error ? error.message : String(error))
-  if (message.includes('Unsupported command')) {
-    return `ERR Command is not available in the in-memory engine: '${name}'. Install redis-server to use it`
-  }
-  if (message.includes('does not contain a')) {
-    return 'WRONGTYPE Operation against a key holding the wrong kind of value'
-  }
-  return /^[A-Z]+ /.test(message) ? message : `ERR ${message}`
 }

@@ -4,9 +4,8 @@
  * @see https://upstash.com/docs/redis/features/restapi
  */
 
-export type Argument = string | Buffer
-export type Command = readonly [name: string, ...args: Argument[]]
-export type Reply = Buffer | number | null | Reply[]
+export type Command = readonly [name: string, ...args: string[]]
+export type Reply = string | number | null | Reply[]
 export type Outcome = { result: Reply } | { error: string }
 
 /** A request that is refused before Redis sees it; the message is the `error` of the answer. */
@@ -24,9 +23,9 @@ export interface Call {
   commands: Command[]
 }
 
-/** Reads the commands of a request: from the body at `/`, `/pipeline` and `/multi-exec`, else from the path. */
-export function parseCall(url: URL, body: Buffer): Call {
-  switch (url.pathname.replace(/\/$/, '')) {
+/** Reads the commands of a request from its body, as `/`, `/pipeline` and `/multi-exec` take them. */
+export function parseCall(path: string, body: Buffer): Call {
+  switch (path.replace(/\/$/, '')) {
     case '':
       return { mode: 'single', commands: [parseCommand(parseJson(body, 'command'), 'command')] }
     case '/pipeline':
@@ -34,7 +33,7 @@ export function parseCall(url: URL, body: Buffer): Call {
     case '/multi-exec':
       return { mode: 'transaction', commands: parseCommands(body, 'multi-exec') }
     default:
-      return { mode: 'single', commands: [parsePath(url, body)] }
+      throw new RequestError('ERR no such path: use /, /pipeline or /multi-exec', 404)
   }
 }
 
@@ -71,41 +70,16 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
   return typeof value === 'number' ? (context?.source ?? value) : value
 }
 
-/** `POST /set/foo?EX=100` with the value as its body is `SET foo <body> EX 100`. */
-function parsePath(url: URL, body: Buffer): Command {
-  const [name, ...args] = url.pathname.slice(1).split('/').map(decodeSegment)
-  if (!name) throw new RequestError('ERR empty command')
-  const options = [...url.searchParams]
-    .filter(([key]) => key !== '_token')
-    .flatMap(([key, value]) => (value === '' ? [key] : [key, value]))
-  return [name.toUpperCase(), ...args, ...(body.length > 0 ? [body] : []), ...options]
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    throw new RequestError('ERR failed to parse command')
-  }
-}
-
-type Json = string | number | null | Json[]
-
 /**
  * An outcome as Upstash writes it. With `base64` every string is encoded, except for a bare `OK`:
  * the SDK expects just that one unencoded.
  */
-export function encodeOutcome(outcome: Outcome, base64: boolean): { result: Json } | Outcome {
-  if ('error' in outcome) return outcome
-  const { result } = outcome
-  if (Buffer.isBuffer(result) && result.equals(OK)) return { result: 'OK' }
-  return { result: encodeReply(result, base64 ? 'base64' : 'utf8') }
+export function encodeOutcome(outcome: Outcome, base64: boolean): Outcome {
+  if ('error' in outcome || !base64 || outcome.result === 'OK') return outcome
+  return { result: encodeReply(outcome.result) }
 }
 
-const OK = Buffer.from('OK')
-
-function encodeReply(reply: Reply, encoding: 'base64' | 'utf8'): Json {
-  if (Buffer.isBuffer(reply)) return reply.toString(encoding)
-  if (Array.isArray(reply)) return reply.map((item) => encodeReply(item, encoding))
-  return reply
+function encodeReply(reply: Reply): Reply {
+  if (typeof reply === 'string') return Buffer.from(reply).toString('base64')
+  return Array.isArray(reply) ? reply.map(encodeReply) : reply
 }

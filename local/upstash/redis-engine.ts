@@ -54,7 +54,7 @@ function engineOver(client: Redis, name: string, closeServer: () => Promise<void
   return {
     name,
     run: ([command, ...args]) =>
-      client.callBuffer(command, ...args).then(
+      client.call(command, ...args).then(
         (value) => ({ result: toReply(value) }),
         (error: unknown) => ({ error: replyError(error) }),
       ),
@@ -68,7 +68,7 @@ function engineOver(client: Redis, name: string, closeServer: () => Promise<void
 
 async function runTransaction(client: Redis, commands: Command[]) {
   const transaction = client.multi()
-  for (const [name, ...args] of commands) transaction.callBuffer(name, ...args)
+  for (const [name, ...args] of commands) transaction.call(name, ...args)
   try {
     const results = (await transaction.exec()) ?? []
     return results.map(
@@ -87,9 +87,8 @@ function replyError(error: unknown): string {
 }
 
 function toReply(value: unknown): Reply {
-  if (value === null || typeof value === 'number' || Buffer.isBuffer(value)) return value
-  if (Array.isArray(value)) return value.map(toReply)
-  return Buffer.from(messageOf(value))
+  if (value === null || typeof value === 'number') return value
+  return Array.isArray(value) ? value.map(toReply) : messageOf(value)
 }
 
 function messageOf(value: unknown): string {

@@ -19,7 +19,7 @@ export class ScriptTranslator {
     if (name === 'EVAL' || name === 'EVAL_RO') return [name, this.#learn(first), ...rest]
     if (name === 'EVALSHA' || name === 'EVALSHA_RO') return [name, this.#sha(first), ...rest]
     if (name !== 'SCRIPT') return [name, ...args]
-    const subcommand = first.toString().toUpperCase()
+    const subcommand = first.toUpperCase()
     if (subcommand === 'LOAD') return [name, first, ...rest.map((script) => this.#learn(script))]
     if (subcommand === 'EXISTS') return [name, first, ...rest.map((sha) => this.#sha(sha))]
     return [name, ...args]
@@ -27,20 +27,19 @@ export class ScriptTranslator {
 
   /** SCRIPT LOAD answers with the SHA of the script that the caller sent. */
   restore([name, subcommand, script]: Command, outcome: Outcome): Outcome {
-    const loads = name === 'SCRIPT' && subcommand?.toString().toUpperCase() === 'LOAD'
+    const loads = name === 'SCRIPT' && subcommand?.toUpperCase() === 'LOAD'
     if (!loads || script === undefined || 'error' in outcome) return outcome
-    return { result: Buffer.from(sha1(script)) }
+    return { result: sha1(script) }
   }
 
-  #learn(script: string | Buffer): string {
-    const text = script.toString()
-    const plain = withoutUpstashFlag(text)
-    if (plain !== text) this.#shas.set(sha1(text), sha1(plain))
+  #learn(script: string): string {
+    const plain = withoutUpstashFlag(script)
+    if (plain !== script) this.#shas.set(sha1(script), sha1(plain))
     return plain
   }
 
-  #sha(sha: string | Buffer): string {
-    const key = sha.toString().toLowerCase()
+  #sha(sha: string): string {
+    const key = sha.toLowerCase()
     return this.#shas.get(key) ?? key
   }
 }
@@ -53,6 +52,6 @@ function withoutUpstashFlag(script: string): string {
   return flags.length === 0 ? rest : `#!lua flags=${flags.join(',')}${rest}`
 }
 
-export function sha1(text: string | Buffer): string {
+function sha1(text: string): string {
   return createHash('sha1').update(text).digest('hex')
 }

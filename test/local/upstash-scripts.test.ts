@@ -29,7 +29,8 @@ describe.each(engines)('Lua scripts over the %s engine', (engine) => {
     })
 
     test('nested replies, missing values and errors reach a script as Redis gives them', async () => {
-      await redis.mset({ 'lua:1': 'a', 'lua:2': 'b' })
+      await redis.set('lua:1', 'a')
+      await redis.set('lua:2', 'b')
       const lua = `
         local found = {}
         for _, key in ipairs(redis.call('SCAN', '0', 'MATCH', 'lua:*', 'COUNT', 1000)[2]) do
@@ -39,10 +40,39 @@ describe.each(engines)('Lua scripts over the %s engine', (engine) => {
         local missing = redis.call('MGET', 'lua:1', 'no-such')[2]
         return {found, missing == false and 1 or 0, redis.status_reply('FINE')}`
       expect(await redis.eval(lua, [], [])).toEqual([['lua:1', 'lua:2'], 1, 'FINE'])
-      const failing = redis.eval("return redis.call('LPUSH', 'lua:1', 'x')", [], [])
+      const failing = redis.eval("return redis.call('HGET', 'lua:1', 'x')", [], [])
       await expect(failing).rejects.toThrow('WRONGTYPE')
       const own = redis.eval("return redis.error_reply('MINE alone')", [], [])
       await expect(own).rejects.toThrow('MINE alone')
+    })
+
+    test.each([
+      ['a caught error is a table', "return redis.pcall('HGET', KEYS[1], 'x').err ~= nil", 1],
+      ['a list ends at the first nil', 'return {1, nil, 3}', [1]],
+      ['an empty list stays a list', 'return {{}}', [[]]],
+      ['a list keeps false as null', "return {false, 'x'}", [null, 'x']],
+      ['no value is null', 'local nothing = 1', null],
+      ['text keeps its characters', "return ARGV[1] .. 'ż'", 'a\nż🙂ż'],
+      ['numbers in text count as numbers', "return '3600000' * 2 + 1000", 7_201_000],
+      ['a product is written without a fraction', "return redis.call('ECHO', 2.5 * 2)", 5],
+      ['a fraction is written in full', "return redis.call('ECHO', 0.5)", 0.5],
+      ['unpack spreads a list', "return redis.call('MGET', unpack(KEYS))[1]", 'text'],
+    ])('%s', async (_, lua, reply) => {
+      await redis.set('lua:text', 'text')
+      expect(await redis.eval(lua, ['lua:text'], ['a\nż🙂'])).toEqual(reply)
+    })
+
+    test.each([
+      ['a global variable', 'leak = 1', 'ERR'],
+      ['an unknown name', 'return nothing_such', 'nonexistent global variable'],
+      ['a library beyond the sandbox', "return io.open('/etc/passwd')", 'ERR'],
+      ['an error in Lua', 'return 1 + {}', /user_script:1: attempt to perform arithmetic/],
+      ['a script in a script', "return redis.call('EVAL', 'return 1', 0)", 'ERR'],
+      ['an argument that is a table', "return redis.call('GET', {})", 'ERR'],
+      ['broken syntax', 'return return', 'ERR Error compiling script'],
+    ])('%s is an error, and the next script runs', async (_, lua, message) => {
+      await expect(redis.eval(lua, [], [])).rejects.toThrow(message)
+      expect(await redis.eval('return 1', [], [])).toBe(1)
     })
 
     test('SCRIPT LOAD, EXISTS and FLUSH speak of the original SHA', async () => {

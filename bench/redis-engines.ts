@@ -1,0 +1,39 @@
+/**
+ * `npm run bench:redis`: the time of 200 parallel `limit()` calls over redis-server and over the
+ * in-memory engine, in turn, through the same gateway. Prints medians and their ratio.
+ */
+import { Ratelimit } from '@upstash/ratelimit'
+import { Redis } from '@upstash/redis'
+import { startUpstashGateway } from '../local/upstash/index.ts'
+
+const ROUNDS = 15
+const CALLS = 200
+
+const engines = ['redis', 'memory'] as const
+
+const limiters = await Promise.all(
+  engines.map(async (engine) => {
+    const gateway = await startUpstashGateway({ engine })
+    const redis = new Redis({ url: gateway.url, token: gateway.token, retry: false, enableAutoPipelining: false })
+    const limiter = Ratelimit.slidingWindow(1_000_000, '1 h')
+    const limit = new Ratelimit({ redis, limiter, ephemeralCache: false, timeout: 0 })
+    return { gateway, limit, times: [] as number[] }
+  }),
+)
+
+for (let round = -1; round < ROUNDS; round++) {
+  for (const { limit, times } of limiters) {
+    const started = performance.now()
+    await Promise.all(Array.from({ length: CALLS }, (_, caller) => limit.limit(`${caller % 50}`)))
+    // The first round opens connections and loads the script.
+    if (round >= 0) times.push(performance.now() - started)
+  }
+}
+
+const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]
+const [redis = Number.NaN, memory = Number.NaN] = limiters.map(({ times }) => median(times))
+for (const { gateway, times } of limiters) {
+  console.log(`${gateway.engine}: ${CALLS} parallel limit() calls in ${median(times)?.toFixed(0)} ms`)
+  await gateway.close()
+}
+console.log(`in-memory / redis-server: ${(memory / redis).toFixed(2)}`)

@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../local/upstash/engine.ts'
+import { startMemoryEngine } from '../../local/upstash/memory-engine.ts'
+import type { Command, Outcome } from '../../local/upstash/protocol.ts'
+import { startRedisEngine } from '../../local/upstash/redis-engine.ts'
+import { redisServerInstalled } from './engines.ts'
+
+describe('the in-memory engine', () => {
+  let memory: Engine
+
+  beforeAll(async () => {
+    memory = await startMemoryEngine()
+  })
+
+  afterAll(() => memory.close())
+
+  test('says what it does not have', async () => {
+    expect(await memory.run(['GEOADD', 'g', '1', '1', 'm'])).toEqual({
+      error: expect.stringContaining('Install redis-server'),
+    })
+  })
+
+  test('a script without an end is stopped, and the next one runs', async () => {
+    expect(await memory.run(['EVAL', 'while true do end', '0'])).toEqual({
+      error: expect.stringMatching(/^ERR Script stopped/),
+    })
+    expect(await memory.run(['EVAL', 'return 1', '0'])).toEqual({ result: 1 })
+  })
+
+  test('twenty thousand scripts leave nothing behind in Lua', async () => {
+    const script = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
+    const runMany = async (count: number) => {
+      for (let at = 0; at < count; at++) {
+        await memory.run(['EVAL', script, '1', `key-${at % 100}`, '1'])
+      }
+    }
+    await runMany(5000)
+    // The memory of WebAssembly counts as external.
+    const before = process.memoryUsage().external
+    await runMany(20_000)
+    expect(process.memoryUsage().external - before).toBeLessThan(8 * 1024 * 1024)
+    expect(await memory.run(['GET', 'key-0'])).toEqual({ result: '250' })
+  })
+
+  test.runIf(redisServerInstalled())('gives the outcomes of redis-server', async () => {
+    const redis = await startRedisEngine()
+    if (!redis) throw new Error('No redis-server')
+    await fc.assert(
+      fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 30 }), async (commands) => {
+        for (const each of [['FLUSHALL'], ...commands] as Command[]) {
+          expect({ each, ...comparable(await memory.run(each)) }).toEqual({
+            each,
+            ...comparable(await redis.run(each)),
+          })
+        }
+      }),
+      { numRuns: 200 },
+    )
+    await redis.close()
+  })
+})
+
+/** Of an error only its code: the texts may differ. Of a number what a double can tell. */
+function comparable(outcome: Outcome) {
+  if ('error' in outcome) return { code: outcome.error.split(' ')[0] }
+  const { result } = outcome
+  return { result: typeof result === 'number' ? result.toPrecision(15) : result }
+}
+
+const key = fc.constantFrom('a', 'b', 'c')
+const value = fc.oneof(
+  fc.constantFrom('0', '1', '-7', '9223372036854775807', '-9223372036854775808', '007', '+1', ''),
+  fc.string(),
+)
+const field = fc.constantFrom('x', 'y', '')
+/** Long enough that nothing expires while a case runs. */
+const seconds = fc.constantFrom('100', '0', '-1', '1.5', 'soon')
+const tuple = (name: string, ...args: fc.Arbitrary<string>[]) =>
+  fc.tuple(fc.constant(name), ...args)
+
+/** Not HGETALL and SCAN: their order is Redis's own affair. */
+const command: fc.Arbitrary<Command> = fc.oneof(
+  tuple('GET', key),
+  tuple('SET', key, value),
+  tuple('SET', key, value, fc.constantFrom('NX', 'xx', 'no')),
+  tuple('SET', key, value, fc.constantFrom('EX', 'px', 'EX NX'), seconds),
+  tuple('SETEX', key, seconds, value),
+  tuple('MGET', key, key),
+  tuple('DEL', key, key),
+  tuple('EXISTS', key, key),
+  tuple('INCR', key),
+  tuple('DECR', key),
+  tuple('INCRBY', key, value),
+  tuple('DECRBY', key, value),
+  tuple('HSET', key, field, value),
+  tuple('HSET', key, field, value, field),
+  tuple('HGET', key, field),
+  tuple('HMGET', key, field, field),
+  tuple('HINCRBY', key, field, value),
+  tuple('HDEL', key, field),
+  tuple('HLEN', key),
+  tuple('EXPIRE', key, seconds),
+  tuple('TTL', key),
+)

@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
 
 /** Seconds of `test/fuzz` in an ordinary run; `npm run fuzz` sets more. */
@@ -26,8 +27,24 @@ const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }
       return { wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } }
     }),
   ],
-  test: { name, ...files, testTimeout: 20_000, hookTimeout: 20_000 },
+  test: {
+    name,
+    ...files,
+    // As in production: one isolate serves all that comes. And a start of workerd a file is saved.
+    isolate: false,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
 })
+
+/** Browsers, bundles and servers first: they take longest, and mostly wait. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    const sorted = await super.sort(files)
+    const inNode = ({ project }: TestSpecification) => Number(project.name === 'node')
+    return sorted.toSorted((a, b) => inNode(b) - inNode(a))
+  }
+}
 
 /** Tests run against a real PostgreSQL and Redis: see test/setup/local-world.ts. */
 export default defineConfig({
@@ -37,6 +54,7 @@ export default defineConfig({
     provide: { fuzz },
     // More than cores: much of a test is waiting, for a mail, a timeout, a lock.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/setup/last-line.ts'],
     coverage: {
       provider: 'istanbul',

@@ -14,7 +14,12 @@ const engines = ['redis', 'memory'] as const
 const limiters = await Promise.all(
   engines.map(async (engine) => {
     const gateway = await startUpstashGateway({ engine })
-    const redis = new Redis({ url: gateway.url, token: gateway.token, retry: false, enableAutoPipelining: false })
+    const redis = new Redis({
+      url: gateway.url,
+      token: gateway.token,
+      retry: false,
+      enableAutoPipelining: false,
+    })
     const limiter = Ratelimit.slidingWindow(1_000_000, '1 h')
     const limit = new Ratelimit({ redis, limiter, ephemeralCache: false, timeout: 0 })
     return { gateway, limit, times: [] as number[] }
@@ -33,7 +38,9 @@ for (let round = -1; round < ROUNDS; round++) {
 const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]
 const [redis = Number.NaN, memory = Number.NaN] = limiters.map(({ times }) => median(times))
 for (const { gateway, times } of limiters) {
-  console.log(`${gateway.engine}: ${CALLS} parallel limit() calls in ${median(times)?.toFixed(0)} ms`)
+  console.log(
+    `${gateway.engine}: ${CALLS} parallel limit() calls in ${median(times)?.toFixed(0)} ms`,
+  )
   await gateway.close()
 }
 console.log(`in-memory / redis-server: ${(memory / redis).toFixed(2)}`)

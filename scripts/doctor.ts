@@ -28,8 +28,8 @@ const ABOUT_WIDTH = 13
 
 type Values = Record<string, string | undefined>
 
-async function readVariables(file: string | undefined): Promise<Values> {
-  if (file === undefined) return process.env
+async function readVariables(file: string | undefined, env: Values): Promise<Values> {
+  if (file === undefined) return env
   try {
     return parseEnv(await readFile(file, 'utf8'))
   } catch {
@@ -89,17 +89,30 @@ async function run(about: string, check: Check, config: Config): Promise<Finding
 const line = ({ level, about, words }: Finding) =>
   `${level.padEnd(5)} ${about.padEnd(ABOUT_WIDTH)} ${words}`
 
-async function main(): Promise<number> {
-  const { file } = parseArgs({ options: { file: { type: 'string' } } }).values
-  const values = await readVariables(file)
-  const findings = [...(file ? unknownNames(values) : []), ...(await examine(values))]
-  for (const finding of findings) console.log(line(finding))
-  const failed = findings.filter(({ level }) => level === 'FAIL').length
-  console.log(failed > 0 ? `\n${failed} to mend.` : '\nReady to deploy.')
-  return failed > 0 ? 1 : 0
+/**
+ * Prints a line for each finding.
+ *
+ * @returns the exit code: 0 without a failure, 1 with one, 2 if it could not look
+ */
+export async function runDoctor(
+  args: string[],
+  env: Values,
+  print: (line: string) => void,
+): Promise<number> {
+  try {
+    const { file } = parseArgs({ args, options: { file: { type: 'string' } } }).values
+    const values = await readVariables(file, env)
+    const findings = [...(file ? unknownNames(values) : []), ...(await examine(values))]
+    for (const finding of findings) print(line(finding))
+    const failed = findings.filter(({ level }) => level === 'FAIL').length
+    print(failed > 0 ? `\n${failed} to fix.` : '\nReady to deploy.')
+    return failed > 0 ? 1 : 0
+  } catch (error) {
+    print(error instanceof Error ? error.message : String(error))
+    return 2
+  }
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error))
-  return 2
-})
+if (import.meta.main) {
+  process.exitCode = await runDoctor(process.argv.slice(2), process.env, console.log)
+}

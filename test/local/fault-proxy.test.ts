@@ -33,10 +33,17 @@ afterAll(async () => {
   await Promise.all([upstash.close(), mailbox.close()])
 })
 
+const send = (command: unknown[]) =>
+  fetch(lane.url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${upstash.token}` },
+    body: JSON.stringify(command),
+  })
+
 test('a calm lane forwards path, body, headers and answer', async () => {
   expect(await redis.set('a', 'ż')).toBe('OK')
   expect(await redis.get('a')).toBe('ż')
-  const response = await fetch(`${lane.url}/echo/a%2Fb?_token=${upstash.token}`)
+  const response = await send(['ECHO', 'a/b'])
   expect(await response.json()).toEqual({ result: 'a/b' })
   expect(response.headers.get('content-type')).toBe('application/json')
 })
@@ -101,7 +108,7 @@ test('garbage is 200 and can not be read', async () => {
 
 test('cut carries the request out and breaks off the answer', async () => {
   await lane.fault({ kind: 'cut' })
-  const response = await fetch(`${lane.url}/set/cut/1?_token=${upstash.token}`)
+  const response = await send(['SET', 'cut', 1])
   expect(response.status).toBe(200)
   await expect(response.text()).rejects.toThrow('terminated')
   expect((await lane.log())[0]?.status).toBeNull()

@@ -10,7 +10,7 @@ import { databaseWith, examine, expectFailure, faulty } from './examine.ts'
 
 const { bindings } = inject('world')
 
-describe.concurrent('npm run doctor', () => {
+describe('npm run doctor', () => {
   test('finds a good environment good', async () => {
     const { code, output } = await examine()
     expect(output).not.toMatch(/^(FAIL|warn)/m)
@@ -85,7 +85,7 @@ describe.concurrent('npm run doctor', () => {
   })
 })
 
-describe.concurrent('npm run doctor, with the database', () => {
+describe('npm run doctor, with the database', () => {
   const FAIL = /^FAIL +database +PostgreSQL /m.source
 
   test('away', async () => {
@@ -137,7 +137,7 @@ describe.concurrent('npm run doctor, with the database', () => {
   })
 })
 
-describe.concurrent('npm run doctor, with Redis', () => {
+describe('npm run doctor, with Redis', () => {
   test('refusing the token', async () => {
     const UPSTASH_REDIS_REST_TOKEN = 'wrong-token-canary'
     await expectFailure({ UPSTASH_REDIS_REST_TOKEN }, /^FAIL +redis +Redis refuses the token/m)
@@ -169,7 +169,7 @@ describe.concurrent('npm run doctor, with Redis', () => {
   })
 })
 
-describe.concurrent('npm run doctor, with mail', () => {
+describe('npm run doctor, with mail', () => {
   /** As Resend answers `GET /domains`, by the key. */
   const ANSWERS: Record<string, [number, object]> = {
     re_good: [200, { data: [{ name: 'example.com', status: 'verified' }] }],

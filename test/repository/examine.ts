@@ -1,13 +1,11 @@
 /** Runs `npm run doctor` on the tests' environment, with one thing or another broken. */
-import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import pg from 'pg'
 import { expect, inject } from 'vitest'
+import { runDoctor } from '../../scripts/doctor.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'
 import type {} from '../setup/world.ts'
 
-const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
 const SECRETS = [
   'DATABASE_URL',
   'UPSTASH_REDIS_REST_TOKEN',
@@ -22,14 +20,9 @@ const { bindings, faultProxyUrl } = inject('world')
 /** Runs the doctor on the tests' environment, some of it replaced; '' unsets a variable. */
 export async function examine(replaced: Record<string, string> = {}, args: string[] = []) {
   const variables: Record<string, string> = { ...bindings, ...replaced }
-  const PATH = process.env['PATH'] ?? ''
-  const env = args.length > 0 ? { PATH } : { PATH, ...variables }
-  const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
-    execFile(process.execPath, [DOCTOR, ...args], { env }, (error, stdout, stderr) => {
-      const code = typeof error?.code === 'number' ? error.code : 0
-      resolve({ code, output: stdout + stderr })
-    })
-  })
+  const lines: string[] = []
+  const code = await runDoctor(args, args.length > 0 ? {} : variables, (line) => lines.push(line))
+  const output = lines.join('\n')
   for (const value of secretsOf(variables)) expect(output).not.toContain(value)
   expect(output).not.toMatch(/^\s+at /m)
   return { code, output }

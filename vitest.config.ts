@@ -1,7 +1,10 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { clearEnvironment } from './test/setup/own-environment.ts'
 import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
+
+clearEnvironment()
 
 /** Seconds of `test/fuzz` in an ordinary run; `npm run fuzz` sets more. */
 const FUZZ_SECONDS = 6
@@ -18,13 +21,14 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** Tests of the Worker, in workerd, configured as wrangler.toml says. */
+/** Tests of the Worker, in workerd, configured as wrangler.toml says; nothing of a developer's reaches them. */
 const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }) => ({
   extends: true as const,
   plugins: [
     cloudflareTest(({ inject }) => {
-      const { bindings } = inject<LocalWorld>('world')
-      return { wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } }
+      const { bindings, wranglerConfig: configPath } = inject<LocalWorld>('world')
+      // `verbose` prints each connection that a fault broke, also where the Worker handled it.
+      return { verbose: false, wrangler: { configPath }, miniflare: { bindings } }
     }),
   ],
   test: {

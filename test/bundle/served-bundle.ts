@@ -10,7 +10,6 @@ import type {} from '../setup/world.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 
-const ROOT = join(import.meta.dirname, '../..')
 const MAIL_LIMIT_MS = 15_000
 const POLL_MS = 100
 
@@ -31,7 +30,7 @@ export async function serveBundle(): Promise<ServedBundle> {
   const server = createTestHarness({
     workers: [
       {
-        configPath: join(ROOT, 'wrangler.toml'),
+        configPath: inject('world').wranglerConfig,
         prebuiltWorkerDir: folder,
         secrets: inject('world').bindings,
       },

@@ -1,4 +1,5 @@
 /** What all tests share: one PostgreSQL, one Redis, one mail box, behind a proxy that can hurt them. */
+import { rm } from 'node:fs/promises'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startMailbox } from '../../local/mailbox/index.ts'
@@ -9,14 +10,16 @@ import { buildAssets } from '../../scripts/build-assets.ts'
 import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 import { startFaultProxy } from './fault-proxy.ts'
+import { copyWranglerConfig } from './own-environment.ts'
 import type {} from './world.ts'
 
 export default async function startLocalWorld(project: TestProject) {
-  const [postgres, neon, upstash, mailbox] = await Promise.all([
+  const [postgres, neon, upstash, mailbox, wrangler] = await Promise.all([
     startTemporaryPostgres({ database: 'accounts' }),
     startNeonGateway(),
     startUpstashGateway(),
     startMailbox(),
+    copyWranglerConfig(),
     buildAssets(),
   ])
   await applyMigrations(postgres.url)
@@ -26,6 +29,7 @@ export default async function startLocalWorld(project: TestProject) {
   })
   console.log(`Testing on PostgreSQL (embedded) and ${upstash.engine}.`)
   project.provide('world', {
+    wranglerConfig: wrangler.configPath,
     faultProxyUrl: faults.url,
     neonUrl: neon.url,
     mailboxUrl: mailbox.url,
@@ -51,6 +55,7 @@ export default async function startLocalWorld(project: TestProject) {
     await faults.close()
     await Promise.all([mailbox.close(), upstash.close(), neon.close()])
     await postgres.stop()
+    await rm(wrangler.folder, { recursive: true })
   }
 }
 

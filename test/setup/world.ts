@@ -2,6 +2,8 @@
 export type LocalWorld = {
   /** The variables of a Worker that lives in it. */
   bindings: Record<string, string>
+  /** Path of wrangler.toml, copied to where no `.dev.vars` is. */
+  wranglerConfig: string
   faultProxyUrl: string
   neonUrl: string
   mailboxUrl: string

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { Variables } from '../../src/env.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const NOT_COPIED = new Set(['.git', '.local', 'node_modules', 'dist', 'coverage'])
+
+/** Values that would change every result that they reach. */
+const HOSTILE: Record<string, string> = {
+  ...Object.fromEntries(Object.keys(Variables.shape).map((name) => [name, 'hostile'])),
+  PROJECT_NAME: 'My App',
+  PASSWORD_MIN_LENGTH: '15',
+  BCRYPT_COST: '12',
+  RATE_LIMIT_PER_HOUR: '1',
+  MAIL_QUEUE: 'hostile',
+  ASSETS: 'hostile',
+}
+
+/** What programs other than the service read from a shell. */
+const HOSTILE_SHELL = {
+  ...HOSTILE,
+  CLOUDFLARE_ENV: 'production',
+  CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true',
+  NODE_ENV: 'production',
+  PGHOST: 'db.invalid',
+  PGUSER: 'nobody',
+  PGPASSWORD: 'hostile',
+  PORT: '1',
+  TZ: 'Asia/Kathmandu',
+}
+
+test('a hostile .dev.vars, shell and .local/ change no result', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'hostile-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const name of await readdir(ROOT)) {
+    if (NOT_COPIED.has(name) || name.startsWith('.dev.vars')) continue
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const lines = Object.entries(HOSTILE).map(([name, value]) => `${name}="${value}"`)
+  await writeFile(join(folder, '.dev.vars'), lines.join('\n'))
+  await writeFile(join(folder, '.env'), lines.join('\n'))
+  await writeFile(join(folder, '.local'), 'a file where a folder is expected')
+
+  const files = ['test/system/http', 'test/users/register']
+  const args = ['run', '--project', 'workerd', ...files]
+  const { code, output } = await run(join(ROOT, 'node_modules/vitest/vitest.mjs'), args, folder)
+  expect(output).toMatch(/\n\d+ passed, 0 failed\n$/)
+  expect(code).toBe(0)
+})
+
+function run(program: string, args: string[], cwd: string) {
+  return new Promise<{ code: number; output: string }>((resolve) => {
+    const env = { ...process.env, ...HOSTILE_SHELL }
+    execFile(process.execPath, [program, ...args], { cwd, env }, (error, stdout, stderr) => {
+      resolve({
+        code: typeof error?.code === 'number' ? error.code : 0,
+        output: `${stderr}\n${stdout}`,
+      })
+    })
+  })
+}

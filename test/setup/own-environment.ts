@@ -1,0 +1,35 @@
+/**
+ * The tests bring their whole environment: neither the shell's variables nor the developer's
+ * `.dev.vars` reach the Worker or a program that a test starts.
+ */
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where programs and temporary files are, how output looks, and what a run of the tests is told. */
+const KEPT =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|GITHUB_ACTIONS|CHROMIUM_PATH|FUZZ_SECONDS|FUZZ_SEED|VITEST.*)$/
+
+export function clearEnvironment(): void {
+  for (const name of Object.keys(process.env)) if (!KEPT.test(name)) delete process.env[name]
+}
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** Settings of wrangler.toml that name a file or folder of the repository. */
+const RELATIVE_PATH = /"(?:\.\/)?((?:functions|src|dist)\/[^"]*)"/g
+
+/**
+ * A copy of wrangler.toml in a folder of its own: wrangler reads the `.dev.vars` and `.env` files
+ * beside its configuration, and there are none.
+ */
+export async function copyWranglerConfig(): Promise<{ folder: string; configPath: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'wrangler-'))
+  const configPath = join(folder, 'wrangler.toml')
+  const text = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
+  await writeFile(
+    configPath,
+    text.replace(RELATIVE_PATH, (_, path: string) => JSON.stringify(join(ROOT, path))),
+  )
+  return { folder, configPath }
+}

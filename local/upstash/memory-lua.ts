@@ -80,7 +80,7 @@ end
 `
 
 /** Runs a command for a script; an error is an outcome, never thrown. */
-export type RunCommand = (command: string[]) => Outcome
+type RunCommand = (command: string[]) => Outcome
 
 export interface Lua {
   /** @returns why the script can't be compiled, or nothing */

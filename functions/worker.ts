@@ -1,8 +1,8 @@
 import { app } from '../src/app.ts'
-import type { MailMessage } from '../src/clients/mail-queue.ts'
+import type { MailMessage } from '../src/mail/queue.ts'
 import type { Bindings } from '../src/env.ts'
-import { takeMails } from '../src/jobs/take-mails.ts'
-import { tend } from '../src/jobs/tend.ts'
+import { takeMails } from '../src/mail/consumer.ts'
+import { tend } from '../src/maintenance.ts'
 
 export default {
   fetch: app.fetch,

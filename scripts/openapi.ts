@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import packageJson from '../package.json' with { type: 'json' }
 import { app } from '../src/app.ts'
-import { type Answer, type Documentation, documentationOf } from '../src/contract.ts'
+import { type Answer, type Documentation, documentationOf } from '../src/openapi.ts'
 import { ERRORS, type ErrorName } from '../src/errors.ts'
 
 const ErrorBody = z

@@ -1,6 +1,6 @@
 import type { Bindings } from './env.ts'
 import type { Resources } from './resources.ts'
-import type { AccessClaims } from './security/access-token.ts'
+import type { AccessClaims } from './tokens/access.ts'
 
 /** What a request carries, typed in one place. */
 export type AppEnv = {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { MailMessage } from './clients/mail-queue.ts'
+import type { MailMessage } from './mail/queue.ts'
 
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { AppEnv } from './context.ts'
-import { sqlState } from './data/database.ts'
+import { sqlState } from './db/client.ts'
 import { log } from './log.ts'
 
 /** Every error the API answers with: its name in the body, and its status. Clients depend on both. */

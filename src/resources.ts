@@ -1,9 +1,9 @@
-import { createLimiter, type Limiter } from './clients/limiter.ts'
-import { createMailer, type Mailer } from './clients/mailer.ts'
-import { connect, type Database } from './data/database.ts'
+import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
+import { createMailer, type Mailer } from './mail/resend.ts'
+import { connect, type Database } from './db/client.ts'
 import { type Bindings, type Config, ConfigurationError, readConfig } from './env.ts'
 import { setLogLevel, writeLog } from './log.ts'
-import { deriveKeys, type Keys } from './security/keys.ts'
+import { deriveKeys, type Keys } from './tokens/keys.ts'
 
 /** Everything a request needs that is made once per isolate. None of it holds a connection. */
 export type Resources = {

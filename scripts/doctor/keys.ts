@@ -1,5 +1,5 @@
-import { signAccessToken, verifyAccessToken } from '../../src/security/access-token.ts'
-import { deriveKeys } from '../../src/security/keys.ts'
+import { signAccessToken, verifyAccessToken } from '../../src/tokens/access.ts'
+import { deriveKeys } from '../../src/tokens/keys.ts'
 import type { Check } from './finding.ts'
 
 const CLAIMS = {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { createLimiter } from '../../src/clients/limiter.ts'
+import { createLimiter } from '../../src/rate-limit/limiter.ts'
 import type { Config } from '../../src/env.ts'
 import { answerLimit, type Check, type Finding, silence } from './finding.ts'
 

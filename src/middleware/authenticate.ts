@@ -1,9 +1,9 @@
 import { createMiddleware } from 'hono/factory'
 import type { AppEnv } from '../context.ts'
-import { documented } from '../contract.ts'
+import { documented } from '../openapi.ts'
 import { ApiError, unauthenticated } from '../errors.ts'
-import { verifyAccessToken } from '../security/access-token.ts'
-import type { AccountKind } from '../security/derived-token.ts'
+import { verifyAccessToken } from '../tokens/access.ts'
+import type { AccountKind } from '../tokens/derived.ts'
 
 /** RFC 6750 section 2.1: one token of these characters, nothing else. */
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i

@@ -5,7 +5,7 @@ import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type * as z from 'zod'
 import type { AppEnv } from '../context.ts'
-import { documented } from '../contract.ts'
+import { documented } from '../openapi.ts'
 import { ApiError } from '../errors.ts'
 
 /** Bytes of a body. The largest that the API needs is a few hundred. */

@@ -1,4 +1,4 @@
-import { violatedIndex } from '../data/database.ts'
+import { violatedIndex } from '../db/client.ts'
 import { ApiError } from '../errors.ts'
 
 /** The unique indexes of names, as migrations call them. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { PASSWORD_MAX_BYTES } from '../security/passwords.ts'
+import { PASSWORD_MAX_BYTES } from '../passwords/hash.ts'
 
 /** Text that PostgreSQL can hold: well-formed, and without NUL. */
 export const text = (schema: z.ZodString = z.string()) =>

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { signAccessToken } from '../../src/security/access-token.ts'
+import { signAccessToken } from '../../src/tokens/access.ts'
 import { freshName, newAdmin, newUser, PASSWORD, type Tokens } from '../setup/accounts.ts'
 import { expectError, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'

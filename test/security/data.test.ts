@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { tend } from '../../src/jobs/tend.ts'
+import { tend } from '../../src/maintenance.ts'
 import { freshName, logIn, newUser, PASSWORD, type Tokens } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'

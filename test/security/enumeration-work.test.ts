@@ -3,7 +3,7 @@
  * errs in a password (ASVS 6.3.8, CVE-2025-22234). The time itself: `npm run timing`.
  */
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { hashPassword } from '../../src/security/passwords.ts'
+import { hashPassword } from '../../src/passwords/hash.ts'
 import { freshName, PASSWORD } from '../setup/accounts.ts'
 import { type Answer, environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'

@@ -1,6 +1,6 @@
 /** People for tests to be. */
 import { inject } from 'vitest'
-import { hashPassword } from '../../src/security/passwords.ts'
+import { hashPassword } from '../../src/passwords/hash.ts'
 import { type Visitor, visitor } from './api.ts'
 import { sql } from './database.ts'
 import type {} from './world.ts'

@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../contract.ts'
-import { UserRead } from '../../data/accounts.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { UserRead } from '../../db/accounts.ts'
 import {
   listUsers as findUsers,
   USER_SORTS,
   type UserSort,
-} from '../../data/user-administration.ts'
+} from '../../db/user-administration.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside } from '../../middleware/limit.ts'
+import { beside } from '../../rate-limit/limit.ts'
 import { query } from '../../middleware/validate.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId, text } from '../input.ts'

@@ -1,8 +1,8 @@
-import { contract, endpoint } from '../../contract.ts'
-import { AdminRead } from '../../data/accounts.ts'
-import { findAdmin } from '../../data/admins.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { AdminRead } from '../../db/accounts.ts'
+import { findAdmin } from '../../db/admins.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside } from '../../middleware/limit.ts'
+import { beside } from '../../rate-limit/limit.ts'
 
 export const readMe = endpoint(
   contract({

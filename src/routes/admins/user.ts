@@ -1,21 +1,21 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import type { AppEnv } from '../../context.ts'
-import { contract, endpoint } from '../../contract.ts'
-import { UserRead } from '../../data/accounts.ts'
-import type { Action } from '../../data/audit.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { UserRead } from '../../db/accounts.ts'
+import type { Action } from '../../db/audit-events.ts'
 import {
   revokeUserSessions as endSessions,
   readUser as findUser,
   deleteUser as removeUser,
   restoreUser as undeleteUser,
   updateUserBy,
-} from '../../data/user-administration.ts'
+} from '../../db/user-administration.ts'
 import { ApiError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
-import { traceOf } from '../../middleware/origin.ts'
+import { beside, limit } from '../../rate-limit/limit.ts'
+import { traceOf } from '../../request-source.ts'
 import { json, params } from '../../middleware/validate.ts'
 import { AccountId, FullName } from '../input.ts'
 

@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../contract.ts'
+import { contract, endpoint } from '../../openapi.ts'
 import { unavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { limit } from '../../middleware/limit.ts'
-import { traceOf } from '../../middleware/origin.ts'
+import { limit } from '../../rate-limit/limit.ts'
+import { traceOf } from '../../request-source.ts'
 import { json } from '../../middleware/validate.ts'
 import { Email, Message } from '../input.ts'
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { contract, endpoint } from '../../contract.ts'
-import { pingDatabase } from '../../data/health.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { pingDatabase } from '../../db/health.ts'
 import { ConfigurationError } from '../../env.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
 

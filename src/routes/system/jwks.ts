@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../contract.ts'
+import { contract, endpoint } from '../../openapi.ts'
 
 /** Seconds a verifier may keep the keys: so long before its first use a new key must be published. */
 const MAX_AGE = 300

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../../context.ts'
-import { contract, endpoint } from '../../contract.ts'
+import { contract, endpoint } from '../../openapi.ts'
 import { onNotFound, unavailable } from '../../errors.ts'
 
 /** What every page of ours may do: load its own scripts, call its own API, and nothing else. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { contract, endpoint } from '../../contract.ts'
+import { contract, endpoint } from '../../openapi.ts'
 
 const Welcome = z
   .object({

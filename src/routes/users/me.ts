@@ -1,16 +1,16 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../contract.ts'
-import { UserRead } from '../../data/accounts.ts'
-import { deleteOwnUser, findUser, updateUser } from '../../data/users.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { UserRead } from '../../db/accounts.ts'
+import { deleteOwnUser, findUser, updateUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
 import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../middleware/limit.ts'
-import { traceOf } from '../../middleware/origin.ts'
+import { beside, limit } from '../../rate-limit/limit.ts'
+import { traceOf } from '../../request-source.ts'
 import { json } from '../../middleware/validate.ts'
 import { duplicateOf } from '../duplicate.ts'
 import { Email, FullName, Password, Username } from '../input.ts'
-import { queueOwedMails } from '../owed-mail.ts'
-import { proveCurrentPassword, wrongPassword } from '../sessions/current-password.ts'
+import { queueOwedMails } from '../../mail/enqueue.ts'
+import { proveCurrentPassword, wrongPassword } from '../account/current-password.ts'
 
 export const readMe = endpoint(
   contract({

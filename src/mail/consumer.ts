@@ -1,0 +1,42 @@
+import type { MailMessage } from './queue.ts'
+import type { Delivery } from './resend.ts'
+import { type Bindings, ConfigurationError } from '../env.ts'
+import { writeLog } from '../log.ts'
+import { resourcesFor } from '../resources.ts'
+import { sendMail } from './send.ts'
+
+/** Seconds before the second try; each further one waits twice as long. */
+const FIRST_RETRY = 10
+
+/** Seconds that a message may wait at most. */
+const LONGEST_RETRY = 60 * 60
+
+/** Takes a batch of the mail queue. What isn't sent is tried again; the dead-letter queue is the end. */
+export async function takeMails(
+  batch: MessageBatch<MailMessage>,
+  bindings: Bindings,
+): Promise<void> {
+  const resources = resourcesFor(bindings)
+  await Promise.all(
+    batch.messages.map(async (message) => {
+      const { type } = message.body
+      const delivery =
+        resources instanceof ConfigurationError
+          ? failed('configuration_invalid')
+          : await sendMail(resources, message.body).catch(() => failed('database_unavailable'))
+      if (delivery.sent) {
+        writeLog('info', 'mail_sent', { type })
+        return message.ack()
+      }
+      const { reason, retryAfterSeconds } = delivery
+      const delaySeconds = backoff(message.attempts, retryAfterSeconds)
+      writeLog('warn', 'mail_failed', { type, reason, attempts: message.attempts, delaySeconds })
+      message.retry({ delaySeconds })
+    }),
+  )
+}
+
+const failed = (reason: string): Delivery => ({ sent: false, reason, retryAfterSeconds: undefined })
+
+const backoff = (attempts: number, retryAfter = 0) =>
+  Math.min(LONGEST_RETRY, Math.max(retryAfter, FIRST_RETRY * 2 ** (attempts - 1)))

@@ -1,0 +1,75 @@
+import { emailChangedEmail } from '../../emails/email-changed.ts'
+import type { Email } from '../../emails/layout.ts'
+import { passwordChangedEmail } from '../../emails/password-changed.ts'
+import { passwordResetEmail } from '../../emails/password-reset.ts'
+import { welcomeEmail } from '../../emails/welcome.ts'
+import type { MailMessage } from './queue.ts'
+import type { Delivery } from './resend.ts'
+import { findOwedMail, type OwedMail, settleMail } from '../db/outbox.ts'
+import { issueReset } from '../db/password.ts'
+import type { Config } from '../env.ts'
+import { writeLog } from '../log.ts'
+import type { Resources } from '../resources.ts'
+import { resetToken } from '../tokens/derived.ts'
+
+/**
+ * Sends what a message of the mail queue asks for. Done twice, it is delivered once: the id of the
+ * message is the idempotency key, and the same message renders to the same mail.
+ *
+ * @throws what kept the mail from being looked up; the message is to be tried again then
+ */
+export function sendMail(resources: Resources, message: MailMessage): Promise<Delivery> {
+  return message.type === 'owed'
+    ? sendOwedMail(resources, message.id)
+    : sendResetMail(resources, message)
+}
+
+const NOT_CONFIGURED: Delivery = {
+  sent: false,
+  reason: 'not_configured',
+  retryAfterSeconds: undefined,
+}
+
+async function sendOwedMail({ config, db, mailer }: Resources, id: string): Promise<Delivery> {
+  if (!mailer) return NOT_CONFIGURED
+  const owed = await findOwedMail(db, id)
+  if (!owed) return { sent: true }
+  const email = render(owed.mail, owed.created_at, config)
+  const delivery = await mailer.send({ id, to: owed.recipient, ...email })
+  if (delivery.sent) await settleMail(db, id)
+  return delivery
+}
+
+type ResetRequest = Extract<MailMessage, { type: 'reset-requested' }>
+
+async function sendResetMail(
+  { config, db, keys, mailer }: Resources,
+  { id: resetId, email, requestedAt, trace }: ResetRequest,
+): Promise<Delivery> {
+  if (!mailer) return NOT_CONFIGURED
+  const { resetTokenSeconds, linkBase, projectName: project } = config
+  const request = { resetId, email, requestedAt, resetTokenSeconds, trace }
+  const owner = await issueReset(db, request)
+  if (!owner) {
+    writeLog('info', 'password_reset_not_sent', { request_id: trace.requestId })
+    return { sent: true }
+  }
+  const link = `${linkBase}/reset-password?token=${encodeURIComponent(resetToken(keys, resetId))}`
+  const minutes = resetTokenSeconds / 60
+  const mail = passwordResetEmail({ project, name: owner.name, link, minutes })
+  return mailer.send({ id: resetId, to: owner.email, ...mail })
+}
+
+function render(mail: OwedMail, at: Date, { projectName: project, linkBase }: Config): Email {
+  switch (mail.kind) {
+    case 'welcome':
+      return welcomeEmail({ project, name: mail.name, username: mail.username, link: linkBase })
+    case 'password-changed':
+      return passwordChangedEmail({ project, name: mail.name, place: mail.place, at })
+    case 'email-changed':
+      return emailChangedEmail({
+        ...{ project, name: mail.name, at },
+        ...{ oldEmail: mail.old_email, newEmail: mail.new_email },
+      })
+  }
+}

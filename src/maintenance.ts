@@ -1,0 +1,26 @@
+import { claimOverdueMails } from './db/outbox.ts'
+import { prune } from './db/pruning.ts'
+import { type Bindings, ConfigurationError } from './env.ts'
+import { writeLog } from './log.ts'
+import { resourcesFor } from './resources.ts'
+
+/** Messages that a queue takes in one call. */
+const BATCH = 100
+
+/** What the cron does: queues mails whose message got lost, and deletes what counts no more. */
+export async function tend(bindings: Bindings): Promise<void> {
+  const resources = resourcesFor(bindings)
+  if (resources instanceof ConfigurationError) return
+  const { db, config } = resources
+  try {
+    const overdue = await claimOverdueMails(db, BATCH)
+    if (overdue.length > 0) {
+      await bindings.MAIL_QUEUE.sendBatch(
+        overdue.map(({ id }) => ({ body: { type: 'owed', id } as const })),
+      )
+    }
+    writeLog('info', 'tended', { requeued: overdue.length, ...(await prune(db, config)) })
+  } catch (error) {
+    writeLog('error', 'tending_failed', { reason: error instanceof Error ? error.name : 'unknown' })
+  }
+}

@@ -1,0 +1,31 @@
+import type { Context } from 'hono'
+import type { AppEnv } from './context.ts'
+import type { Trace } from './db/audit-events.ts'
+import type { Device } from './db/sessions.ts'
+import { clientAddress } from './rate-limit/client-address.ts'
+
+/** Characters of a User-Agent that are kept: enough for a browser and a system to be told. */
+const USER_AGENT_LENGTH = 200
+
+/** What the audit trail keeps of where a request came from. */
+export const traceOf = (c: Context<AppEnv>): Trace => ({
+  requestId: c.get('requestId'),
+  network: clientAddress(c.req.header('CF-Connecting-IP')).network,
+  country: word(edge(c)?.country),
+})
+
+/** What the owner of a session is shown of where it was opened. */
+export function deviceOf(c: Context<AppEnv>): Device {
+  const place = [word(edge(c)?.city), word(edge(c)?.country)].filter((part) => part !== null)
+  return {
+    userAgent: word(c.req.header('User-Agent'))?.slice(0, USER_AGENT_LENGTH) ?? null,
+    place: place.join(', ') || null,
+  }
+}
+
+/** What Cloudflare knows of the connection. */
+const edge = (c: Context<AppEnv>) => c.req.raw.cf
+
+/** A header may hold bytes that are no text: control characters go, and what is left is well-formed. */
+const word = (value: unknown) =>
+  typeof value === 'string' ? value.replace(/\p{C}/gu, '').toWellFormed() || null : null

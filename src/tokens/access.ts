@@ -1,0 +1,88 @@
+import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose'
+import * as z from 'zod'
+import type { AccountKind } from './derived.ts'
+import type { Keys } from './keys.ts'
+
+/** Clocks differ; more than this is not drift (security sheet 12: at most 5 s). */
+const CLOCK_SKEW_SECONDS = 5
+
+/** The most that `ACCESS_TOKEN_EXPIRE_MINUTES` may be: an older token was never ours, whatever its `exp`. */
+const LONGEST_LIFE_SECONDS = 60 * 60
+
+/** RFC 9068: says what the token is, so that no other JWT of ours passes for one. */
+const TYPE = 'at+jwt'
+
+const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<AccountKind, string>
+
+const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
+
+const Claims = z.object({
+  aud: z.enum(AUDIENCE),
+  sub: z.string(),
+  sid: z.uuid(),
+  id: z.int().positive(),
+  role: z.enum(ROLES),
+  exp: z.int(),
+  iat: z.int(),
+  nbf: z.int(),
+})
+
+export type Role = (typeof ROLES)[number]
+
+export type AccessClaims = { kind: AccountKind; accountId: number; sessionId: string; role: Role }
+
+/** Where a token comes from and until when it counts. `now` in milliseconds, `ttl` in seconds. */
+export type Issuance = { keys: Keys; issuer: string; now: number; ttl: number }
+
+/** Signs an access token (RFC 9068, EdDSA by RFC 8037). `id` and `role` are there for frontends. */
+export function signAccessToken(claims: AccessClaims, { keys, issuer, now, ttl }: Issuance) {
+  const seconds = Math.floor(now / 1000)
+  return new SignJWT({ sid: claims.sessionId, id: claims.accountId, role: claims.role })
+    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: keys.signing.kid })
+    .setIssuer(issuer)
+    .setAudience(AUDIENCE[claims.kind])
+    .setSubject(`${claims.kind}:${claims.accountId}`)
+    .setJti(crypto.randomUUID())
+    .setIssuedAt(seconds)
+    .setNotBefore(seconds)
+    .setExpirationTime(seconds + ttl)
+    .sign(keys.signing)
+}
+
+/**
+ * The claims of a genuine access token, or null. Algorithm, type, issuer, audience and times are
+ * pinned and required (RFC 8725); the key is one of ours, whatever the header points to.
+ */
+export async function verifyAccessToken(
+  token: string,
+  { keys, issuer, now }: Omit<Issuance, 'ttl'>,
+): Promise<AccessClaims | null> {
+  try {
+    const { payload } = await jwtVerify(token, keySet(keys), {
+      algorithms: ['EdDSA'],
+      typ: TYPE,
+      issuer,
+      audience: Object.values(AUDIENCE),
+      requiredClaims: ['exp', 'iat', 'nbf', 'sub', 'jti'],
+      maxTokenAge: LONGEST_LIFE_SECONDS,
+      clockTolerance: CLOCK_SKEW_SECONDS,
+      currentDate: new Date(now),
+    })
+    const claims = Claims.parse(payload)
+    const kind = claims.aud === AUDIENCE.user ? 'user' : 'admin'
+    if (claims.sub !== `${kind}:${claims.id}`) return null
+    return { kind, accountId: claims.id, sessionId: claims.sid, role: claims.role }
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof z.ZodError) return null
+    throw error
+  }
+}
+
+const keySets = new WeakMap<Keys, ReturnType<typeof createLocalJWKSet>>()
+
+/** The lookup by `kid`, made once for a set of keys: jose keeps the imported keys in it. */
+function keySet(keys: Keys) {
+  const known = keySets.get(keys) ?? createLocalJWKSet({ keys: [...keys.published] })
+  keySets.set(keys, known)
+  return known
+}

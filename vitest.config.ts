@@ -21,6 +21,9 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
+/** A run of the tests within the tests. */
+const LONG_IN_NODE = ['test/repository/environment.test.ts']
+
 /** Tests of the Worker, in workerd, configured as wrangler.toml says; nothing of a developer's reaches them. */
 const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }) => ({
   extends: true as const,
@@ -77,9 +80,14 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/{local,bundle,repository}/**/*.test.ts'],
+          exclude: LONG_IN_NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'long-node', include: LONG_IN_NODE, testTimeout: 120_000 },
       },
     ],
   },

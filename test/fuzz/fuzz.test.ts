@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { Bindings } from '../../src/env.ts'
 import { ERRORS } from '../../src/errors.ts'
-import { newUser, PASSWORD } from '../setup/accounts.ts'
+import { PASSWORD, registerUser } from '../setup/accounts.ts'
 import { type Answer, environment, freshAddress, send, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
@@ -59,7 +59,7 @@ const seen = new Map<number, number>()
 beforeAll(async () => {
   url = await emptyDatabase()
   env = environment({ DATABASE_URL: url, RATE_LIMIT_PER_HOUR: 1_000_000 })
-  const user = await newUser(visitor({ env }))
+  const user = await registerUser(visitor({ env }))
   const admin = { username: 'fuzzed-admin', email: 'fuzzed-admin@example.com', password: PASSWORD }
   const registered = await visitor({ env }).post('/api/admins/register', admin, {
     headers: { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) },

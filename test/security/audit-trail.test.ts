@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { freshName, logIn, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, logIn, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { expectInvalid } from '../setup/shapes.ts'
@@ -17,7 +17,7 @@ const linesOf = (requestId: string | null) =>
 
 describe('no act without its line, and no line without its act', () => {
   test('a statement that fails leaves neither: taken names, a foreign session, another’s rights', async () => {
-    const [user, other, admin] = [await newUser(), await newUser(), await newAdmin()]
+    const [user, other, admin] = [await registerUser(), await registerUser(), await newAdmin()]
     const { access_token: token } = user
     const answers = [
       await user.caller.put(
@@ -52,7 +52,7 @@ describe('no act without its line, and no line without its act', () => {
   })
 
   test('a trail that refuses its line keeps the act from happening', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const caller = visitor()
     const trigger = `refuse_${crypto.randomUUID().replaceAll('-', '')}`
     const requestId = crypto.randomUUID()
@@ -95,7 +95,7 @@ describe('no act without its line, and no line without its act', () => {
 
 describe('append-only', () => {
   test('ASVS 16.4.2: the database refuses to change or delete a line, and to empty the table', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const before = await auditLines('user', user.id)
     expect(before.length).toBeGreaterThan(0)
     for (const statement of [
@@ -128,7 +128,7 @@ describe('GET /api/admins/audit', () => {
     superadmin.caller.get(`/api/admins/audit?${query}`, { token: superadmin.access_token })
 
   test('keyset paging answers every line once, newest first, while new ones come in', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const filter = `target_kind=user&target_id=${user.id}`
     for (let i = 0; i < 4; i++) await logIn(visitor(), user.username)
     const whole = (await audit(filter)).body.items
@@ -147,7 +147,7 @@ describe('GET /api/admins/audit', () => {
   })
 
   test('filters narrow, none widens: an admin below superadmin reads nothing by any of them', async () => {
-    const [user, admin] = [await newUser(), await newAdmin()]
+    const [user, admin] = [await registerUser(), await newAdmin()]
     await visitor().post('/api/users/login', { username: user.username, password: 'wrong pass' })
     const who = `target_kind=user&target_id=${user.id}`
     const actions = async (query: string) =>
@@ -178,7 +178,7 @@ describe('GET /api/admins/audit', () => {
   })
 
   test('the trail holds no address, email, name or token', async () => {
-    const user = await newUser(visitor({ address: '203.0.113.199' }))
+    const user = await registerUser(visitor({ address: '203.0.113.199' }))
     const text = JSON.stringify((await audit(`target_kind=user&target_id=${user.id}`)).body)
     expect(text).toContain('203.0.113.0/24')
     for (const secret of ['203.0.113.199', user.email, user.username, user.refresh_token]) {

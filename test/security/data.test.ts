@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { tend } from '../../src/maintenance.ts'
-import { freshName, logIn, newUser, PASSWORD, type Tokens } from '../setup/accounts.ts'
+import { freshName, logIn, PASSWORD, registerUser, type Tokens } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
@@ -11,7 +11,7 @@ describe('31: one person, one row', () => {
     sql('insert into users (username, email) values ($1, $2)', [username, email])
 
   test('31 (CWE-367): the database itself refuses a name or email in another case, whoever inserts', async () => {
-    const { username, email } = await newUser()
+    const { username, email } = await registerUser()
     await expect(
       insert(username.toUpperCase(), `${freshName()}@example.com`),
     ).rejects.toMatchObject({
@@ -28,7 +28,7 @@ describe('31: one person, one row', () => {
   })
 
   test('31: the names of a deleted user stay taken: nobody registers into an account that may come back', async () => {
-    const { caller, username, email, access_token: token } = await newUser()
+    const { caller, username, email, access_token: token } = await registerUser()
     await caller.delete('/api/users/me', { password: PASSWORD }, { token })
     for (const names of [
       { username, email: `${freshName()}@example.com` },
@@ -40,7 +40,7 @@ describe('31: one person, one row', () => {
   })
 
   test('31: a username cannot be somebody’s email, so that nobody logs in for another', async () => {
-    const { email } = await newUser()
+    const { email } = await registerUser()
     const other = { email: `${freshName()}@example.com`, password: PASSWORD }
     for (const username of [email, email.replace('@', '\uff20'), email.replace('@', '\ufe6b')]) {
       const answer = await visitor().post('/api/users/register', { ...other, username })
@@ -53,7 +53,7 @@ test('31: the cron deletes what counts no more and nothing else, and the totals 
   const DATABASE_URL = await emptyDatabase()
   const env = environment({ DATABASE_URL })
   const caller = visitor({ env })
-  const user = await newUser(caller)
+  const user = await registerUser(caller)
   const dead = await logIn(caller, user.username)
   const rows = (query: string) => sql(query, [], DATABASE_URL)
   await rows(
@@ -122,7 +122,7 @@ test('32: from a copy of the database logins work, what was revoked stays revoke
   const original = await emptyDatabase()
   const workerOn = (url: string) => visitor({ env: environment({ DATABASE_URL: url }) })
   const before = workerOn(original)
-  const user = await newUser(before)
+  const user = await registerUser(before)
   const gone = await logIn(before, user.username)
   await before.post('/api/users/logout', { refresh_token: gone.refresh_token })
   const changed = await logIn(before, user.username)
@@ -161,7 +161,7 @@ test('32: from a copy of the database logins work, what was revoked stays revoke
 })
 
 test('31: an account that is deleted outright takes its sessions and resets along, and leaves its trail', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   await openReset(user.id)
   const before = await auditLines('user', user.id)
   await sql('delete from users where id = $1', [user.id])

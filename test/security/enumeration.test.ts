@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshName, logIn, mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, logIn, mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { type Answer, environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { atOnce, openReset, spendTries, tally, triesAt } from './attack.ts'
@@ -22,7 +22,7 @@ const login = (username: string, password: string, kind: 'users' | 'admins' = 'u
 test.each(['users', 'admins'] as const)(
   '5 (ASVS 6.3.8): POST /api/%s/login answers the same bytes for unknown, wrong, disabled, deleted, hashless and too long',
   async (kind) => {
-    const { id, username, email } = kind === 'users' ? await newUser() : await newAdmin()
+    const { id, username, email } = kind === 'users' ? await registerUser() : await newAdmin()
     const where = async (columns: string, password = PASSWORD) => {
       await sql(`update ${kind} set ${columns} where id = $1`, [id])
       return login(username, password, kind)
@@ -44,7 +44,7 @@ test.each(['users', 'admins'] as const)(
 )
 
 test('8 (NIST 800-63B-4, 3.2.2): the eleventh try in 15 minutes is 429, alike for known and unknown accounts', async () => {
-  const { username, email, id } = await newUser()
+  const { username, email, id } = await registerUser()
   const nobody = freshName()
   const known = await atOnce(10, (i) => login(i % 2 ? username.toUpperCase() : email, 'wrong pass'))
   const unknown = await atOnce(10, (i) =>
@@ -67,7 +67,7 @@ test('8 (NIST 800-63B-4, 3.2.2): the eleventh try in 15 minutes is 429, alike fo
 
 test('8: the cap counts login and change-password together, for admins too, and a success clears it', async () => {
   for (const [kind, person] of [
-    ['users', await newUser()],
+    ['users', await registerUser()],
     ['admins', await newAdmin()],
   ] as const) {
     const key = `${kind === 'users' ? 'user' : 'admin'}:${person.id}`
@@ -93,7 +93,7 @@ test('8: the cap counts login and change-password together, for admins too, and 
 })
 
 test('8: the right current password with a refused new one is no failed try, and clears them', async () => {
-  const { id, access_token: token } = await newUser()
+  const { id, access_token: token } = await registerUser()
   for (const new_password of ['password1', PASSWORD]) {
     await spendTries(`user:${id}`, 9)
     const body = { current_password: PASSWORD, new_password }
@@ -104,7 +104,7 @@ test('8: the right current password with a refused new one is no failed try, and
 })
 
 test('8 (CVE-2024-1722): a stranger who spends the tries locks nobody out: sessions go on, a reset opens the door', async () => {
-  const { id, username, refresh_token, access_token: token } = await newUser()
+  const { id, username, refresh_token, access_token: token } = await registerUser()
   await spendTries(`user:${id}`, 1_000)
   expect((await visitor().get('/api/users/me', { token })).status).toBe(200)
   expect((await visitor().post('/api/users/refresh', { refresh_token })).status).toBe(200)
@@ -124,7 +124,7 @@ test('8 (CVE-2024-1722): a stranger who spends the tries locks nobody out: sessi
 
 test('7 (ASVS 6.3.8): POST /api/password/forgot-password answers the same bytes for known, unknown, throttled, disabled and deleted, and asks no database', async () => {
   const [known, throttled, disabled, deleted] = await Promise.all(
-    Array.from({ length: 4 }, () => newUser()),
+    Array.from({ length: 4 }, () => registerUser()),
   )
   if (!known || !throttled || !disabled || !deleted) throw new Error('No users')
   await spendTries(`reset-mail:${throttled.id}`, 3)
@@ -159,7 +159,7 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password answers the same bytes 
 })
 
 test('7: POST /api/users/register tells that a name is taken, twenty times an hour and no more', async () => {
-  const { username, email } = await newUser()
+  const { username, email } = await registerUser()
   const asker = visitor()
   const ask = () => asker.post('/api/users/register', { username, email, password: 'password1' })
   const answers = await atOnce(25, ask)

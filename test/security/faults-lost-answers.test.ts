@@ -3,9 +3,9 @@
 import { createScheduledController } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { MailMessage } from '../../src/mail/queue.ts'
 import type { Bindings } from '../../src/env.ts'
-import { freshName, mailsTo, newUser, PASSWORD } from '../setup/accounts.ts'
+import type { MailMessage } from '../../src/mail/queue.ts'
+import { freshName, mailsTo, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { expectError, type Visitor, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
 import type { Fault } from '../setup/lanes.ts'
@@ -71,7 +71,7 @@ describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
   })
 
   it('POST refresh is 503, again 200 with the successor that was made; the chain goes on', async () => {
-    const user = await newUser(caller)
+    const user = await registerUser(caller)
     const refresh = (refresh_token: string) => caller.post('/api/users/refresh', { refresh_token })
     const lost = await database.during(fault, () => refresh(user.refresh_token))
     expectUnavailable(lost)
@@ -87,7 +87,7 @@ describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
   })
 
   it('PUT me is 503, again 200, and one notice each goes to the old and the new address', async () => {
-    const user = await newUser(caller)
+    const user = await registerUser(caller)
     const token = user.access_token
     const change = { email: `new-${user.email}`, full_name: 'Ada' }
     const put = () => caller.put('/api/users/me', change, { token })
@@ -103,7 +103,7 @@ describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
   })
 
   it('POST change-password is 503, again 401; the new password logs in, the old does not', async () => {
-    const user = await newUser(caller)
+    const user = await registerUser(caller)
     const token = user.access_token
     const passwords = { current_password: PASSWORD, new_password: `${PASSWORD} 2` }
     const change = () => caller.post('/api/users/change-password', passwords, { token })
@@ -116,7 +116,7 @@ describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
   })
 
   it('POST login is 503, again 200; the session whose tokens were lost waits for its end', async () => {
-    const user = await newUser(caller)
+    const user = await registerUser(caller)
     const login = () =>
       caller.post('/api/users/login', { username: user.username, password: PASSWORD })
     expectUnavailable(await database.during({ ...fault, match: 'opened' }, login))

@@ -1,7 +1,7 @@
 /** Security sheet, fault matrix: the mail service away. */
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import wranglerToml from '../../wrangler.toml?raw'
-import { freshName, mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import type { Fault } from '../setup/lanes.ts'
@@ -109,7 +109,7 @@ describe('mail refuses', () => {
     const env = mail.env({ MAIL_QUEUE: queue })
     const caller = visitor({ env })
     const user = await mail.during({ kind: 'refuse' }, async () => {
-      const user = await newUser(caller)
+      const user = await registerUser(caller)
       const changed = await caller.post(
         '/api/users/change-password',
         { current_password: PASSWORD, new_password: `${PASSWORD} 2` },
@@ -132,7 +132,7 @@ describe('mail refuses', () => {
     }
     const queue = { ...heldQueue().queue, send: away, sendBatch: away }
     const caller = visitor({ env: mail.env({ MAIL_QUEUE: queue }) })
-    const user = await newUser(caller)
+    const user = await registerUser(caller)
     expect(await sql('select from outbox where recipient = $1', [user.email])).toHaveLength(1)
     const forgot = await caller.post('/api/password/forgot-password', { email: user.email })
     expectError(forgot, 503, 'ServiceUnavailableError')

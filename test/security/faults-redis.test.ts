@@ -1,6 +1,6 @@
 /** Security sheet, fault matrix: Redis away. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { freshName, logIn, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, logIn, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import type { Fault } from '../setup/lanes.ts'
@@ -60,7 +60,7 @@ describe.each(FAULTS)('Redis %s', (_, fault) => {
         redis: { connected: false },
       })
 
-      const user = await newUser(caller)
+      const user = await registerUser(caller)
       const mine = { token: user.access_token }
       const byAdmin = { token: admin.access_token }
       const wrong = { current_password: 'not my password', new_password: PASSWORD }
@@ -98,7 +98,7 @@ describe.each(FAULTS)('Redis %s', (_, fault) => {
 describe('Redis hangs', () => {
   it('GET me, refresh and login are at most half a second slower', async () => {
     const env = redis.env()
-    const user = await newUser()
+    const user = await registerUser()
     const me = () => visitor({ env }).get('/api/users/me', { token: user.access_token })
     const refresh = () =>
       visitor({ env }).post('/api/users/refresh', { refresh_token: user.refresh_token })
@@ -112,7 +112,7 @@ describe('Redis hangs', () => {
   })
 
   it('both limits of a login are asked for at once: one wait, not two', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     await redis.clear()
     await redis.during({ kind: 'hang' }, () => logIn(visitor({ env: redis.env() }), user.username))
     const [first, second, ...more] = (await redis.log()).map(({ startedAt }) => startedAt)
@@ -123,7 +123,7 @@ describe('Redis hangs', () => {
 
 describe('Redis refuses', () => {
   it("an account's wrong passwords are counted in PostgreSQL: the eleventh try is 429, from any address", async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const env = redis.env()
     const login = (password: string) =>
       visitor({ env }).post('/api/users/login', { username: user.username, password })
@@ -144,7 +144,7 @@ describe('Redis refuses', () => {
   })
 
   it("the platform's own limiter lets an address pass 20 times a minute, then answers 429", async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const caller = visitor({ env: redis.env() })
     const answers = await redis.during({ kind: 'refuse' }, () =>
       Promise.all(

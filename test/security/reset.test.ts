@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { auditLines, openReset, spendTries, triesAt } from './attack.ts'
@@ -36,7 +36,7 @@ const linkIn = ({ text }: { text: string }) => {
 }
 
 test('16 (CVE-2026-18963): a token works once; used, replaced, expired, forged and foreign ones are the same 400, and change nothing', async () => {
-  const [user, other] = [await newUser(), await newUser()]
+  const [user, other] = [await registerUser(), await registerUser()]
   const used = await openReset(user.id)
   expect((await reset(used)).status).toBe(200)
   expectError(await reset(used), 400, 'BadRequestError')
@@ -88,7 +88,7 @@ test.each([
 })
 
 test('16: a weak password does not use the token up, and another user’s token sets nobody else’s', async () => {
-  const [user, other] = [await newUser(), await newUser()]
+  const [user, other] = [await registerUser(), await registerUser()]
   const [mine, theirs] = [await openReset(user.id), await openReset(other.id)]
   const before = await rowOf(user.id)
   expectError(await reset(mine, 'password1'), 422, 'ValidationError')
@@ -120,7 +120,7 @@ test('16: a token dies with a change of password or email, with disabling and de
       visitor().delete('/api/users/me', { password: PASSWORD }, { token }),
   ]
   for (const act of acts) {
-    const user = await newUser()
+    const user = await registerUser()
     const token = await openReset(user.id)
     expect((await act(user.id, user.access_token)).status).toBeLessThan(300)
     expectError(await reset(token), 400, 'BadRequestError')
@@ -130,7 +130,7 @@ test('16: a token dies with a change of password or email, with disabling and de
 })
 
 test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never from a header; the newest wins', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   await forgotten(user.email, 2, {
     Host: 'evil.example.net',
     'X-Forwarded-Host': 'evil.example.net',
@@ -151,7 +151,7 @@ test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never fro
 })
 
 test('18: a reset does not log in, clears the tries, and is told by mail; so is a change of password', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   await spendTries(`user:${user.id}`, 10)
   const answer = await reset(await openReset(user.id))
   expect(answer.body).toEqual({ message: 'Password reset successful' })
@@ -165,7 +165,7 @@ test('18: a reset does not log in, clears the tries, and is told by mail; so is 
 })
 
 test('18: at most three reset mails an hour go to an account, in any spelling, and the answers are unchanged', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   await forgotten(user.email, 3)
   const [open] = await sql('select id from password_resets where user_id = $1', [user.id])
   await forgotten(user.email.toUpperCase(), 2)
@@ -185,7 +185,7 @@ test('18: at most three reset mails an hour go to an account, in any spelling, a
 })
 
 test('18: another email is told to the old address too', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   const email = `moved-${user.email}`
   const { status } = await user.caller.put('/api/users/me', { email }, { token: user.access_token })
   expect(status).toBe(200)
@@ -199,7 +199,7 @@ test('18: another email is told to the old address too', async () => {
 })
 
 test('19 (CVE-2022-35924): exactly the stored address is mailed, whatever spelling was asked for', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   await forgotten(user.email.toUpperCase())
   const mails = (await mailsTo(user.email, 2)).filter(({ text }) => text.includes('token='))
   expect(mails.map(({ to }) => to)).toEqual([[user.email]])

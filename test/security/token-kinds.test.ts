@@ -1,15 +1,15 @@
 import { beforeAll, expect, test } from 'vitest'
-import { newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { emptyDatabase } from '../setup/database.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
 import { openReset } from './attack.ts'
 import { resigned } from './forged-token.ts'
 
-let user: Awaited<ReturnType<typeof newUser>>
+let user: Awaited<ReturnType<typeof registerUser>>
 let admin: Awaited<ReturnType<typeof newAdmin>>
 beforeAll(async () => {
-  user = await newUser()
+  user = await registerUser()
   admin = await newAdmin({ superadmin: true })
 })
 
@@ -42,7 +42,7 @@ test('13: an access or reset token, or one of the other kind of account, answers
 test('13 (CVE-2026-25574): user 1 and admin 1, of one name and email, are nobody to each other', async () => {
   const env = environment({ DATABASE_URL: await emptyDatabase() })
   const caller = visitor({ env })
-  const one = await newUser(caller)
+  const one = await registerUser(caller)
   const { username, email } = one
   const registered = await caller.post(
     '/api/admins/register',

@@ -15,8 +15,8 @@ let count = 0
 export const freshName = (prefix = 'user') =>
   `${prefix}-${(count++).toString(36)}${crypto.randomUUID().slice(0, 8)}`
 
-/** Registers a user and logs in. */
-export async function newUser(caller: Visitor = visitor(), name = freshName()) {
+/** Registers a user and logs in: for tests of what registering leaves, or in another database. */
+export async function registerUser(caller: Visitor = visitor(), name = freshName()) {
   const email = `${name}@example.com`
   const registered = await caller.post('/api/users/register', {
     username: name,
@@ -33,6 +33,26 @@ export async function newUser(caller: Visitor = visitor(), name = freshName()) {
     password: PASSWORD,
     ...tokens,
   }
+}
+
+let passwordHash: Promise<string> | undefined
+
+/** The hash of `PASSWORD`, made once: hashing takes longer than most tests. */
+const hashOfPassword = () => {
+  passwordHash ??= hashPassword(PASSWORD, 10)
+  return passwordHash
+}
+
+/** A user, straight from the database, who has logged in. */
+export async function newUser(caller: Visitor = visitor(), username = freshName()) {
+  const email = `${username}@example.com`
+  const [row] = await sql<{ id: number }>(
+    'insert into users (username, email, hashed_password) values ($1, $2, $3) returning id',
+    [username, email, await hashOfPassword()],
+  )
+  if (!row) throw new Error('No user')
+  const tokens = await logIn(caller, username)
+  return { caller, id: row.id, username, email, password: PASSWORD, ...tokens }
 }
 
 export async function logIn(
@@ -57,7 +77,7 @@ export async function newAdmin({
   const email = `${name}@example.com`
   const [row] = await sql<{ id: number }>(
     'insert into admins (username, email, hashed_password, is_superadmin) values ($1, $2, $3, $4) returning id',
-    [name, email, await hashPassword(PASSWORD, 10), superadmin],
+    [name, email, await hashOfPassword(), superadmin],
   )
   if (!row) throw new Error('No admin')
   const tokens = await logIn(caller, name, { kind: 'admins' })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { newAdmin, newUser } from '../../setup/accounts.ts'
+import { newAdmin, registerUser } from '../../setup/accounts.ts'
 import { expectError, visitor } from '../../setup/api.ts'
 import { expectInvalid, expectUnauthenticated, MOMENT, UUID } from '../../setup/shapes.ts'
 
 test('GET /api/admins/audit tells superadmins who did what, newest first, page by page', async () => {
   const [admin, user] = [
     await newAdmin({ superadmin: true }),
-    await newUser(visitor({ address: '203.0.113.77' })),
+    await registerUser(visitor({ address: '203.0.113.77' })),
   ]
   await user.caller.post('/api/users/login', { username: user.username, password: 'wrong' })
   await user.caller.post('/api/users/logout', { refresh_token: user.refresh_token })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logIn, mailsTo, newUser } from '../../setup/accounts.ts'
+import { logIn, mailsTo, newUser, registerUser } from '../../setup/accounts.ts'
 import { expectError, type Visitor } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
 import { resetTokenOf } from '../../setup/reset-token.ts'
@@ -21,7 +21,7 @@ async function mailedToken(email: string) {
 }
 
 test('POST /api/password/reset-password sets the password by the mailed link, once, and signs out everywhere', async () => {
-  const { caller, id, username, email, access_token, refresh_token } = await newUser()
+  const { caller, id, username, email, access_token, refresh_token } = await registerUser()
   await caller.post('/api/password/forgot-password', { email })
   const token = decodeURIComponent(await mailedToken(email))
   await sql("insert into attempts values ($1, 11, now() + interval '5 minutes')", [`user:${id}`])

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vites
 import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/env.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
-import { freshName, mailsTo, newUser } from '../setup/accounts.ts'
+import { freshName, mailsTo, registerUser } from '../setup/accounts.ts'
 import { environment, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { type Lane, openLane } from '../setup/lanes.ts'
@@ -134,7 +134,7 @@ const sentLinks = async () =>
   )
 
 test('a reset request delivered twice sends one mail, and the same link both times', async () => {
-  const { id, email, caller } = await newUser()
+  const { id, email, caller } = await registerUser()
   const message = reset(email.toUpperCase())
   expect(await deliver(message)).toBe('acknowledged')
   expect(await deliver(message)).toBe('acknowledged')
@@ -155,7 +155,7 @@ test('a reset request delivered twice sends one mail, and the same link both tim
 })
 
 test('a reset request that comes late does not take the place of a newer one', async () => {
-  const { id, email } = await newUser()
+  const { id, email } = await registerUser()
   const [older, newer] = [reset(email), reset(email)]
   await deliver(newer)
   expect(await deliver(older)).toBe('acknowledged')
@@ -166,7 +166,7 @@ test('a reset request that comes late does not take the place of a newer one', a
 })
 
 test('without a FRONTEND_URL the link leads to the Worker’s own page', async () => {
-  const { email } = await newUser()
+  const { email } = await registerUser()
   const to = environment({ FRONTEND_URL: '', RESEND_BASE_URL: resend.url })
   await deliver(reset(email), { to })
   const [link] = await sentLinks()
@@ -176,7 +176,7 @@ test('without a FRONTEND_URL the link leads to the Worker’s own page', async (
 })
 
 test('a reset request for an unknown, disabled or deleted account sends nothing', async () => {
-  const { id, email } = await newUser()
+  const { id, email } = await registerUser()
   expect(await deliver(reset(`${freshName()}@example.com`))).toBe('acknowledged')
   await sql('update users set is_active = false where id = $1', [id])
   expect(await deliver(reset(email))).toBe('acknowledged')
@@ -187,7 +187,7 @@ test('a reset request for an unknown, disabled or deleted account sends nothing'
 })
 
 test('a message that comes late, or once more, does not take the place of a newer reset', async () => {
-  const { id, email } = await newUser()
+  const { id, email } = await registerUser()
   const [older, newer] = [reset(email), reset(email)]
   await deliver(older)
   await deliver(newer)
@@ -202,7 +202,7 @@ test('a message that comes late, or once more, does not take the place of a newe
 })
 
 test('an account gets three reset mails an hour, and the last link stays valid', async () => {
-  const { id, email } = await newUser()
+  const { id, email } = await registerUser()
   const requests = [reset(email), reset(email), reset(email), reset(email)]
   for (const request of requests) expect(await deliver(request)).toBe('acknowledged')
   expect(await resend.log()).toHaveLength(3)

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { freshName, mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { send } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { auditLines, openReset } from './attack.ts'
@@ -111,7 +111,7 @@ describe('each act has its line', () => {
   })
 
   test('ASVS 16.2.1: what an admin does to a user stands in the trail, by whom and to whom', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const before = (await auditLines('user', user.id)).length
     const act = (method: string, path = '', body?: unknown) =>
       fromBerlin(method, `/api/admins/users/${user.id}${path}`, body, superadmin.access_token)
@@ -134,7 +134,7 @@ describe('each act has its line', () => {
   })
 
   test('ASVS 16.3.1: a request for a reset is told with the request that asked, a failure for nobody without an account', async () => {
-    const user = await newUser()
+    const user = await registerUser()
     const asked = await fromBerlin('POST', '/api/password/forgot-password', { email: user.email })
     await mailsTo(user.email, 2)
     expect((await auditLines('user', user.id)).at(-1)).toMatchObject({

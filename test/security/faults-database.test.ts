@@ -1,6 +1,6 @@
 /** Security sheet, fault matrix: the database away. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { freshName, mailsTo, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { freshName, mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { type Answer, type Visitor, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import type { Fault } from '../setup/lanes.ts'
@@ -46,13 +46,13 @@ const HEALTH_BOUND = 1_000
 const ANSWER_BOUND = 5_000
 
 let database: Awaited<ReturnType<typeof faulty>>
-let user: Awaited<ReturnType<typeof newUser>>
+let user: Awaited<ReturnType<typeof registerUser>>
 let admin: Awaited<ReturnType<typeof newAdmin>>
 let resetToken: string
 
 beforeAll(async () => {
   database = await faulty('neon')
-  user = await newUser()
+  user = await registerUser()
   admin = await newAdmin({ superadmin: true })
   await visitor().post('/api/password/forgot-password', { email: user.email })
   const mails = await mailsTo(user.email, 2)

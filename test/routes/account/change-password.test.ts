@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { logIn, mailsTo, newUser } from '../../setup/accounts.ts'
+import { logIn, mailsTo, registerUser } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
 import { expectInvalid, expectUnauthenticated } from '../../setup/shapes.ts'
@@ -7,7 +7,7 @@ import { expectInvalid, expectUnauthenticated } from '../../setup/shapes.ts'
 const NEW = 'another horse, another battery'
 
 test('POST /api/users/change-password ends all other sessions, keeps this one, and mails a notice', async () => {
-  const { caller, id, username, email, password, ...here } = await newUser()
+  const { caller, id, username, email, password, ...here } = await registerUser()
   const elsewhere = await logIn(caller, username)
   await sql("insert into password_resets values ($1, $2, now() + interval '1 hour')", [
     id,
@@ -35,7 +35,7 @@ test('POST /api/users/change-password ends all other sessions, keeps this one, a
 })
 
 test('POST /api/users/change-password answers 401, 400 and 422, each in its words, and changes nothing', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   const { caller, username, password, access_token: token } = user
   const change = (current_password: string, new_password: string) =>
     caller.post('/api/users/change-password', { current_password, new_password }, { token })
@@ -57,7 +57,7 @@ test('POST /api/users/change-password answers 401, 400 and 422, each in its word
 })
 
 test('POST /api/users/change-password answers 429 once ten tries at the account are spent', async () => {
-  const { caller, id, password, access_token: token } = await newUser()
+  const { caller, id, password, access_token: token } = await registerUser()
   await sql("insert into attempts values ($1, 10, now() + interval '5 minutes')", [`user:${id}`])
   const answer = await caller.post(
     '/api/users/change-password',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshName, mailsTo, newUser } from '../../setup/accounts.ts'
+import { freshName, mailsTo, registerUser } from '../../setup/accounts.ts'
 import { environment, expectError, visitor } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
 import { expectInvalid } from '../../setup/shapes.ts'
@@ -7,7 +7,7 @@ import { expectInvalid } from '../../setup/shapes.ts'
 const FORGOT = '/api/password/forgot-password'
 
 test('POST /api/password/forgot-password answers alike for known and unknown, and mails the known', async () => {
-  const { caller, id, email } = await newUser()
+  const { caller, id, email } = await registerUser()
   const known = await caller.post(FORGOT, { email: email.toUpperCase() })
   const unknown = await visitor().post(FORGOT, { email: `${freshName()}@example.com` })
   for (const { status, body } of [known, unknown]) {

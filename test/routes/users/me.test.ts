@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
-import { freshName, logIn, mailsTo, newAdmin, newUser } from '../../setup/accounts.ts'
+import { freshName, logIn, mailsTo, newAdmin, registerUser } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
 import { expectInvalid, expectUnauthenticated, userRead } from '../../setup/shapes.ts'
 
 test('GET /api/users/me answers the user behind the token', async () => {
-  const { caller, id, username, email, access_token } = await newUser()
+  const { caller, id, username, email, access_token } = await registerUser()
   const { status, body } = await caller.get('/api/users/me', { token: access_token })
   expect(status).toBe(200)
   expect(body).toEqual(userRead({ id, username, email }))
 })
 
 test('GET /api/users/me answers 401 without a token, 403 with an admin’s, 401 when disabled', async () => {
-  const [user, admin] = await Promise.all([newUser(), newAdmin()])
+  const [user, admin] = await Promise.all([registerUser(), newAdmin()])
   const me = (token?: string) => user.caller.get('/api/users/me', { token })
   expectUnauthenticated(await me())
   expectUnauthenticated(await me('garbage'))
@@ -27,7 +27,7 @@ test('GET /api/users/me answers 401 without a token, 403 with an admin’s, 401 
 })
 
 test('PUT /api/users/me sets what is given and nothing else', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   const { caller, access_token: token, email } = user
   const put = (body: unknown) => caller.put('/api/users/me', body, { token })
 
@@ -49,7 +49,7 @@ test('PUT /api/users/me sets what is given and nothing else', async () => {
 })
 
 test('PUT /api/users/me tells the old address and the new one of another email, and closes resets', async () => {
-  const { caller, id, email, access_token: token } = await newUser()
+  const { caller, id, email, access_token: token } = await registerUser()
   await sql("insert into password_resets values ($1, $2, now() + interval '1 hour')", [
     id,
     crypto.randomUUID(),
@@ -70,7 +70,7 @@ test('PUT /api/users/me tells the old address and the new one of another email, 
 })
 
 test('PUT /api/users/me answers 409 for names of others and 422 for bad ones', async () => {
-  const [other, user] = [await newUser(), await newUser()]
+  const [other, user] = [await registerUser(), await registerUser()]
   const put = (body: unknown) =>
     user.caller.put('/api/users/me', body, { token: user.access_token })
   const email = await put({ email: other.email.toUpperCase() })
@@ -86,7 +86,7 @@ test('PUT /api/users/me answers 409 for names of others and 422 for bad ones', a
 })
 
 test('DELETE /api/users/me answers 401 for a wrong password, then 204, and the account is out', async () => {
-  const user = await newUser()
+  const user = await registerUser()
   const { caller, id, username, email, password, access_token: token } = user
   const remove = (body: unknown) => caller.delete('/api/users/me', body, { token })
 

@@ -31,12 +31,12 @@ export async function startLocalService(): Promise<LocalService> {
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
   process.env['WRANGLER_LOG'] = 'warn'
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
-  const [postgres, neon, upstash, mailbox] = await Promise.all([
+  const [postgres, upstash, mailbox] = await Promise.all([
     startTemporaryPostgres({ database: 'accounts' }),
-    startNeonGateway(),
     startUpstashGateway(),
     startMailbox(),
   ])
+  const neon = await startNeonGateway({ connectTo: postgres.url })
   await buildAssets()
   await Promise.all([buildBundle(folder), applyMigrations(postgres.url)])
   const database = new pg.Client({ connectionString: postgres.url })

@@ -14,7 +14,7 @@ import { createStops } from './dev/stops.ts'
 import { AlreadyRunningError, takeLock } from './process/lock.ts'
 
 const FOLDER = join(import.meta.dirname, '..')
-/** npm passes a Ctrl-C on that the terminal has sent us already; only a later one means hurry. */
+/** npm repeats a Ctrl-C that the terminal has sent already; only a later one ends at once. */
 const SECOND_SIGNAL_MS = 1000
 const LOCK_PATIENCE_MS = 3000
 const LOCK_POLL_MS = 200
@@ -29,16 +29,16 @@ function messageOf(error: unknown): string {
   if ('code' in error && error.code === 'EACCES' && 'path' in error) {
     return (
       `${error.path} can't be written by this user. If an earlier start as root made it, delete ` +
-      'the folder .local as root (this forgets the local data), or start as root again.'
+      'the folder .local as root (this deletes the local data), or start as root again.'
     )
   }
   return error.message
 }
 
-async function end(code: number, words: string): Promise<void> {
+async function end(code: number, message: string): Promise<void> {
   if (stops.begun()) return
-  if (code === 0) console.log(words)
-  else console.error(words)
+  if (code === 0) console.log(message)
+  else console.error(message)
   await stops.run()
   process.exit(code)
 }
@@ -54,7 +54,7 @@ function stopOnSignals(): void {
   }
 }
 
-/** An earlier run that was killed, or is stopping, is gone in a moment. */
+/** An earlier run that was killed, or is stopping, ends in a moment. */
 async function takeDevLock(): Promise<() => void> {
   const file = join(FOLDER, '.local/dev.lock')
   const deadline = Date.now() + LOCK_PATIENCE_MS
@@ -71,15 +71,15 @@ async function takeDevLock(): Promise<() => void> {
 async function main(ports: Ports): Promise<void> {
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
-  const words = await startEverything(FOLDER, ports, stops, (what) => {
+  const welcome = await startEverything(FOLDER, ports, stops, (what) => {
     void end(1, `${what} ended unexpectedly: stopping the rest …`)
   })
-  if (!stops.begun()) console.log(words)
+  if (!stops.begun()) console.log(welcome)
 }
 
 stopOnSignals()
-void npmGone().then(() => end(1, 'npm is gone: stopping …'))
-// A terminal that was closed takes our output with it, but not the orderly stop.
+void npmGone().then(() => end(1, 'npm has ended: stopping …'))
+// A closed terminal takes no output; the orderly stop goes on.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 try {
   await main(readPorts(process.env))

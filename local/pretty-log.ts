@@ -1,13 +1,13 @@
 /**
  * Makes the Worker's log, one JSON object a line, readable for a person in front of a terminal.
- * Lines that are none pass as they are.
+ * Other lines are unchanged.
  */
 import { stripVTControlCharacters, styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
 const LEVELS: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red' }
-/** Shown at fixed places; whatever else a line holds follows as `key=value`. */
+/** Shown at fixed places; other fields of a line follow as `key=value`. */
 const PLACED = new Set([
   'time',
   'level',
@@ -18,7 +18,7 @@ const PLACED = new Set([
   'status',
   'duration_ms',
 ])
-/** `request_id` is long and rarely needed; its beginning finds it in the answer's X-Request-ID. */
+/** `request_id` is long and rarely needed; its beginning finds it in the response's X-Request-ID. */
 const SHORT_ID_LENGTH = 8
 
 /**
@@ -46,8 +46,8 @@ function statusStyle(status: unknown): Style {
 }
 
 /**
- * @param color whether to use ANSI colours
- * @returns what to show for a line, or undefined for a line that is only noise
+ * @param color whether to use ANSI colors
+ * @returns what to show for a line, or undefined for a line that is not worth showing
  */
 export function prettyLine(line: string, color: boolean): string | undefined {
   if (WRANGLER_NOISE.test(stripVTControlCharacters(line))) return undefined

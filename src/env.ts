@@ -95,6 +95,7 @@ export const Variables = z
     NEON_HTTP_URL: optional(httpUrl),
     UPSTASH_REDIS_REST_URL: httpUrl,
     UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+    REDIS_TIMEOUT_MS: integer(400, 50, 5000),
     RESEND_API_KEY: optional(z.string()),
     RESEND_BASE_URL: optional(httpUrl),
     EMAIL_FROM: optional(z.string().regex(oneAddress, 'must be one address: "Name <a@b.example>"')),
@@ -120,7 +121,7 @@ export const Variables = z
   .refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
     path: ['FRONTEND_URL'],
     message: 'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in mails need one',
-    // Told beside the problems of other variables, not only once those are mended.
+    // Reported together with the problems of other variables, not only once those are fixed.
     when: ({ value }) => typeof value === 'object' && value !== null,
   })
 
@@ -168,7 +169,11 @@ function configOf(env: z.output<typeof Variables>) {
     projectName: env.PROJECT_NAME,
     logLevel: env.LOG_LEVEL,
     database: { url: env.DATABASE_URL, endpoint: env.NEON_HTTP_URL },
-    redis: { url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN },
+    redis: {
+      url: env.UPSTASH_REDIS_REST_URL,
+      token: env.UPSTASH_REDIS_REST_TOKEN,
+      timeoutMs: env.REDIS_TIMEOUT_MS,
+    },
     mail:
       env.RESEND_API_KEY && env.EMAIL_FROM
         ? { apiKey: env.RESEND_API_KEY, from: env.EMAIL_FROM, baseUrl: env.RESEND_BASE_URL }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 
 export interface DevVars {
-  /** What the file sets, without the variables left empty. */
+  /** What the file sets, without empty variables. */
   values: Map<string, string>
   /** A sentence for each thing that was done to the file. */
   done: string[]
@@ -12,7 +12,7 @@ export interface DevVars {
 /** As the value of a line: quoted where a bare one would be cut at a `#` or lose its quotes. */
 function quote(value: string): string {
   if (!/["'`#\s\\]/.test(value)) return value
-  if (value.includes("'")) throw new Error('A generated value holds a quote')
+  if (value.includes("'")) throw new Error('A generated value contains a quote')
   return `'${value}'`
 }
 
@@ -24,7 +24,7 @@ function fill(text: string, name: string, value: string): string {
 
 /**
  * Reads `.dev.vars`, made from `.dev.vars.example` if there is none. Secrets in `generate` that it
- * leaves empty are filled in; what it does set is never touched.
+ * leaves empty are filled in; what it sets is never changed.
  */
 export async function ensureDevVars(
   folder: string,

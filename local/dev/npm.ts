@@ -16,9 +16,9 @@ function look(pid: number): { name: string; parent: number } | undefined {
 }
 
 /**
- * Settles when the npm that runs this script is gone without having told us: it was killed by
- * `kill -9`. Between npm and us there is a shell, which then waits for us with nobody to wait for
- * it. Never settles when npm did not start us.
+ * Settles when the npm that runs this script has ended without a signal to it: after `kill -9`. The
+ * shell between npm and this process then waits for it, and has another parent. Never settles if npm
+ * did not start this process.
  */
 export async function npmGone(): Promise<void> {
   const { npm_lifecycle_event: script } = process.env

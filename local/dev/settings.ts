@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isPortFree } from '../process/ports.ts'
 
-/** Environment variable and port of each part; the three nobody calls by hand are out of the way. */
+/** Environment variable and default port of each part. */
 const PORTS = {
   worker: { variable: 'PORT', port: 8787 },
   mailbox: { variable: 'MAILBOX_PORT', port: 8025 },
@@ -15,7 +15,7 @@ export type Ports = Record<Part, number>
 
 const PARTS: Part[] = ['worker', 'mailbox', 'postgres', 'neon', 'upstash']
 const MAX_PORT = 65_535
-/** Servers of a start that was killed need a moment to notice. */
+/** Servers of a start that was killed take a moment to end. */
 const PATIENCE_MS = 4000
 const POLL_MS = 200
 

@@ -7,6 +7,7 @@ import { startMailbox } from '../mailbox/index.ts'
 import { startNeonGateway } from '../neon/index.ts'
 import { startPostgres } from '../postgres/index.ts'
 import { prettyLine } from '../pretty-log.ts'
+import { keptSecret } from '../secret.ts'
 import { startUpstashGateway } from '../upstash/index.ts'
 import { ensureDevVars } from './dev-vars.ts'
 import { assertPortsFree, type Ports } from './settings.ts'
@@ -15,8 +16,7 @@ import { type Addresses, welcome } from './welcome.ts'
 import { startWorker } from './worker.ts'
 
 const DATABASE = 'accounts'
-const MAIL_KEY = 're_local'
-/** What the Worker needs of us; filled by the parts below, the user's own values left out. */
+/** What the Worker gets from the parts below, without the variables that .dev.vars sets. */
 type Variables = Record<string, string>
 
 const run = promisify(execFile)
@@ -40,7 +40,8 @@ interface Start {
 
 async function startDatabase({ folder, ports, stops, own, variables, addresses, onEnd }: Start) {
   const theirs = own.get('DATABASE_URL')
-  if (theirs === undefined) {
+  let url = theirs
+  if (url === undefined) {
     const postgres = await startPostgres({
       dataDir: join(folder, '.local/postgres'),
       port: ports.postgres,
@@ -49,24 +50,26 @@ async function startDatabase({ folder, ports, stops, own, variables, addresses, 
     })
     stops.add(postgres.stop)
     postgres.ended.then(() => onEnd('PostgreSQL'))
-    Object.assign(variables, { DATABASE_URL: postgres.url })
-    addresses.postgres = postgres.url
-    const { applied, total } = await applyMigrations(postgres.url)
+    url = postgres.url
+    Object.assign(variables, { DATABASE_URL: url })
+    addresses.postgres = url
+    const { applied, total } = await applyMigrations(url)
     say(`PostgreSQL is up; ${applied} of ${total} migrations were new to it.`)
   } else {
     say('DATABASE_URL is yours: its migrations are up to you (`npm run migrate`).')
   }
-  // A database at Neon brings its own HTTP endpoint.
-  if (theirs === undefined || !new URL(theirs).hostname.endsWith('.neon.tech')) {
-    const gateway = await startNeonGateway({ port: ports.neon })
+  // A database at Neon has an HTTP endpoint of its own.
+  if (!new URL(url).hostname.endsWith('.neon.tech')) {
+    const gateway = await startNeonGateway({ port: ports.neon, connectTo: url })
     stops.add(gateway.close)
     Object.assign(variables, { NEON_HTTP_URL: gateway.url })
   }
 }
 
-async function startRedis({ ports, stops, own, variables, addresses }: Start) {
+async function startRedis({ folder, ports, stops, own, variables, addresses }: Start) {
   if (own.has('UPSTASH_REDIS_REST_URL')) return
-  const token = own.get('UPSTASH_REDIS_REST_TOKEN') ?? 'local'
+  const token =
+    own.get('UPSTASH_REDIS_REST_TOKEN') ?? keptSecret(join(folder, '.local/upstash.token'))
   const redis = await startUpstashGateway({ port: ports.upstash, token, log: say })
   stops.add(() => redis.close())
   Object.assign(variables, {
@@ -77,31 +80,33 @@ async function startRedis({ ports, stops, own, variables, addresses }: Start) {
   say(`Redis is up: ${redis.engine}.`)
 }
 
-async function startMail({ ports, stops, own, variables, addresses }: Start) {
+async function startMail({ folder, ports, stops, own, variables, addresses }: Start) {
   if (own.has('RESEND_API_KEY')) return
-  const mailbox = await startMailbox({ port: ports.mailbox, apiKey: MAIL_KEY })
+  const apiKey = `re_${keptSecret(join(folder, '.local/resend.key'))}`
+  const mailbox = await startMailbox({ port: ports.mailbox, apiKey })
   stops.add(() => mailbox.close())
   Object.assign(variables, { RESEND_API_KEY: mailbox.apiKey, RESEND_BASE_URL: mailbox.url })
   addresses.mailbox = mailbox.url
   say('The mail box is up.')
 }
 
-/** In a process of its own: it loads the whole of src, which a local part never does. */
+/** In a process of its own: it loads src, which nothing in local/ imports. */
 async function buildAssets(folder: string): Promise<void> {
   try {
     await run(process.execPath, [join(folder, 'scripts/build-assets.ts')], { cwd: folder })
   } catch (error) {
-    const told = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
-    throw new Error(`The assets can't be built (\`npm run build:assets\`):\n${told.trim()}`)
+    const output =
+      error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+    throw new Error(`The assets can't be built (\`npm run build:assets\`):\n${output.trim()}`)
   }
 }
 
 /**
  * Starts all parts, then the Worker.
  *
- * @param onEnd told when a part ends by itself
- * @returns what to tell the user
- * @throws Error that says what is wrong and how to mend it
+ * @param onEnd called when a part ends by itself
+ * @returns what to print
+ * @throws Error that says what is wrong and how to fix it
  */
 export async function startEverything(
   folder: string,
@@ -121,7 +126,7 @@ export async function startEverything(
   const start: Start = { folder, ports, stops, own, variables, addresses, onEnd }
 
   const assets = buildAssets(folder)
-  assets.catch(() => {}) // Heard of below, when its turn comes.
+  assets.catch(() => {}) // Reported below, where it is awaited.
   await startDatabase(start)
   await startRedis(start)
   await startMail(start)

@@ -1,8 +1,8 @@
 export interface Stops {
-  /** Notes how to stop what has just been started; at once, when the stop has begun already. */
+  /** Adds how to stop what has just been started; runs it at once if the stop has begun. */
   add(stop: () => unknown): void
   begun(): boolean
-  /** Stops all, the last started first. */
+  /** Stops everything, the last started first. */
   run(): Promise<void>
 }
 

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 
 export interface Addresses {
   worker: string
-  /** Missing where a variable in .dev.vars points at something of the user's own. */
+  /** Missing if a variable in .dev.vars sets another one. */
   mailbox?: string
   postgres?: string
   redis?: string
@@ -10,7 +10,7 @@ export interface Addresses {
 
 const LABEL_WIDTH = 10
 
-/** What a newcomer needs next. */
+/** The addresses and a first call. */
 export function welcome(addresses: Addresses, color: boolean): string {
   const { worker, mailbox, postgres, redis } = addresses
   const bold = (text: string) => (color ? styleText('bold', text, { validateStream: false }) : text)

@@ -9,7 +9,7 @@ export interface WorkerOptions {
   port: number
   /** Set over wrangler.toml and .dev.vars. */
   variables: Record<string, string>
-  /** Answers 200 as soon as the Worker runs. */
+  /** Responds with 200 as soon as the Worker runs. */
   livePath: string
   /** Given each line of output, once the Worker is up. */
   onLine: (line: string) => void
@@ -21,13 +21,13 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
-/** The program itself: its launcher would exit before workerd and esbuild are gone. */
+/** The program itself: its launcher would exit before workerd and esbuild have ended. */
 const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
 const START_LIMIT_MS = 60_000
 const POLL_MS = 100
-/** Of what was kept back, once the Worker is up: the troubles that it logged itself. */
+/** Of the output before the Worker is up, what is shown afterwards: its own warnings and errors. */
 const WORTH_REPEATING = /^\{.*"level":"(?:warn|error)"/
-/** Nothing of the network: no update check, no usage report, no lookup of the place we are in. */
+/** No calls to the network: no update check, no usage report, no lookup of our location. */
 const ENVIRONMENT = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
@@ -35,7 +35,7 @@ const ENVIRONMENT = {
   WRANGLER_SEND_ERROR_REPORTS: 'false',
 }
 
-async function answers(url: string): Promise<boolean> {
+async function isLive(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
     await response.body?.cancel()
@@ -47,18 +47,18 @@ async function answers(url: string): Promise<boolean> {
 
 async function untilLive(worker: Supervised, url: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS
-  while (!(await answers(url))) {
+  while (!(await isLive(url))) {
     if (!worker.running()) throw new Error('The Worker could not be started.')
-    if (Date.now() > deadline) throw new Error(`The Worker does not answer at ${url}.`)
+    if (Date.now() > deadline) throw new Error(`The Worker does not respond at ${url}.`)
     await sleep(POLL_MS)
   }
 }
 
 /**
- * Runs the Worker by `wrangler dev`, in workerd, and waits until it answers. What wrangler says
- * while it starts is kept back, and shown only if it fails.
+ * Runs the Worker by `wrangler dev`, in workerd, and waits until it responds. The output
+ * of wrangler's start is shown only if the start fails.
  *
- * @throws Error with wrangler's own words if the Worker does not come up
+ * @throws Error with wrangler's output if the Worker does not start
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const url = `http://127.0.0.1:${options.port}`

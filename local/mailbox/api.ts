@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { readBody } from '../http.ts'
 import { ResendError } from './errors.ts'
 import type { IdempotencyKeys } from './idempotency.ts'
 import { parseMail } from './mail.ts'
@@ -18,11 +19,12 @@ export interface Mailbox {
 }
 
 /**
- * Answers a request for a path below `/emails`.
+ * Runs a request for a path below `/emails`. Reading takes no key: the page shows the same mails
+ * without one, and `serve` rejects what other web pages send.
  *
  * @throws ResendError
  */
-export async function answerApi(
+export async function callApi(
   request: IncomingMessage,
   url: URL,
   mailbox: Mailbox,
@@ -47,18 +49,19 @@ export async function answerApi(
       return { object: 'list', deleted: true }
   }
   if (url.pathname !== '/emails' && id === undefined) {
-    throw new ResendError('not_found', 'The requested endpoint does not exist')
+    throw new ResendError('not_found', 'The requested endpoint does not exist.')
   }
-  throw new ResendError('method_not_allowed', 'Method is not allowed for the requested path')
+  throw new ResendError('method_not_allowed', 'Method is not allowed for the requested path.')
 }
 
-function checkKey({ headers }: IncomingMessage, apiKey: string): void {
+function checkKey({ method, headers }: IncomingMessage, apiKey: string): void {
   const presented = headers.authorization?.replace(/^Bearer /i, '')
+  if (!presented && method === 'GET') return
   if (!presented) {
-    const problem = 'Missing API key in the authorization header'
+    const problem = 'Missing API key in the authorization header.'
     throw new ResendError('missing_api_key', problem)
   }
-  if (presented !== apiKey) throw new ResendError('invalid_api_key', 'API key is invalid')
+  if (presented !== apiKey) throw new ResendError('invalid_api_key', 'API key is invalid.')
 }
 
 type Act = (body: unknown, request: IncomingMessage, store: MailStore) => object
@@ -66,8 +69,8 @@ type Act = (body: unknown, request: IncomingMessage, store: MailStore) => object
 function send(request: IncomingMessage, { store, keys }: Mailbox, act: Act): Promise<object> {
   const actOn = (body: Buffer) => act(parseJson(body), request, store)
   const key = request.headers['idempotency-key']
-  if (key === undefined) return readBody(request).then(actOn)
-  return keys.once(String(key), () => readBody(request), actOn)
+  if (key === undefined) return bodyOf(request).then(actOn)
+  return keys.once(String(key), () => bodyOf(request), actOn)
 }
 
 const sendOne: Act = (body, request, store) => {
@@ -77,7 +80,7 @@ const sendOne: Act = (body, request, store) => {
 
 const sendBatch: Act = (body, request, store) => {
   if (!Array.isArray(body) || body.length === 0 || body.length > MAX_BATCH) {
-    const rule = `The batch must be an array of 1 to ${MAX_BATCH} emails`
+    const rule = `The batch must be an array of 1 to ${MAX_BATCH} emails.`
     throw new ResendError('validation_error', rule)
   }
   const permissive = request.headers['x-batch-validation'] === 'permissive'
@@ -120,7 +123,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 function get(store: MailStore, id: string): object {
   if (!UUID.test(id)) throw new ResendError('invalid_parameter', 'The `id` must be a valid UUID.')
   const mail = store.get(id)
-  if (!mail) throw new ResendError('not_found', 'Email not found')
+  if (!mail) throw new ResendError('not_found', 'Email not found.')
   const { html, text, tags } = mail
   return { object: 'email', ...summary(mail), html, text, tags }
 }
@@ -147,18 +150,12 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch {
-    throw new ResendError('validation_error', 'The request body is not valid JSON', 400)
+    throw new ResendError('validation_error', 'The request body is not valid JSON.', 400)
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    // Past the limit the rest is read, not kept: a caller in mid-sentence would miss the answer.
-    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk)
-  }
-  if (size <= MAX_REQUEST_BYTES) return Buffer.concat(chunks)
-  throw new ResendError('validation_error', `The body is over ${MAX_REQUEST_BYTES} bytes`, 413)
+function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const problem = `The body is larger than ${MAX_REQUEST_BYTES} bytes.`
+  const tooLarge = () => new ResendError('validation_error', problem, 413)
+  return readBody(request, MAX_REQUEST_BYTES, tooLarge)
 }

@@ -7,15 +7,17 @@ const KEPT_MS = 24 * 60 * 60 * 1000
 /** A bound on memory only; a day of development stays far below. */
 const MAX_KEYS = 10_000
 
-type Entry = { state: 'open' } | { state: 'done'; fingerprint: string; answer: object; at: number }
+type Entry =
+  | { state: 'open' }
+  | { state: 'done'; fingerprint: string; response: object; at: number }
 
-/** Remembers what was answered to the requests of the last 24 hours that carried a key. */
+/** Keeps the responses to the requests of the last 24 hours that had a key. */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>()
 
   /**
-   * Claims the key from the first header on, runs `act`, and keeps its answer. With the same
-   * request again, the kept answer is given and `act` is not run.
+   * Claims the key before the body is read, runs `act`, and keeps its response. The same request
+   * again returns the kept response and does not run `act`.
    *
    * @throws ResendError when the key is malformed, in use by a request under way, or was used
    *   with another body. A request that failed may be sent again with its key.
@@ -38,10 +40,10 @@ export class IdempotencyKeys {
     this.#entries.set(key, { state: 'open' })
     try {
       const body = await readBody()
-      const answer = act(body)
+      const response = act(body)
       const fingerprint = fingerprintOf(body)
-      this.#entries.set(key, { state: 'done', fingerprint, answer, at: Date.now() })
-      return answer
+      this.#entries.set(key, { state: 'done', fingerprint, response, at: Date.now() })
+      return response
     } catch (error) {
       this.#entries.delete(key)
       throw error
@@ -62,7 +64,7 @@ export class IdempotencyKeys {
 }
 
 function replay(entry: Extract<Entry, { state: 'done' }>, body: Buffer): object {
-  if (entry.fingerprint === fingerprintOf(body)) return entry.answer
+  if (entry.fingerprint === fingerprintOf(body)) return entry.response
   const problem = 'Same idempotency key used with a different request payload.'
   throw new ResendError('invalid_idempotent_request', problem)
 }

@@ -26,23 +26,23 @@ const ADDRESS_FORMAT =
 
 type Fields = Record<string, unknown>
 
-/** @throws ResendError as Resend answers for the same body. */
+/** @throws ResendError as Resend returns it for the same body. */
 export function parseMail(body: unknown): Mail {
-  if (!isFields(body)) throw new ResendError('validation_error', 'The body must be an object', 400)
+  if (!isFields(body)) throw new ResendError('validation_error', 'The body must be an object.', 400)
   const { from, headers, tags, attachments, template } = body
   if (template) {
-    const advice = 'this mail box keeps no templates: send `html` or `text`'
+    const advice = 'this mail box keeps no templates: send `html` or `text`.'
     throw new ResendError('validation_error', `Unknown template: ${advice}`)
   }
   for (const name of ['from', 'to', 'subject']) {
     if (isMissing(body[name])) {
-      throw new ResendError('missing_required_field', `Missing \`${name}\` field`)
+      throw new ResendError('missing_required_field', `Missing \`${name}\` field.`)
     }
   }
   const html = optionalString(body, 'html')
   const text = optionalString(body, 'text')
   if (html === null && text === null) {
-    throw new ResendError('missing_required_field', 'Missing `html` or `text` field')
+    throw new ResendError('missing_required_field', 'Missing `html` or `text` field.')
   }
   return {
     from: parseFrom(from),
@@ -91,7 +91,7 @@ function addresses(body: Fields, name: string): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   if (list.length > MAX_RECIPIENTS) {
     const limit = `at most ${MAX_RECIPIENTS} addresses`
-    throw new ResendError('validation_error', `The \`${name}\` field may hold ${limit}.`)
+    throw new ResendError('validation_error', `The \`${name}\` field may contain ${limit}.`)
   }
   return list.map((item) => {
     if (typeof item === 'string' && isMailbox(item)) return item
@@ -107,12 +107,13 @@ function isMailbox(text: string): boolean {
 
 function parseHeaders(value: unknown): Record<string, string> {
   if (isMissing(value)) return {}
-  if (!isFields(value)) throw new ResendError('validation_error', 'The `headers` must be an object')
+  if (!isFields(value))
+    throw new ResendError('validation_error', 'The `headers` must be an object.')
   return Object.fromEntries(
     Object.entries(value).map(([name, content]) => {
       if (/^[!-9;-~]+$/.test(name) && !/[\r\n]/.test(String(content)))
         return [name, String(content)]
-      throw new ResendError('validation_error', 'A header name or value has a forbidden character')
+      throw new ResendError('validation_error', 'A header name or value has a forbidden character.')
     }),
   )
 }
@@ -120,7 +121,7 @@ function parseHeaders(value: unknown): Record<string, string> {
 function parseTags(value: unknown): Mail['tags'] {
   if (isMissing(value)) return []
   if (!Array.isArray(value))
-    throw new ResendError('validation_error', 'The `tags` must be an array')
+    throw new ResendError('validation_error', 'The `tags` must be an array.')
   return value.map((tag: unknown) => {
     const { name, value: content } = isFields(tag) ? tag : {}
     if (isTagText(name) && isTagText(content)) return { name, value: content }

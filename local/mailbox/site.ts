@@ -22,11 +22,11 @@ function readPageFile(name: string): Buffer {
 }
 
 /**
- * Answers a request for the page that shows the mails.
+ * Serves the page that shows the mails.
  *
- * @returns whether it was one.
+ * @returns whether the request was for it.
  */
-export function answerSite(
+export function serveSite(
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
@@ -34,7 +34,6 @@ export function answerSite(
 ): boolean {
   const { store, apiKey } = mailbox
   if (request.method === 'DELETE' && url.pathname === '/mails') {
-    // The browser lets no other site send a DELETE here.
     store.clear()
     response.writeHead(204).end()
     return true

@@ -8,8 +8,9 @@ const IDLE_TIMEOUT_MS = 10_000
 
 export interface Connections {
   /**
-   * Lends a connection. It goes back to the pool only if `use` left it outside a transaction;
-   * otherwise it is closed. When `signal` fires in the meantime, the statement is cancelled.
+   * Lends a connection. If `use` leaves it outside a transaction, its session is reset and it goes
+   * back to the pool; otherwise it is closed. When `signal` fires in the meantime, the statement is
+   * cancelled.
    *
    * @throws ConnectError, and what `use` throws
    */
@@ -21,7 +22,7 @@ export interface Connections {
   close(): Promise<void>
 }
 
-/** As the protocol wants it, a cancel request travels by a connection of its own. */
+/** A cancel request takes a connection of its own. */
 async function cancel(client: pg.ClientBase, config: pg.ClientConfig): Promise<void> {
   if (!('processID' in client)) return
   const other = new pg.Client(config)
@@ -31,6 +32,16 @@ async function cancel(client: pg.ClientBase, config: pg.ClientConfig): Promise<v
     await other.query('SELECT pg_cancel_backend($1)', [client.processID])
   } finally {
     await other.end()
+  }
+}
+
+/** Settings, temporary tables, advisory locks: none of it reaches the next request. */
+async function reset(client: pg.ClientBase): Promise<boolean> {
+  try {
+    await client.query('DISCARD ALL')
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -84,7 +95,8 @@ export function createConnections(): Connections {
       } finally {
         signal.removeEventListener('abort', onAbort)
         client.off('error', onError)
-        client.release(broken || signal.aborted || client.getTransactionStatus() !== 'I')
+        const isReusable = !broken && !signal.aborted && client.getTransactionStatus() === 'I'
+        client.release(!(isReusable && (await reset(client))))
       }
     },
     async close() {

@@ -11,7 +11,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** PostgreSQL could not be reached, or turned the connection away. */
+/** PostgreSQL could not be reached, or rejected the connection. */
 export class ConnectError extends Error {
   constructor(cause: unknown) {
     super('could not connect to postgres', { cause })
@@ -36,13 +36,13 @@ const DETAILS = [
   'routine',
 ] as const
 
-export interface ErrorAnswer {
+export interface ErrorResponse {
   status: number
   body: Record<string, string | null>
 }
 
-function answer(status: number, message: string, db?: pg.DatabaseError): ErrorAnswer {
-  const body: ErrorAnswer['body'] = {
+function errorBody(status: number, message: string, db?: pg.DatabaseError): ErrorResponse {
+  const body: ErrorResponse['body'] = {
     message,
     code: db?.code ?? '',
     severity: db?.severity ?? '',
@@ -52,25 +52,25 @@ function answer(status: number, message: string, db?: pg.DatabaseError): ErrorAn
 }
 
 /**
- * The answer Neon's proxy gives to the same trouble: 400 for what the statement or the caller did
- * (the driver reads the fields of a 400 alone), 500 where the database can't be reached or refuses
+ * What Neon's proxy responds with to the same error: 400 for what the statement or the caller did
+ * (the driver reads the fields of a 400 only), 500 where the database can't be reached or rejects
  * the connection.
  */
-export function errorAnswer(error: unknown): ErrorAnswer {
-  if (error instanceof GatewayError) return answer(error.status, error.message)
-  if (error instanceof ConnectError) return connectAnswer(error.cause)
-  if (error instanceof pg.DatabaseError) return answer(400, error.message, error)
+export function errorResponse(error: unknown): ErrorResponse {
+  if (error instanceof GatewayError) return errorBody(error.status, error.message)
+  if (error instanceof ConnectError) return connectErrorResponse(error.cause)
+  if (error instanceof pg.DatabaseError) return errorBody(400, error.message, error)
   const reason = error instanceof Error ? error.message : String(error)
-  // The connection broke while the statement ran: no word from PostgreSQL, still a 400 at Neon.
-  return answer(400, `error communicating with the server: ${reason}`)
+  // The connection broke while the statement ran: no message from PostgreSQL, still a 400 at Neon.
+  return errorBody(400, `error communicating with the server: ${reason}`)
 }
 
-function connectAnswer(cause: unknown): ErrorAnswer {
+function connectErrorResponse(cause: unknown): ErrorResponse {
   if (cause instanceof pg.DatabaseError) {
-    // Neon checks passwords itself, before it asks PostgreSQL: the caller's fault, without a code.
-    if (cause.code === '28P01') return answer(400, cause.message.replaceAll('"', "'"))
-    return answer(500, cause.message, cause)
+    // Neon checks passwords itself, before PostgreSQL: an error of the caller, without a code.
+    if (cause.code === '28P01') return errorBody(400, cause.message.replaceAll('"', "'"))
+    return errorBody(500, cause.message, cause)
   }
   const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
-  return answer(500, `error connecting to server: ${reason}`)
+  return errorBody(500, `error connecting to server: ${reason}`)
 }

@@ -1,13 +1,12 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type pg from 'pg'
+import { type ListenOptions, sendJson, serve } from '../http.ts'
 import { parseConnectionString } from './connection-string.ts'
 import { createConnections } from './connections.ts'
-import { errorAnswer, GatewayError } from './errors.ts'
+import { errorResponse, GatewayError } from './errors.ts'
 import {
+  checkOutput,
   MAX_BYTES,
-  type OutputOptions,
-  outputOptions,
   readPayload,
   type Statement,
   transactionOptions,
@@ -21,8 +20,13 @@ export interface NeonGateway {
   close(): Promise<void>
 }
 
-/** Longer than clients keep an idle connection, or one is closed under a request on its way. */
-const KEEP_ALIVE_MS = 120_000
+export interface NeonGatewayOptions extends ListenOptions {
+  /**
+   * The server to connect to, `postgresql://host:port`; with `/database`, that database only. Role
+   * and password are those of each request.
+   */
+  connectTo: string
+}
 
 /** `queryMode` is pg's own but missing in its types: one statement a call, as Neon allows. */
 interface ExtendedQuery extends pg.QueryArrayConfig {
@@ -63,84 +67,58 @@ async function runBatch(
   }
 }
 
-function body(statement: Statement, result: RawResult, options: OutputOptions) {
-  const arrayMode = statement.arrayMode ?? options.arrayMode
-  return resultBody(result, { ...options, arrayMode })
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-): void {
-  if (response.destroyed) return
-  const text = JSON.stringify(value)
-  response
-    .writeHead(status, { 'content-type': 'application/json', ...headers })
-    .end(text, () => response.req.resume())
-}
-
 /**
- * Starts a gateway that speaks Neon's SQL-over-HTTP protocol to the PostgreSQL that each request's
- * connection string names. It listens on this machine only: whoever reaches it reaches whatever
- * this machine reaches.
+ * Starts a gateway that speaks Neon's SQL-over-HTTP protocol to one PostgreSQL server, by the role
+ * and password of each request's connection string.
+ *
+ * @throws when the port is in use
  */
-export async function startNeonGateway(
-  options: { port?: number; host?: '127.0.0.1' | '::1' } = {},
-): Promise<NeonGateway> {
-  const { host = '127.0.0.1' } = options
+export async function startNeonGateway(options: NeonGatewayOptions): Promise<NeonGateway> {
   const connections = createConnections()
+  const connectTo = new URL(options.connectTo)
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController()
     response.on('close', () => gone.abort())
-    const options = outputOptions(request.headers)
+    checkOutput(request.headers)
     const transaction = transactionOptions(request.headers)
     const header = request.headers['neon-connection-string']
-    const config = parseConnectionString(Array.isArray(header) ? header[0] : header)
+    const config = parseConnectionString(Array.isArray(header) ? header[0] : header, connectTo)
     const payload = await readPayload(request)
     const lend = <T>(use: (client: pg.ClientBase) => Promise<T>) =>
       connections.lend(config, gone.signal, use)
 
     if ('statement' in payload) {
       const { statement } = payload
-      const result = await lend((client) => run(client, statement))
-      send(response, 200, body(statement, result, options))
+      sendJson(response, 200, resultBody(await lend((client) => run(client, statement))))
       return
     }
     const { batch } = payload
-    const raw = await lend((client) => runBatch(client, transaction.begin, batch))
-    const results = batch.flatMap((statement, i) => {
-      const result = raw[i]
-      return result === undefined ? [] : [body(statement, result, options)]
-    })
-    send(response, 200, { results }, transaction.echo)
+    const results = await lend((client) => runBatch(client, transaction.begin, batch))
+    sendJson(response, 200, { results: results.map(resultBody) }, transaction.echo)
   }
 
-  const server = createServer((request, response) => {
-    request.on('error', () => {}) // Cut in mid-request: there is nobody to tell.
+  function handle(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'POST' || request.url?.split('?')[0] !== '/sql') {
-      send(response, 400, 'query is not supported')
+      sendJson(response, 400, 'query is not supported')
       return
     }
-    answer(request, response).catch((error) => {
-      const { status, body } = errorAnswer(error)
-      send(response, status, body)
+    respond(request, response).catch((error) => {
+      const { status, body } = errorResponse(error)
+      sendJson(response, status, body)
     })
+  }
+
+  const { url, port, close } = await serve({
+    ...options,
+    reject: (response, status, message) => sendJson(response, status, { message }),
+    handle,
   })
-  server.keepAliveTimeout = KEEP_ALIVE_MS
-  server.listen(options.port ?? 0, host)
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url,
     port,
     async close() {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
+      await close()
       await connections.close()
     },
   }

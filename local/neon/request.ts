@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { readBody } from '../http.ts'
 import { GatewayError } from './errors.ts'
 
 /** Neon's limit for a request and for a response: 64 MB. */
@@ -13,31 +14,29 @@ const ISOLATION_LEVELS = new Map([
 
 export interface Statement {
   query: string
-  /** In PostgreSQL's text format, as every parameter travels. */
+  /** In PostgreSQL's text format. */
   params: (string | null)[]
-  /** Over the header `Neon-Array-Mode`. */
-  arrayMode?: boolean
 }
 
 export type Payload = { statement: Statement } | { batch: Statement[] }
 
-export interface OutputOptions {
-  rawText: boolean
-  arrayMode: boolean
-}
-
 /** Only the exact word `true` switches an option on. */
 const isTrue = (value: string | string[] | undefined) => value === 'true'
 
-export function outputOptions(headers: IncomingHttpHeaders): OutputOptions {
-  return {
-    rawText: isTrue(headers['neon-raw-text-output']),
-    arrayMode: isTrue(headers['neon-array-mode']),
+/**
+ * The driver always asks for rows as arrays of text, and turns them into objects and values itself.
+ *
+ * @throws GatewayError 400 for any other output
+ */
+export function checkOutput(headers: IncomingHttpHeaders): void {
+  for (const name of ['Neon-Raw-Text-Output', 'Neon-Array-Mode']) {
+    if (isTrue(headers[name.toLowerCase()])) continue
+    throw new GatewayError(400, `this gateway requires the header ${name}: true`)
   }
 }
 
 /**
- * How a batch begins its transaction, and the headers that Neon repeats in its answer.
+ * How a batch begins its transaction, and the headers that Neon repeats in its response.
  *
  * @throws GatewayError 400 for an unknown isolation level
  */
@@ -64,19 +63,11 @@ export function transactionOptions(headers: IncomingHttpHeaders) {
 
 /** @throws GatewayError 413 over `MAX_BYTES`, 400 for anything that is no query or batch */
 export async function readPayload(request: IncomingMessage): Promise<Payload> {
-  const chunks: Buffer[] = []
-  let size = 0
-  // Left open at a limit passed: destroyed, it would take the answer with it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    size += chunk.length
-    if (size > MAX_BYTES) {
-      throw new GatewayError(413, `request is too large (max is ${MAX_BYTES} bytes)`)
-    }
-    chunks.push(chunk)
-  }
+  const tooLarge = () => new GatewayError(413, `request is too large (max is ${MAX_BYTES} bytes)`)
+  const text = (await readBody(request, MAX_BYTES, tooLarge)).toString('utf8')
   let body: unknown
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    body = JSON.parse(text)
   } catch (error) {
     throw malformed(error instanceof Error ? error.message : String(error))
   }
@@ -100,29 +91,12 @@ function readStatement(value: unknown): Statement {
   const { query } = value
   if (typeof query !== 'string') throw malformed('`query` is not a string')
   if (query.includes('\0')) throw new GatewayError(400, 'string contains embedded null')
-  const params = 'params' in value ? value.params : []
+  const params: unknown = 'params' in value ? value.params : []
   if (!Array.isArray(params)) throw malformed('`params` is not an array')
-  const arrayMode = 'arrayMode' in value ? value.arrayMode : undefined
-  return {
-    query,
-    params: params.map(parameterText),
-    ...(typeof arrayMode === 'boolean' ? { arrayMode } : {}),
-  }
+  return { query, params: params.map(readParameter) }
 }
 
-/** JSON value to PostgreSQL's text format; objects as JSON, arrays as `{…}`. */
-function parameterText(value: unknown): string | null {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'string') return value
-  return Array.isArray(value) ? arrayText(value) : JSON.stringify(value)
-}
-
-function arrayText(values: unknown[]): string {
-  const items = values.map((item) => {
-    if (item === null) return 'NULL'
-    if (Array.isArray(item)) return arrayText(item)
-    // An object is a JSON text that needs the quotes of an array item besides.
-    return JSON.stringify(typeof item === 'object' ? JSON.stringify(item) : item)
-  })
-  return `{${items.join(',')}}`
+function readParameter(value: unknown): string | null {
+  if (typeof value === 'string' || value === null) return value
+  throw malformed('`params` may contain strings and null only')
 }

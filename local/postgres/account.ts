@@ -4,14 +4,14 @@ import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'nod
 import { dirname, join } from 'node:path'
 import type { PostgresBinaries } from './binaries.ts'
 
-/** PostgreSQL refuses to run as root; this is who it runs as then. */
+/** PostgreSQL does not run as root; this is the user it runs as instead. */
 export interface Account {
   name: string
   uid: number
   gid: number
 }
 
-/** For what root's own folders hide from the other users. */
+/** For data and binaries in a folder that only root may enter. */
 const SHARED_FOLDER = '/var/lib/local-postgres'
 
 function id(option: '-u' | '-g', name: string): number | undefined {
@@ -23,12 +23,12 @@ function id(option: '-u' | '-g', name: string): number | undefined {
 }
 
 /**
- * Who the server runs as. For a normal user that is the user, so nothing to say. For root it is
- * whoever owns the data already; else `postgres` where there is such a user and `nobody` elsewhere,
- * so that no user has to be created.
+ * The user that the server runs as; undefined for a normal user, who runs it as themselves. For root
+ * it is the owner of the data; without data, `postgres` where there is such a user and `nobody`
+ * elsewhere, so that no user has to be created.
  *
  * @param data the folder, which need not exist yet
- * @throws if the data belongs to another user, or there is nobody to run as
+ * @throws if the data belongs to another user, or there is no user to run as
  */
 export function serverAccount(data: string): Account | undefined {
   const me = process.getuid?.()
@@ -36,8 +36,8 @@ export function serverAccount(data: string): Account | undefined {
   if (me !== 0) {
     if (owner === undefined || owner.uid === me) return undefined
     throw new Error(
-      `The PostgreSQL data in ${data} belongs to another user (uid ${owner.uid}), from a start as ` +
-        'root perhaps. Start as that user, or have it deleted to begin empty.',
+      `The PostgreSQL data in ${data} belongs to another user (uid ${owner.uid}), possibly from a ` +
+        'start as root. Start as that user, or delete the folder as that user to start empty.',
     )
   }
   if (owner !== undefined && owner.uid !== 0) {
@@ -77,7 +77,7 @@ export function reachableHome(wanted: string, account: Account | undefined): str
   return join(SHARED_FOLDER, key)
 }
 
-/** The same for the binaries: a copy beside the data (60 MB, once a version). */
+/** The same for the binaries: a copy next to the data (60 MB for each version). */
 export function reachableBinaries(
   binaries: PostgresBinaries,
   account: Account | undefined,
@@ -92,7 +92,7 @@ export function reachableBinaries(
     try {
       renameSync(unfinished, folder)
     } catch {
-      rmSync(unfinished, { recursive: true, force: true }) // Another start was quicker.
+      rmSync(unfinished, { recursive: true, force: true }) // Another start has made it.
     }
   }
   return { ...binaries, folder }

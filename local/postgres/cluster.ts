@@ -12,18 +12,22 @@ import { join } from 'node:path'
 import type { Account } from './account.ts'
 import type { PostgresBinaries } from './binaries.ts'
 
-/** The one role. Its password keeps nothing secret: the server listens on 127.0.0.1 alone. */
-export const ROLE = 'local'
-export const PASSWORD = 'local'
+/** The superuser that initdb creates. It is used here only, to set up roles and databases. */
+export const SUPERUSER = 'local'
 
 /**
- * Makes the data folder if it isn't there yet: UTF-8 throughout, sorted by code point on every
- * machine alike, passwords asked for. Made aside and renamed, so that a start cut short leaves
- * nothing that looks finished.
+ * Creates the data folder if it isn't there yet: UTF-8, sorted by code point on every machine,
+ * passwords required. It is created under another name and renamed, so that an interrupted start
+ * leaves nothing that looks finished.
  *
- * @throws if the folder belongs to another version of PostgreSQL, or can't be made
+ * @throws if the folder belongs to another version of PostgreSQL, or can't be created
  */
-export function ensureCluster(data: string, binaries: PostgresBinaries, account?: Account): void {
+export function ensureCluster(
+  data: string,
+  password: string,
+  binaries: PostgresBinaries,
+  account?: Account,
+): void {
   const versionFile = join(data, 'PG_VERSION')
   if (existsSync(versionFile)) {
     const found = readFileSync(versionFile, 'utf8').trim()
@@ -37,7 +41,7 @@ export function ensureCluster(data: string, binaries: PostgresBinaries, account?
   const passwordFile = `${data}.password`
   rmSync(unfinished, { recursive: true, force: true })
   mkdirSync(unfinished, { recursive: true, mode: 0o700 })
-  writeFileSync(passwordFile, PASSWORD, { mode: 0o600 })
+  writeFileSync(passwordFile, password, { mode: 0o600 })
   if (account !== undefined) {
     chownSync(unfinished, account.uid, account.gid)
     chownSync(passwordFile, account.uid, account.gid)
@@ -47,7 +51,7 @@ export function ensureCluster(data: string, binaries: PostgresBinaries, account?
       join(binaries.folder, 'bin', 'initdb'),
       [
         `--pgdata=${unfinished}`,
-        `--username=${ROLE}`,
+        `--username=${SUPERUSER}`,
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
@@ -56,12 +60,14 @@ export function ensureCluster(data: string, binaries: PostgresBinaries, account?
         '--builtin-locale=C.UTF-8',
         '--no-instructions',
       ],
-      // A working directory that the server's account may enter: initdb insists.
+      // initdb fails in a working directory that the server's account may not enter.
       { cwd: unfinished, stdio: 'pipe', encoding: 'utf8', ...account },
     )
   } catch (error) {
-    const told = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    throw new Error(`The PostgreSQL data folder ${data} can't be made: ${told || String(error)}`)
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    throw new Error(
+      `The PostgreSQL data folder ${data} can't be created: ${output || String(error)}`,
+    )
   } finally {
     rmSync(passwordFile, { force: true })
   }

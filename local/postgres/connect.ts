@@ -1,45 +1,58 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Supervised } from '../process/supervise.ts'
-import { PASSWORD, ROLE } from './cluster.ts'
+import { SUPERUSER } from './cluster.ts'
 
 /** Recovery after a crash may take this long; a normal start takes less than a second. */
 const START_LIMIT_MS = 60_000
 const RETRY_MS = 50
+/** Of the superuser, in data folders made before passwords were random. */
+const FORMER_PASSWORD = 'local'
 
-export function connectionUrl(port: number, database: string): string {
-  return `postgresql://${ROLE}:${PASSWORD}@127.0.0.1:${port}/${encodeURIComponent(database)}`
-}
+class SuperuserPasswordError extends Error {}
 
-async function connect(port: number, server: Supervised): Promise<pg.Client> {
-  const deadline = Date.now() + START_LIMIT_MS
-  for (;;) {
-    if (!server.running()) throw new Error('the server ended at once.')
-    const client = new pg.Client({ connectionString: connectionUrl(port, 'postgres') })
+const isWrongPassword = (error: unknown) =>
+  error instanceof pg.DatabaseError && error.code === '28P01'
+
+/** @throws if the server is down, or has another superuser */
+export async function connectAsSuperuser(
+  port: number,
+  password: string,
+  database = 'postgres',
+): Promise<pg.Client> {
+  for (const each of [password, FORMER_PASSWORD]) {
+    const client = new pg.Client({
+      ...{ host: '127.0.0.1', port, database, user: SUPERUSER, password: each },
+      connectionTimeoutMillis: 2000,
+    })
     client.on('error', () => {})
     try {
       await client.connect()
       return client
     } catch (error) {
-      if (Date.now() > deadline) throw error
-      await sleep(RETRY_MS)
+      if (!isWrongPassword(error)) throw error
     }
   }
+  throw new SuperuserPasswordError(
+    'the data has another superuser password than the file superuser.password beside it. Restore ' +
+      'that file, or delete the folder of both to start empty.',
+  )
 }
 
-/** Waits until the server answers, and creates the database if it isn't there. */
-export async function ensureDatabase(
+/** Connects as soon as the server is ready. */
+export async function connectWhenReady(
   port: number,
-  database: string,
+  password: string,
   server: Supervised,
-): Promise<void> {
-  const client = await connect(port, server)
-  try {
-    const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [database])
-    if (found.rowCount === 0) {
-      await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`)
+): Promise<pg.Client> {
+  const deadline = Date.now() + START_LIMIT_MS
+  for (;;) {
+    if (!server.running()) throw new Error('the server ended at once.')
+    try {
+      return await connectAsSuperuser(port, password)
+    } catch (error) {
+      if (error instanceof SuperuserPasswordError || Date.now() > deadline) throw error
+      await sleep(RETRY_MS)
     }
-  } finally {
-    await client.end()
   }
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { connectionUrl } from './connect.ts'
+import { connectAsSuperuser } from './connect.ts'
 
 const STOP_LIMIT_MS = 15_000
 const POLL_MS = 50
@@ -32,40 +32,36 @@ function isAlive(pid: number): boolean {
 }
 
 /** A number in a file proves nothing after a restart of the machine: ask the server itself. */
-async function servesData(port: number, data: string): Promise<boolean> {
-  const client = new pg.Client({
-    connectionString: connectionUrl(port, 'postgres'),
-    connectionTimeoutMillis: 2000,
-  })
-  client.on('error', () => {})
+async function servesData({ port }: Leftover, data: string, password: string): Promise<boolean> {
   try {
-    await client.connect()
-    const { rows } = await client.query<{ folder: string }>(
-      `SELECT current_setting('data_directory') AS folder`,
-    )
+    const client = await connectAsSuperuser(port, password)
+    const { rows } = await client
+      .query<{ folder: string }>(`SELECT current_setting('data_directory') AS folder`)
+      .finally(() => client.end())
     return rows[0]?.folder === data
   } catch (error) {
     // 57P03: it is starting or stopping, so it is a PostgreSQL on the very port of the file.
     return error instanceof pg.DatabaseError && error.code === '57P03'
-  } finally {
-    await client.end().catch(() => {})
   }
 }
 
 /**
- * Stops a server that still runs on this folder though nobody owns it any more. Call it with the
- * folder's lock held. A stale postmaster.pid without a server is left to PostgreSQL, which knows
- * how to tell.
+ * Stops a server that still runs on this folder although its starter has ended. Call it with the
+ * folder's lock held. PostgreSQL itself handles a postmaster.pid without a server.
  */
-export async function stopLeftover(data: string, log: (line: string) => void): Promise<void> {
+export async function stopLeftover(
+  data: string,
+  password: string,
+  log: (line: string) => void,
+): Promise<void> {
   const pidFile = join(data, 'postmaster.pid')
   const found = readPidFile(pidFile)
   if (found === undefined || !isAlive(found.pid)) return
-  if (!(await servesData(found.port, data))) return
+  if (!(await servesData(found, data, password))) return
   log(`A PostgreSQL of an earlier run (pid ${found.pid}) is still there: stopping it.`)
   process.kill(found.pid, 'SIGINT')
   const deadline = Date.now() + STOP_LIMIT_MS
-  // The file is the last thing to go. The process may stay as a zombie where nobody reaps orphans.
+  // The file is deleted last. The process may remain as a zombie if nothing reaps orphans.
   while (existsSync(pidFile) && isAlive(found.pid)) {
     if (Date.now() > deadline) {
       throw new Error(

@@ -12,8 +12,8 @@ export class AlreadyRunningError extends Error {
 }
 
 /**
- * Takes a lock that ends with this process, however it ends: a file that names the holder counts
- * only while that holder is alive.
+ * Takes a lock that ends with this process, however it ends: a file that names its holder is
+ * valid only while the holder runs.
  *
  * @param what names the thing in the error: "The local PostgreSQL in …"
  * @returns the release
@@ -25,7 +25,7 @@ export function takeLock(file: string, what: string): () => void {
   try {
     for (;;) {
       try {
-        linkSync(mine, file) // Unlike open and write, one step: nobody reads half a file.
+        linkSync(mine, file) // Atomic, unlike open and write.
         return () => rmSync(file, { force: true })
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error

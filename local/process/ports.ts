@@ -12,7 +12,7 @@ async function listenOnce(port: number): Promise<number> {
   return address.port
 }
 
-/** A port of 127.0.0.1 that nobody uses at this moment. */
+/** A port of 127.0.0.1 that is free at the moment. */
 export function freePort(): Promise<number> {
   return listenOnce(0)
 }

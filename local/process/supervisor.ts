@@ -3,8 +3,8 @@
  * never by hand.
  *
  * Its standard input is a pipe that only the asking process holds. However that process ends
- * (an orderly stop, an exit, `kill -9`), the pipe closes, and that is the sign to stop the command
- * in its own polite way. So no server outlives its starter, and no exit hook has to be trusted.
+ * (an orderly stop, an exit, `kill -9`), the pipe closes, and the command is stopped by its own
+ * signals. So no server outlives its starter, without an exit hook.
  */
 import { spawn } from 'node:child_process'
 import { openSync, rmSync } from 'node:fs'
@@ -20,7 +20,7 @@ function openLog(file: string): number {
 const log = command.logFile === undefined ? STDOUT : openLog(command.logFile)
 
 const child = spawn(command.file, command.args, {
-  // A group of its own: Ctrl-C at the terminal must not reach the command behind our back.
+  // A group of its own: Ctrl-C at the terminal must not reach the command directly.
   detached: true,
   stdio: ['ignore', log, log],
   ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
@@ -28,13 +28,13 @@ const child = spawn(command.file, command.args, {
   ...(command.user === undefined ? {} : { uid: command.user.uid, gid: command.user.gid }),
 })
 
-/** What the command has started and left behind (workerd, esbuild) goes with it. */
+/** Also ends what the command has started and left running (workerd, esbuild). */
 function killGroup(): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // The group is empty: nothing was left behind.
+    // The group is empty.
   }
 }
 
@@ -66,5 +66,5 @@ child.on('exit', (code) => cleanUpAndExit(stopping ? 0 : (code ?? 1)))
 
 process.stdin.on('end', stop).on('error', stop).resume()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-// The reader of our output may be gone already; that must not cut the orderly stop short.
+// The reader of the output may have ended; the orderly stop goes on.
 process.stdout.on('error', () => {})

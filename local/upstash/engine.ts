@@ -1,12 +1,12 @@
 import type { Command, Outcome } from './protocol.ts'
 
-/** Something that runs Redis commands. Rejections mean that the engine itself is out of order. */
+/** Something that runs Redis commands. A promise is rejected only if the engine itself fails. */
 export interface Engine {
   /** For people, such as `redis-server 7.0.15` or `in-memory`. */
   readonly name: string
   /** Commands are run in the order of the calls. */
   run(command: Command): Promise<Outcome>
-  /** Runs all commands with none of another caller's between, or, refused as a whole, none. */
+  /** Runs all commands with none of another caller's between, or rejects all of them. */
   transaction(commands: Command[]): Promise<Outcome[] | { error: string }>
   close(): Promise<void>
 }
@@ -27,7 +27,7 @@ const UNAVAILABLE = new Set(
 )
 
 /** The error for a command that can't be run through HTTP, or nothing. */
-export function refusal([name, ...args]: Command): string | undefined {
+export function rejection([name, ...args]: Command): string | undefined {
   const blocks = name.startsWith('XREAD') && args.some((arg) => /^block$/i.test(arg))
   if (!blocks && !UNAVAILABLE.has(name)) return undefined
   const what = blocks ? `${name} BLOCK` : name

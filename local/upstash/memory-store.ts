@@ -18,12 +18,12 @@ interface Entry {
   expiresAt?: number
 }
 
-type Run = (args: string[], now: number) => Reply
+type CommandHandler = (args: string[], now: number) => Reply
 
 interface StoreCommand {
   /** Number of arguments with the name, as in Redis's own table: n, or at least -n if negative. */
   arity: number
-  run: Run
+  run: CommandHandler
 }
 
 /**
@@ -69,7 +69,7 @@ export function createStore() {
   }
 
   function increment(key: string, amount: bigint, now: number): Reply {
-    const sum = add(findString(key, now), amount, NOT_AN_INTEGER)
+    const sum = addIntegers(findString(key, now), amount, NOT_AN_INTEGER)
     const entry = entries.get(key)
     entries.set(key, { ...entry, value: String(sum) })
     return Number(sum)
@@ -87,7 +87,11 @@ export function createStore() {
 
   function hincrby([key = '', field = '', by = '']: string[], now: number): Reply {
     const amount = parseInteger(by)
-    const sum = add(findHash(key, now)?.get(field), amount, 'ERR hash value is not an integer')
+    const sum = addIntegers(
+      findHash(key, now)?.get(field),
+      amount,
+      'ERR hash value is not an integer',
+    )
     ensureHash(key, now).set(field, String(sum))
     return Number(sum)
   }
@@ -100,6 +104,8 @@ export function createStore() {
   }
 
   function expire(key: string, expiresAt: number, now: number): Reply {
+    if (!Number.isSafeInteger(expiresAt))
+      throw new CommandError("ERR invalid expire time in 'expire' command")
     const entry = find(key, now)
     if (!entry) return 0
     if (expiresAt <= now) entries.delete(key)
@@ -107,7 +113,7 @@ export function createStore() {
     return 1
   }
 
-  /** -2 without such a key, -1 for one that stays. */
+  /** -2 without such a key, -1 for a key without expiry. */
   function timeToLive(key: string, now: number, unitMs: number): number {
     const entry = find(key, now)
     if (!entry) return -2
@@ -122,9 +128,10 @@ export function createStore() {
     for (let at = 0; at < options.length; at += 2) {
       const [name = '', value] = options.slice(at, at + 2)
       if (value === undefined) throw new CommandError(SYNTAX)
-      if (/^match$/i.test(name)) matches = globMatcher(value)
-      else if (/^count$/i.test(name)) parseInteger(value)
-      else throw new CommandError(SYNTAX)
+      if (/^match$/i.test(name)) matches = compileGlob(value)
+      else if (/^count$/i.test(name)) {
+        if (parseInteger(value) < 1n) throw new CommandError(SYNTAX)
+      } else throw new CommandError(SYNTAX)
     }
     return ['0', [...entries.keys()].filter((key) => find(key, now) && matches(key))]
   }
@@ -160,7 +167,11 @@ export function createStore() {
     },
     DECRBY: {
       arity: 3,
-      run: ([key = '', by = ''], now) => increment(key, -parseInteger(by), now),
+      run: ([key = '', by = ''], now) => {
+        const amount = parseInteger(by)
+        if (amount === MIN_INTEGER) throw new CommandError('ERR decrement would overflow')
+        return increment(key, -amount, now)
+      },
     },
     HSET: { arity: -4, run: hset },
     HGET: {
@@ -199,7 +210,7 @@ export function createStore() {
   }
 
   return {
-    /** Deletes what has expired and nobody asked for since. */
+    /** Deletes what has expired. */
     sweep(now: number): void {
       for (const key of entries.keys()) find(key, now)
     },
@@ -214,7 +225,7 @@ function parseInteger(text: string): bigint {
   return value
 }
 
-function add(stored: string | undefined, amount: bigint, notAnInteger: string): bigint {
+function addIntegers(stored: string | undefined, amount: bigint, notAnInteger: string): bigint {
   let value: bigint
   try {
     value = parseInteger(stored ?? '0')
@@ -239,7 +250,8 @@ function parseSetOptions(options: string[], now: number) {
       const text = options[++at]
       if (text === undefined) throw new CommandError(SYNTAX)
       const amount = Number(parseInteger(text))
-      if (amount <= 0) throw new CommandError("ERR invalid expire time in 'set' command")
+      if (amount <= 0 || !Number.isSafeInteger(amount * 1000))
+        throw new CommandError("ERR invalid expire time in 'set' command")
       expiry = now + amount * (name === 'EX' ? 1000 : 1)
     } else {
       throw new CommandError(SYNTAX)
@@ -249,7 +261,7 @@ function parseSetOptions(options: string[], now: number) {
 }
 
 /** Redis's patterns, as far as keys need them: `*`, `?`, and `\` before a character meant as such. */
-function globMatcher(pattern: string): (key: string) => boolean {
+function compileGlob(pattern: string): (key: string) => boolean {
   const source = pattern.replace(/\\(.)|[*?]|[^\w]/gs, (token, escaped?: string) => {
     if (token === '*') return '.*'
     if (token === '?') return '.'

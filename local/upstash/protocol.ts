@@ -8,7 +8,7 @@ export type Command = readonly [name: string, ...args: string[]]
 export type Reply = string | number | null | Reply[]
 export type Outcome = { result: Reply } | { error: string }
 
-/** A request that is refused before Redis sees it; the message is the `error` of the answer. */
+/** A request that is rejected before it reaches Redis; the message is the `error` of the response. */
 export class RequestError extends Error {
   readonly status: number
 

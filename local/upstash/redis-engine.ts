@@ -24,7 +24,7 @@ const LONGEST_RECONNECT_PAUSE_MS = 1000
 
 const CLIENT_OPTIONS = {
   lazyConnect: true,
-  // A caller over HTTP wants an error now, not an answer after Redis is back.
+  // A caller over HTTP wants an error now, not a result once Redis is back.
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   retryStrategy: (attempt: number) => Math.min(attempt * 50, LONGEST_RECONNECT_PAUSE_MS),
@@ -42,7 +42,7 @@ async function connect(client: Redis, where: string): Promise<Redis> {
     client.disconnect()
     const reason = cause ?? error
     const address = where.replace(/\/\/[^@/]*@/, '//')
-    throw new Error(`No Redis answers at ${address}: ${messageOf(reason)}`, { cause: reason })
+    throw new Error(`No Redis responds at ${address}: ${messageOf(reason)}`, { cause: reason })
   }
 }
 
@@ -80,7 +80,7 @@ async function runTransaction(client: Redis, commands: Command[]) {
   }
 }
 
-/** The text of an error that Redis answered with; any other error is passed on. */
+/** The message of an error that Redis returned; any other error is thrown. */
 function replyError(error: unknown): string {
   if (error instanceof Error && error.name === 'ReplyError') return error.message
   throw error

@@ -68,7 +68,7 @@ async function installedVersion(): Promise<string | undefined> {
     return /\bv=(\S+)/.exec(stdout)?.[1] ?? 'of unknown version'
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new Error('redis-server is on the PATH but does not run; remove or mend it', {
+    throw new Error('redis-server is on the PATH but does not run; remove or fix it', {
       cause: error,
     })
   }

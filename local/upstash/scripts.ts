@@ -7,7 +7,7 @@ const UPSTASH_FLAG = 'allow-key-locking'
 /**
  * Lets scripts written for Upstash run on any Redis: the flag is taken out, and as that changes
  * the script's SHA-1, which clients work out for themselves, SHAs are translated on the way in.
- * Which scripts are loaded is for Redis to know: an unknown SHA earns its NOSCRIPT.
+ * Redis alone keeps which scripts are loaded: an unknown SHA is its NOSCRIPT.
  */
 export class ScriptTranslator {
   readonly #shas = new Map<string, string>()
@@ -25,7 +25,7 @@ export class ScriptTranslator {
     return [name, ...args]
   }
 
-  /** SCRIPT LOAD answers with the SHA of the script that the caller sent. */
+  /** SCRIPT LOAD returns the SHA of the script that the caller sent. */
   restore([name, subcommand, script]: Command, outcome: Outcome): Outcome {
     const loads = name === 'SCRIPT' && subcommand?.toUpperCase() === 'LOAD'
     if (!loads || script === undefined || 'error' in outcome) return outcome

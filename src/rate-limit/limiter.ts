@@ -1,9 +1,6 @@
 import { Ratelimit } from '@upstash/ratelimit'
 import { Redis } from '@upstash/redis/cloudflare'
 
-/** Milliseconds for Redis's answer. It takes a few; a limit is not worth making a login slow. */
-const TIMEOUT = 400
-
 /** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
 const REMEMBERED_BLOCKS = 10_000
 
@@ -13,7 +10,7 @@ export type Rule = { name: string; requests: number; windowSeconds: number }
 /** What a rule says about one request. `resetSeconds`: until the window ends. */
 export type Allowance = { rule: Rule; allowed: boolean; remaining: number; resetSeconds: number }
 
-/** Redis did not answer, or answered nonsense. Its own text is left behind: it holds addresses. */
+/** Redis did not respond, or not as expected. The driver's message is dropped: it contains addresses. */
 export class LimiterUnavailable extends Error {
   override readonly name = 'LimiterUnavailable'
 }
@@ -29,15 +26,15 @@ export type Limiter = {
 
 /** Rate limits in Upstash Redis, over REST. */
 export function createLimiter({
-  redis: { url, token },
+  redis: { url, token, timeoutMs },
 }: {
-  redis: { url: string; token: string }
+  redis: { url: string; token: string; timeoutMs: number }
 }): Limiter {
   const redis = new Redis({
     url,
     token,
     retry: { retries: 0 },
-    signal: () => AbortSignal.timeout(TIMEOUT),
+    signal: () => AbortSignal.timeout(timeoutMs),
     // Both share state between requests, which workerd keeps apart.
     enableAutoPipelining: false,
     readYourWrites: false,
@@ -77,8 +74,8 @@ export function createLimiter({
       return undefined
     },
     async spend(rule, key) {
-      const answer = await limitOf(rule).limit(key).catch(unavailable)
-      const { success, remaining, limit, reset } = answer
+      const result = await limitOf(rule).limit(key).catch(unavailable)
+      const { success, remaining, limit, reset } = result
       // Garbage that parses would come out as "blocked": no bogus 429.
       if (limit !== rule.requests || !Number.isFinite(remaining)) return unavailable()
       if (!success) remember(`${rule.name}:${key}`, reset)

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ensureDevVars } from '../../local/dev/dev-vars.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
@@ -13,6 +13,7 @@ import { startWorker } from '../../local/dev/worker.ts'
 import { type LocalPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { prettyLine } from '../../local/pretty-log.ts'
 import { freePort } from '../../local/process/ports.ts'
+import { keptSecret } from '../../local/secret.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 
 let folder: string
@@ -26,7 +27,7 @@ describe('.dev.vars', () => {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
   const read = () => readFileSync(join(folder, '.dev.vars'), 'utf8')
 
-  it('is made from the example, the secrets filled in, for its owner alone', async () => {
+  test('is made from the example, the secrets filled in, for its owner alone', async () => {
     write(
       '.dev.vars.example',
       '# A comment.\nSECRET_KEY=\nJWT_KEYS=""\nDATABASE_URL=\nNAME="A b"\n',
@@ -47,7 +48,7 @@ describe('.dev.vars', () => {
     ])
   })
 
-  it('keeps what the user has set, and is not touched when nothing is missing', async () => {
+  test('keeps what the user has set, and is not touched when nothing is missing', async () => {
     const text = 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"'
     write('.dev.vars', text)
     const { values, done } = await ensureDevVars(folder, generate)
@@ -57,7 +58,7 @@ describe('.dev.vars', () => {
     expect(values.get('DATABASE_URL')).toBe('postgresql://x')
   })
 
-  it('gets a line for a secret that it has none for', async () => {
+  test('gets a line for a secret that is missing', async () => {
     write('.dev.vars', 'SECRET_KEY=mine')
     const { done } = await ensureDevVars(folder, generate)
     expect(read()).toBe(`SECRET_KEY=mine\nJWT_KEYS='{"keys": ["a#b"]}'\n`)
@@ -65,8 +66,26 @@ describe('.dev.vars', () => {
   })
 })
 
+describe('a secret', () => {
+  test('is random, kept in its file for the owner alone, and different in another folder', () => {
+    const file = join(folder, 'upstash.token')
+    const secret = keptSecret(file)
+    expect(secret).toMatch(/^[\w-]{32}$/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(keptSecret(file)).toBe(secret)
+    expect(keptSecret(join(folder, 'other.token'))).not.toBe(secret)
+  })
+
+  test('is made again if its file was left empty', () => {
+    const file = join(folder, 'upstash.token')
+    writeFileSync(file, '')
+    expect(keptSecret(file)).toHaveLength(32)
+    expect(keptSecret(file)).toBe(readFileSync(file, 'utf8'))
+  })
+})
+
 describe('ports', () => {
-  it('have defaults and are changed by variables', () => {
+  test('have defaults and are changed by variables', () => {
     expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({
       worker: 9000,
       mailbox: 8025,
@@ -76,13 +95,13 @@ describe('ports', () => {
     })
   })
 
-  it('are refused with the variable named', () => {
+  test('are rejected with the variable named', () => {
     expect(() => readPorts({ PORT: 'x', NEON_PORT: '70000', UPSTASH_PORT: '8025' })).toThrow(
       /PORT=x is not a port.*NEON_PORT=70000 is not a port.*UPSTASH_PORT and MAILBOX_PORT are both 8025/s,
     )
   })
 
-  it('in use are named all at once, with the variable that changes each', async () => {
+  test('in use are named all at once, with the variable that changes each', async () => {
     const free = { mailbox: await freePort(), neon: await freePort(), upstash: await freePort() }
     const [worker, postgres] = [createServer().listen(0, '127.0.0.1'), createServer()]
     postgres.listen(0, '127.0.0.1')
@@ -100,7 +119,7 @@ describe('ports', () => {
 })
 
 describe('stopping', () => {
-  it('goes backwards, past what fails, and includes what comes late', async () => {
+  test('runs backwards, continues after a failure, and includes what is added late', async () => {
     const stops = createStops()
     const order: string[] = []
     stops.add(() => order.push('first'))
@@ -131,14 +150,14 @@ describe('prettyLine', () => {
     user_id: null,
   })
 
-  it('shows a log line on one line, with and without colour', () => {
+  test('shows a log line on one line, with and without color', () => {
     expect(prettyLine(line, false)).toBe(
       '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
     )
     expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
   })
 
-  it('lets other lines pass and drops only what is said twice', () => {
+  test('other lines are unchanged, and what wrangler repeats is dropped', () => {
     for (const other of ['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', '']) {
       expect(prettyLine(other, true)).toBe(other)
     }
@@ -153,14 +172,14 @@ describe('migrations', () => {
   })
   afterAll(() => postgres.stop())
 
-  it('are applied once, by however many at a time, and again as a no-op', async () => {
+  test('are applied once, by however many at a time, and again as a no-op', async () => {
     const runs = await Promise.all([1, 2, 3].map(() => applyMigrations(postgres.url)))
     const { total } = await applyMigrations(postgres.url)
     expect(runs.map(({ applied }) => applied).sort()).toEqual([0, 0, total])
     expect(await applyMigrations(postgres.url)).toEqual({ applied: 0, total })
   })
 
-  it('change nothing when one fails, and say why', async () => {
+  test('change nothing when one fails, and say why', async () => {
     mkdirSync(join(folder, 'meta'))
     const entry = { version: '7', breakpoints: true }
     const entries = ['a', 'b'].map((tag, i) => ({ ...entry, idx: i, when: Date.now() + i, tag }))
@@ -177,7 +196,7 @@ describe('migrations', () => {
     expect(rows).toEqual([{ half: null }])
   })
 
-  it('say that the database can not be reached, without the password', async () => {
+  test('say that the database can not be reached, without the password', async () => {
     const url = `postgresql://me:secret@127.0.0.1:${await freePort()}/x`
     const failure = await applyMigrations(url).catch((error: unknown) => String(error))
     expect(failure).toMatch(
@@ -204,7 +223,7 @@ describe('the Worker', () => {
     writeFileSync(join(folder, '.dev.vars'), 'EMPTY=\n')
   })
 
-  it('runs in workerd with the variables given, logs, and is gone when stopped', async () => {
+  test('runs in workerd with the variables given, logs, and is gone when stopped', async () => {
     writeFileSync(
       join(folder, 'worker.js'),
       `export default { fetch(request, env) {
@@ -223,7 +242,7 @@ describe('the Worker', () => {
     expect(left.split('\n').filter((line) => line.includes(folder))).toEqual([])
   })
 
-  it('that does not build is shown in the words of wrangler', async () => {
+  test('that does not build is reported with the message of wrangler', async () => {
     writeFileSync(join(folder, 'worker.js'), 'export default {')
     await expect(startWorker(options(await freePort(), []))).rejects.toThrow(
       /The Worker .*wrangler says:.*found end of file/s,

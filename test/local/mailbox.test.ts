@@ -83,14 +83,15 @@ describe('sending', () => {
     ['a bad tag', { tags: [{ name: 'a b', value: 'c' }] }, 'validation_error', 'Tags should only'],
     ['a bad header', { headers: { 'X-A': 'b\nc' } }, 'validation_error', 'A header name or value'],
     ['an empty attachment', { attachments: [{}] }, 'invalid_attachment', 'Attachment must have'],
-  ])('%s is refused in the words of Resend', async (_, change, name, message) => {
+  ])('%s is rejected with the message of Resend', async (_, change, name, message) => {
     const { status, body } = await api('POST', '/emails', { ...MAIL, ...change })
     expect(status).toBe(422)
     expect(body).toEqual({ statusCode: 422, name, message: expect.stringContaining(message) })
+    expect(body.message).toMatch(/\.$/)
     expect(await subjects()).toEqual([])
   })
 
-  test('the SDK hands errors on', async () => {
+  test('the SDK returns errors', async () => {
     const { data, error } = await resend.emails.send({ ...MAIL, from: 'nobody' })
     expect(data).toBeNull()
     expect(error).toMatchObject({ statusCode: 422, name: 'invalid_from_address' })
@@ -105,10 +106,21 @@ describe('sending', () => {
 
 describe('keys, paths and methods', () => {
   test('no API key is 401, a wrong one 403', async () => {
-    const without = await api('GET', '/emails', undefined, { authorization: '' })
-    expect(without.body).toMatchObject({ statusCode: 401, name: 'missing_api_key' })
+    for (const method of ['POST', 'DELETE']) {
+      const without = await api(method, '/emails', undefined, { authorization: '' })
+      expect(without.body).toMatchObject({ statusCode: 401, name: 'missing_api_key' })
+    }
     const wrong = await new Resend('re_wrong', { baseUrl: mailbox.url }).emails.send(MAIL)
     expect(wrong.error).toMatchObject({ statusCode: 403, name: 'invalid_api_key' })
+  })
+
+  test('mails are read without a key, and not with a wrong one', async () => {
+    const id = (await resend.emails.send(MAIL)).data?.id
+    for (const path of ['/emails', `/emails/${id}`]) {
+      expect((await api('GET', path, undefined, { authorization: '' })).status).toBe(200)
+      const wrong = await api('GET', path, undefined, { authorization: 'Bearer re_wrong' })
+      expect(wrong.status).toBe(403)
+    }
   })
 
   test.each([
@@ -121,7 +133,7 @@ describe('keys, paths and methods', () => {
   ])('%s %s is %i', async (method, path, statusCode, name) => {
     const { status, body } = await api(method, path)
     expect(status).toBe(statusCode)
-    expect(body).toEqual({ statusCode, name, message: expect.any(String) })
+    expect(body).toEqual({ statusCode, name, message: expect.stringMatching(/\.$/) })
   })
 })
 
@@ -190,7 +202,7 @@ describe('idempotency keys', () => {
     expect(await subjects()).toHaveLength(1)
   })
 
-  test('a refused request leaves its key free', async () => {
+  test('a rejected request leaves its key free', async () => {
     const bad = await api('POST', '/emails', {}, { 'idempotency-key': 'a' })
     expect(bad.status).toBe(422)
     expect((await resend.emails.send(MAIL, { idempotencyKey: 'a' })).error).toBeNull()
@@ -238,7 +250,7 @@ test('the oldest mails go when the box is full', async () => {
   await small.close()
 })
 
-test('it says which port is in use', async () => {
+test('a port in use is named', async () => {
   const second = startMailbox({ port: mailbox.port })
   await expect(second).rejects.toThrow(`Port ${mailbox.port} of 127.0.0.1 is in use`)
 })

@@ -4,7 +4,7 @@ import { neon, neonConfig } from '@neondatabase/serverless'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type NeonGateway, startNeonGateway } from '../../local/neon/index.ts'
 import { type LocalPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
@@ -15,7 +15,7 @@ let sql: ReturnType<typeof neon<false, false>>
 
 beforeAll(async () => {
   postgres = await startTemporaryPostgres({ database: 'neon' })
-  gateway = await startNeonGateway()
+  gateway = await startNeonGateway({ connectTo: `postgresql://127.0.0.1:${postgres.port}` })
   neonConfig.fetchEndpoint = () => `${gateway.url}/sql`
   sql = neon(postgres.url)
   await sql`CREATE TABLE pets (id integer PRIMARY KEY, name text NOT NULL UNIQUE)`
@@ -28,12 +28,19 @@ beforeEach(async () => {
   await sql`TRUNCATE pets CASCADE`
 })
 
+const ONE = JSON.stringify({ query: 'SELECT 1' })
+const RAW_TEXT = { 'neon-raw-text-output': 'true', 'neon-array-mode': 'true' }
+
 /** What the driver never sends, sent by hand. */
-async function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
-  const response = await fetch(`${gateway.url}/sql`, {
+async function post(
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+  { url } = gateway,
+) {
+  const response = await fetch(`${url}/sql`, {
     method: 'POST',
     body,
-    headers: { 'neon-connection-string': postgres.url, ...headers },
+    headers: { 'neon-connection-string': postgres.url, ...RAW_TEXT, ...headers },
   })
   const answer: unknown = await response.json()
   return { status: response.status, headers: response.headers, answer }
@@ -47,18 +54,18 @@ function urlWith(change: Partial<Pick<URL, 'password' | 'username' | 'pathname' 
 }
 
 describe('single statements', () => {
-  it('answers rows as objects, with parameters', async () => {
+  test('rows are objects, and parameters arrive', async () => {
     expect(await sql`SELECT ${7}::int AS n, ${'a'} AS t, ${null}::text AS nothing`).toEqual([
       { n: 7, t: 'a', nothing: null },
     ])
   })
 
-  it('answers rows as arrays', async () => {
+  test('rows are arrays in array mode', async () => {
     const arrays = neon(postgres.url, { arrayMode: true })
     expect(await arrays`SELECT 1 AS same, 2 AS same`).toEqual([[1, 2]])
   })
 
-  it('answers full results, with command, count and fields', async () => {
+  test('full results have the command, the count and the fields', async () => {
     const full = neon(postgres.url, { fullResults: true })
     const inserted = await full`INSERT INTO pets VALUES (1, 'a'), (2, 'b')`
     expect(inserted).toMatchObject({ command: 'INSERT', rowCount: 2, rows: [] })
@@ -76,7 +83,7 @@ describe('single statements', () => {
     expect(await full`CREATE TABLE made ()`).toMatchObject({ command: 'CREATE', rowCount: null })
   })
 
-  it('keeps every type as the driver expects it', async () => {
+  test('every type arrives as the driver expects it', async () => {
     const [row] = await sql`SELECT
       9007199254740993::int8 AS big, 1.50::numeric AS exact, true AS yes, 1.5::float8 AS real,
       '2026-01-02T03:04:05.678Z'::timestamptz AS at, '\\xdeadbeef'::bytea AS bytes,
@@ -96,7 +103,7 @@ describe('single statements', () => {
     })
   })
 
-  it('takes bytes, dates, arrays and objects as parameters', async () => {
+  test('bytes, dates, arrays and objects are parameters', async () => {
     const at = new Date('2026-01-02T03:04:05.678Z')
     const [row] = await sql`SELECT ${Buffer.from('00ff', 'hex')}::bytea AS bytes,
       ${at}::timestamptz AS at, ${['a', 'b"c', null]}::text[] AS texts, ${{ a: 1 }}::jsonb AS doc`
@@ -108,11 +115,11 @@ describe('single statements', () => {
     })
   })
 
-  it('takes one statement only, as the extended protocol does', async () => {
+  test('two statements in one are a syntax error', async () => {
     await expect(sql.query('SELECT 1; SELECT 2')).rejects.toMatchObject({ code: '42601' })
   })
 
-  it('does not leave a transaction open in a connection that others use', async () => {
+  test('a transaction left open does not reach the next request', async () => {
     await sql.query('BEGIN')
     await Promise.all(
       Array.from({ length: 5 }, (_, id) => sql`INSERT INTO pets VALUES (${id}, ${id})`),
@@ -120,7 +127,7 @@ describe('single statements', () => {
     expect(await sql`SELECT count(*)::int AS n FROM pets`).toEqual([{ n: 5 }])
   })
 
-  it('serves twenty at once', async () => {
+  test('twenty statements run at the same time', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, n) => sql`SELECT ${n}::int AS n, pg_sleep(0.05)::text AS s`),
     )
@@ -129,7 +136,7 @@ describe('single statements', () => {
 })
 
 describe('batches', () => {
-  it('runs all statements in one transaction', async () => {
+  test('all statements run in one transaction', async () => {
     const [a, b] = await sql.transaction([
       sql`SELECT txid_current() AS id`,
       sql`SELECT txid_current() AS id`,
@@ -137,7 +144,7 @@ describe('batches', () => {
     expect(a).toEqual(b)
   })
 
-  it('keeps nothing when one fails', async () => {
+  test('nothing is kept when one statement fails', async () => {
     const batch = sql.transaction([
       sql`INSERT INTO pets VALUES (1, 'a')`,
       sql`INSERT INTO pets VALUES (1, 'b')`,
@@ -146,7 +153,7 @@ describe('batches', () => {
     expect(await pets()).toEqual([])
   })
 
-  it('reports what fails at the commit', async () => {
+  test('a failure at the commit is reported', async () => {
     await sql`CREATE TABLE late (pet integer REFERENCES pets DEFERRABLE INITIALLY DEFERRED)`
     await expect(sql.transaction([sql`INSERT INTO late VALUES (9)`])).rejects.toMatchObject({
       code: '23503',
@@ -154,17 +161,17 @@ describe('batches', () => {
     expect(await sql`SELECT FROM late`).toEqual([])
   })
 
-  it.each([
+  test.each([
     ['ReadUncommitted', 'read uncommitted'],
     ['ReadCommitted', 'read committed'],
     ['RepeatableRead', 'repeatable read'],
     ['Serializable', 'serializable'],
-  ] as const)('runs at isolation level %s', async (isolationLevel, setting) => {
+  ] as const)('a batch runs at isolation level %s', async (isolationLevel, setting) => {
     const [rows] = await sql.transaction([sql`SHOW transaction_isolation`], { isolationLevel })
     expect(rows).toEqual([{ transaction_isolation: setting }])
   })
 
-  it('runs read only and deferrable', async () => {
+  test('a batch runs read only and deferrable', async () => {
     const options = { isolationLevel: 'Serializable', readOnly: true, deferrable: true } as const
     const [rows] = await sql.transaction([sql`SHOW transaction_deferrable`], options)
     expect(rows).toEqual([{ transaction_deferrable: 'on' }])
@@ -172,7 +179,7 @@ describe('batches', () => {
     await expect(write).rejects.toMatchObject({ code: '25006' })
   })
 
-  it('repeats the options in its answer and refuses unknown levels', async () => {
+  test('the options are repeated in the response, and unknown levels are rejected', async () => {
     const body = JSON.stringify({ queries: [{ query: 'SELECT 1', params: [] }] })
     const good = await post(body, { 'neon-batch-read-only': 'true' })
     expect(good.headers.get('neon-batch-read-only')).toBe('true')
@@ -182,7 +189,7 @@ describe('batches', () => {
 })
 
 describe('errors of PostgreSQL', () => {
-  it('tells all fields of a constraint violation', async () => {
+  test('a constraint violation has all fields', async () => {
     await sql`INSERT INTO pets VALUES (1, 'a')`
     await expect(sql`INSERT INTO pets VALUES (2, 'a')`).rejects.toMatchObject({
       name: 'NeonDbError',
@@ -201,27 +208,33 @@ describe('errors of PostgreSQL', () => {
     })
   })
 
-  it('tells where a syntax error is', async () => {
+  test('a syntax error has its position', async () => {
     await expect(sql.query('SELECT FRM')).rejects.toMatchObject({ code: '42703', position: '8' })
   })
 
-  it('answers a wrong password as Neon does: 400 without a code', async () => {
+  test('a wrong password is 400 without a code, as at Neon', async () => {
     const wrong = neon(urlWith({ password: 'wrong' }))
     await expect(wrong`SELECT 1`).rejects.toMatchObject({
-      message: `password authentication failed for user 'local'`,
+      message: `password authentication failed for user 'app'`,
       code: '',
     })
   })
 
-  it('answers 500 for an unknown database and for a server that is not there', async () => {
+  test('an unknown database and a server that is down are 500', async () => {
     await expect(neon(urlWith({ pathname: '/nowhere' }))`SELECT 1`).rejects.toThrow(
       /HTTP status 500.*database \\"nowhere\\" does not exist.*3D000/,
     )
-    const nobody = urlWith({ port: String(await freePort()) })
-    await expect(neon(nobody)`SELECT 1`).rejects.toThrow(/HTTP status 500.*ECONNREFUSED/)
+    const connectTo = urlWith({ port: String(await freePort()) })
+    const astray = await startNeonGateway({ connectTo })
+    const down = await post(ONE, { 'neon-connection-string': connectTo }, astray)
+    expect(down).toMatchObject({
+      status: 500,
+      answer: { message: expect.stringContaining('ECONNREFUSED') },
+    })
+    await astray.close()
   })
 
-  it('outlives connections that the server cuts', async () => {
+  test('a connection that the server closes is replaced', async () => {
     await expect(sql`SELECT pg_terminate_backend(pg_backend_pid())`).rejects.toMatchObject({
       code: '57P01',
     })
@@ -230,86 +243,109 @@ describe('errors of PostgreSQL', () => {
 })
 
 describe('errors of the request', () => {
-  const one = JSON.stringify({ query: 'SELECT 1' })
-
-  it.each([
+  test.each([
     ['mysql://a:b@h/d', 'incorrect scheme'],
     ['nonsense', 'invalid connection string: relative URL without a base'],
     ['postgresql://a:b@127.0.0.1', 'missing database name'],
     ['postgresql://127.0.0.1/d', 'missing username'],
+    ['postgresql://a:b@/d', 'invalid connection string: invalid host or port'],
     ['postgresql://a@127.0.0.1/d', 'missing authentication credentials: required password'],
-  ])('refuses the connection string %s', async (connectionString, message) => {
-    const refused = await post(one, { 'neon-connection-string': connectionString })
-    expect(refused).toMatchObject({ status: 400, answer: { message, code: '' } })
+  ])('the connection string %s is rejected', async (connectionString, message) => {
+    const rejected = await post(ONE, { 'neon-connection-string': connectionString })
+    expect(rejected).toMatchObject({ status: 400, answer: { message, code: '' } })
   })
 
-  it.each(['', '{', '[]', '{}', '{"query": 1}', '{"query": "SELECT 1", "params": 1}'])(
-    'refuses the body %j',
-    async (body) => {
-      const refused = await post(body)
-      expect(refused.status).toBe(400)
-      expect(refused.answer).toMatchObject({
-        message: expect.stringMatching(/^could not parse the HTTP request body: /),
-      })
-    },
-  )
+  test.each([
+    '',
+    '{',
+    '[]',
+    '{}',
+    '{"query": 1}',
+    '{"query": "SELECT 1", "params": 1}',
+    '{"query": "SELECT $1", "params": [1]}',
+  ])('the body %j is rejected', async (body) => {
+    const rejected = await post(body)
+    expect(rejected.status).toBe(400)
+    expect(rejected.answer).toMatchObject({
+      message: expect.stringMatching(/^could not parse the HTTP request body: /),
+    })
+  })
 
-  it('refuses other paths and methods, and a request of more than 64 MB', async () => {
+  test('other paths and methods, and a request of more than 64 MB, are rejected', async () => {
     expect((await fetch(`${gateway.url}/sql`)).status).toBe(400)
     expect((await fetch(`${gateway.url}/other`, { method: 'POST' })).status).toBe(400)
     const large = await post(new Uint8Array(64 * 1024 * 1024 + 1))
     expect(large).toMatchObject({ status: 413 })
   })
 
-  it('refuses a response of more than 64 MB', async () => {
+  test('a response of more than 64 MB is 507', async () => {
     const query = `SELECT repeat('x', 1024 * 1024) FROM generate_series(1, 65)`
     expect((await post(JSON.stringify({ query }))).status).toBe(507)
     expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }])
   })
 })
 
-describe('without raw text output', () => {
-  it('answers JSON values', async () => {
-    const query = `SELECT 1 AS i, 2::int8 AS big, 1.5::float8 AS f, 'NaN'::float8 AS nan,
-      true AS b, '{"a":1}'::jsonb AS j, ARRAY[[1,2],[3,NULL]] AS nested, ARRAY['a"b', 'NULL'] AS t`
-    expect((await post(JSON.stringify({ query }))).answer).toMatchObject({
-      rowAsArray: false,
-      rows: [
-        {
-          i: 1,
-          big: '2',
-          f: 1.5,
-          nan: 'NaN',
-          b: true,
-          j: { a: 1 },
-          nested: [
-            [1, 2],
-            [3, null],
-          ],
-          t: ['a"b', 'NULL'],
-        },
-      ],
-    })
+describe('the server and the database of a gateway', () => {
+  test.each([
+    'postgresql://a:b@example.com/d',
+    'postgresql://a:b@127.0.0.1:1/d',
+    'postgresql://a:b@169.254.169.254:80/d',
+  ])('%s is another server, and is rejected', async (connectionString) => {
+    const rejected = await post(ONE, { 'neon-connection-string': connectionString })
+    const message = expect.stringMatching(
+      /^this gateway connects to 127\.0\.0\.1:\d+ only, not to /,
+    )
+    expect(rejected).toMatchObject({ status: 400, answer: { message } })
   })
 
-  it('takes JSON values as parameters, and arrayMode for each statement', async () => {
-    const query = 'SELECT $1::int[] AS a, $2::bool AS b, $3::jsonb AS c, $4::text[] AS d'
-    const params = [[1, null], true, { x: 'y' }, ['q"', { z: 1 }]]
-    const queries = [{ query, params, arrayMode: true }, { query: 'SELECT 1 AS one' }]
-    expect((await post(JSON.stringify({ queries }))).answer).toMatchObject({
-      results: [
-        { rowAsArray: true, rows: [[[1, null], true, { x: 'y' }, ['q"', '{"z":1}']]] },
-        { rowAsArray: false, rows: [{ one: 1 }] },
-      ],
-    })
+  test('other names of this machine are the same server', async () => {
+    const localhost = postgres.url.replace('127.0.0.1', 'localhost')
+    expect(await neon(localhost)`SELECT 1 AS one`).toEqual([{ one: 1 }])
+  })
+
+  test('another database is rejected if the gateway has one of its own', async () => {
+    const narrow = await startNeonGateway({ connectTo: postgres.url })
+    const url = urlWith({ pathname: '/postgres' })
+    const rejected = await post(ONE, { 'neon-connection-string': url }, narrow)
+    const message = 'this gateway connects to the database neon only, not to postgres'
+    expect(rejected).toMatchObject({ status: 400, answer: { message } })
+    expect((await post(ONE, {}, narrow)).status).toBe(200)
+    await narrow.close()
+  })
+
+  test.each(['neon-raw-text-output', 'neon-array-mode'])('without %s is 400', async (name) => {
+    expect((await post(ONE, { [name]: 'false' })).status).toBe(400)
+  })
+})
+
+describe('a session', () => {
+  // One request after the other takes the same connection.
+  test('settings, temporary tables and advisory locks end with the request', async () => {
+    const [before] = await sql`SELECT pg_backend_pid() AS pid`
+    await sql`SET statement_timeout = 4711`
+    await sql`CREATE TEMPORARY TABLE pets (wrong integer)`
+    await sql`SELECT pg_advisory_lock(4711)`
+    await sql.query('PREPARE leaked AS SELECT 1')
+    const [after] = await sql`SELECT pg_backend_pid() AS pid,
+      current_setting('statement_timeout') AS timeout, to_regclass('pg_temp.pets') AS pets,
+      (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory') AS locks,
+      (SELECT count(*)::int FROM pg_prepared_statements) AS prepared`
+    expect(after).toEqual({ ...before, timeout: '0', pets: null, locks: 0, prepared: 0 })
+  })
+
+  test('a statement that failed is followed by a reset as well', async () => {
+    const failing = sql.query(`SELECT set_config('app.who', 'me', false), 1 / (random() * 0)::int`)
+    await expect(failing).rejects.toMatchObject({ code: '22012' })
+    await sql`SELECT set_config('app.who', 'me', false)`
+    expect(await sql`SELECT current_setting('app.who', true) AS who`).not.toEqual([{ who: 'me' }])
   })
 })
 
 describe('a client that goes away', () => {
-  it('has its statement cancelled, and leaves nothing behind', async () => {
+  test('its statement is cancelled, and its batch rolled back', async () => {
     const request = httpRequest(`${gateway.url}/sql`, {
       method: 'POST',
-      headers: { 'neon-connection-string': postgres.url },
+      headers: { 'neon-connection-string': postgres.url, ...RAW_TEXT },
     })
     request.on('error', () => {})
     const queries = [
@@ -325,10 +361,10 @@ describe('a client that goes away', () => {
     expect(await pets()).toEqual([])
   })
 
-  it('may go in the middle of its body', async () => {
+  test('a request that ends in the middle of its body does no harm', async () => {
     const request = httpRequest(`${gateway.url}/sql`, {
       method: 'POST',
-      headers: { 'neon-connection-string': postgres.url },
+      headers: { 'neon-connection-string': postgres.url, ...RAW_TEXT },
     })
     request.on('error', () => {})
     request.write('{"query": "SEL')
@@ -341,7 +377,7 @@ describe('a client that goes away', () => {
 describe('drizzle', () => {
   const table = pgTable('pets', { id: integer().primaryKey(), name: text().notNull() })
 
-  it('reads, writes and batches over neon-http', async () => {
+  test('neon-http reads, writes and batches', async () => {
     const db = drizzle(sql)
     expect(await db.insert(table).values({ id: 1, name: 'a' }).returning()).toEqual([
       { id: 1, name: 'a' },

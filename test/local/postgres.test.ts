@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
 
@@ -56,6 +56,11 @@ async function startElsewhere() {
   return { child, url: String(chunk).trim() }
 }
 
+const superuserUrl = (url: string, password = passwordOf('superuser')) =>
+  Object.assign(new URL(url), { username: 'local', password }).href
+
+const passwordOf = (role: string) => readFileSync(join(dataDir, `${role}.password`), 'utf8')
+
 async function killed(child: ReturnType<typeof spawn>) {
   const gone = once(child, 'exit')
   child.kill('SIGKILL')
@@ -63,7 +68,7 @@ async function killed(child: ReturnType<typeof spawn>) {
 }
 
 describe('startPostgres', () => {
-  it('makes a UTF-8 cluster on UTC, and keeps what is in it', async () => {
+  test('the cluster is UTF-8 and on UTC, and keeps its data', async () => {
     const first = await startPostgres({ dataDir, database: 'app' })
     expect(
       await query(
@@ -82,7 +87,97 @@ describe('startPostgres', () => {
     expect(existsSync(join(dataDir, 'lock'))).toBe(false)
   })
 
-  it('refuses a second start and names the first', async () => {
+  test('passwords are random, stay the same, and are for the owner of the files alone', async () => {
+    const first = await startPostgres({ dataDir, database: 'app' })
+    const { password } = new URL(first.url)
+    expect(password).toBe(passwordOf('app'))
+    expect(password).not.toBe(passwordOf('superuser'))
+    for (const role of ['app', 'superuser']) {
+      expect(statSync(join(dataDir, `${role}.password`)).mode & 0o777).toBe(0o600)
+    }
+    await first.stop()
+    const again = await startPostgres({ dataDir, database: 'app' })
+    expect(new URL(again.url).password).toBe(password)
+    await again.stop()
+    const elsewhere = await startTemporaryPostgres({ database: 'app' })
+    expect(new URL(elsewhere.url).password).not.toBe(password)
+    await elsewhere.stop()
+  })
+
+  test('the role is no superuser: it owns its database and reaches no program or file', async () => {
+    const { url, stop } = await startPostgres({ dataDir, database: 'app' })
+    expect(
+      await query(
+        url,
+        `SELECT rolsuper, rolcreatedb, rolcreaterole, datname AS owns
+        FROM pg_roles LEFT JOIN pg_database ON datdba = pg_roles.oid WHERE rolname = current_user`,
+      ),
+    ).toEqual([{ rolsuper: false, rolcreatedb: false, rolcreaterole: false, owns: 'app' }])
+    for (const statement of [
+      `COPY (SELECT 1) TO PROGRAM 'cat'`,
+      `COPY kept FROM '/etc/passwd'`,
+      `ALTER SYSTEM SET fsync = off`,
+      'CREATE DATABASE another',
+      'SET ROLE local',
+    ]) {
+      await expect(query(url, statement), statement).rejects.toThrow(/permission denied/)
+    }
+    await stop()
+  })
+
+  test('a folder of an earlier version, where the superuser owns all, is handed over', async () => {
+    const first = await startPostgres({ dataDir, database: 'former' })
+    // As it was: one role, a superuser, whose password was its name.
+    const admin = superuserUrl(first.url)
+    for (const statement of [
+      'CREATE SCHEMA apart',
+      'CREATE TABLE apart.log (id bigint GENERATED ALWAYS AS IDENTITY, n serial)',
+      `CREATE TYPE mood AS ENUM ('ok')`,
+      'CREATE TABLE pets (id integer PRIMARY KEY, mood mood)',
+      'CREATE VIEW happy AS SELECT * FROM pets',
+      'CREATE SEQUENCE free',
+      'CREATE FUNCTION one() RETURNS integer LANGUAGE sql RETURN 1',
+      'ALTER DATABASE former OWNER TO local',
+      'ALTER DATABASE app OWNER TO local',
+      `ALTER ROLE local PASSWORD 'local'`,
+    ]) {
+      await query(admin, statement)
+    }
+    await query(
+      superuserUrl(new URL('/app', first.url).href, 'local'),
+      'REASSIGN OWNED BY app TO local; DROP OWNED BY app; DROP ROLE app',
+    )
+    await first.stop()
+    for (const role of ['app', 'superuser']) rmSync(join(dataDir, `${role}.password`))
+
+    const { url, stop } = await startPostgres({ dataDir, database: 'former' })
+    for (const statement of [
+      'ALTER TABLE pets ADD name text',
+      'INSERT INTO apart.log DEFAULT VALUES',
+      'ALTER TABLE apart.log DROP n',
+      `ALTER TYPE mood ADD VALUE 'good'`,
+      'DROP VIEW happy',
+      'DROP SEQUENCE free',
+      'DROP FUNCTION one()',
+      'CREATE TABLE public.fresh ()',
+    ]) {
+      await query(url, statement)
+    }
+    await expect(query(superuserUrl(url, 'local'), 'SELECT 1')).rejects.toThrow(/password/)
+    expect(await query(superuserUrl(url), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+    await stop()
+  })
+
+  test('a lost password file is reported', async () => {
+    const password = passwordOf('superuser')
+    writeFileSync(join(dataDir, 'superuser.password'), 'another')
+    await expect(startPostgres({ dataDir, database: 'app' })).rejects.toThrow(
+      /PostgreSQL did not start: the data has another superuser password than the file/,
+    )
+    writeFileSync(join(dataDir, 'superuser.password'), password)
+  })
+
+  test('a second start is rejected and names the first', async () => {
     const { child, url } = await startElsewhere()
     await expect(startPostgres({ dataDir, database: 'app' })).rejects.toThrow(
       `PostgreSQL on ${dataDir} is already running (pid ${child.pid}).`,
@@ -91,7 +186,7 @@ describe('startPostgres', () => {
     await killed(child)
   })
 
-  it('goes when its starter is killed, and starts again with the data', async () => {
+  test('the server ends when its starter is killed, and starts again with the data', async () => {
     const { child } = await startElsewhere()
     const server = postmasterPid()
     await killed(child)
@@ -101,8 +196,8 @@ describe('startPostgres', () => {
     await again.stop()
   })
 
-  it.runIf(process.platform === 'linux')(
-    'stops a server that lost its supervisor too',
+  test.runIf(process.platform === 'linux')(
+    'a server that lost its supervisor too is stopped',
     async () => {
       const { child } = await startElsewhere()
       const server = postmasterPid()
@@ -127,7 +222,7 @@ describe('startPostgres', () => {
     },
   )
 
-  it('starts over what a crash of the machine left: a lock and a postmaster.pid of others', async () => {
+  test('a lock and a postmaster.pid left by a crash of the machine do not stop a start', async () => {
     const pidFile = join(dataDir, 'data/postmaster.pid')
     writeFileSync(pidFile, `999999\n${dataDir}/data\n1\n1\n\n127.0.0.1\n1 1\nready\n`)
     // The number lives, but belongs to another process now.
@@ -137,7 +232,7 @@ describe('startPostgres', () => {
     await again.stop()
   })
 
-  it('says which port is in use', async () => {
+  test('a port in use is named', async () => {
     const port = await freePort()
     const other = createServer().listen(port, '127.0.0.1')
     await once(other, 'listening')
@@ -147,7 +242,7 @@ describe('startPostgres', () => {
     other.close()
   })
 
-  it('leaves the data of another version alone', async () => {
+  test('the data of another version is not touched', async () => {
     const versionFile = join(dataDir, 'data/PG_VERSION')
     writeFileSync(versionFile, '17\n')
     await expect(startPostgres({ dataDir, database: 'app' })).rejects.toThrow(
@@ -156,7 +251,7 @@ describe('startPostgres', () => {
     writeFileSync(versionFile, '18\n')
   })
 
-  it('shows the end of the log when the server does not start', async () => {
+  test('the end of the log is shown when the server does not start', async () => {
     writeFileSync(join(dataDir, 'data/postgresql.conf'), 'nonsense = 1\n')
     await expect(startPostgres({ dataDir, database: 'app' })).rejects.toThrow(
       /PostgreSQL did not start.*unrecognized configuration parameter "nonsense"/s,
@@ -165,7 +260,7 @@ describe('startPostgres', () => {
 })
 
 describe('startTemporaryPostgres', () => {
-  it('leaves nothing behind', async () => {
+  test('a temporary server leaves nothing behind', async () => {
     const server = await startTemporaryPostgres({ database: 'app' })
     expect(await query(server.url, 'SHOW fsync')).toEqual([{ fsync: 'off' }])
     await server.stop()

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Engine } from '../../local/upstash/engine.ts'
 import { startMemoryEngine } from '../../local/upstash/memory-engine.ts'
 import type { Command, Outcome } from '../../local/upstash/protocol.ts'
@@ -21,9 +21,13 @@ describe('the in-memory engine', () => {
     })
   })
 
-  test('a script without an end is stopped, and the next one runs', async () => {
-    expect(await memory.run(['EVAL', 'while true do end', '0'])).toEqual({
-      error: expect.stringMatching(/^ERR Script stopped/),
+  test.each([
+    'while true do end',
+    'while true do pcall(function() while true do end end) end',
+    "while true do redis.call('PING') end",
+  ])('%s is stopped, and the next script runs', async (script) => {
+    expect(await memory.run(['EVAL', script, '0'])).toEqual({
+      error: 'ERR Script exceeded its time limit',
     })
     expect(await memory.run(['EVAL', 'return 1', '0'])).toEqual({ result: 1 })
   })
@@ -46,23 +50,23 @@ describe('the in-memory engine', () => {
   test.runIf(redisServerInstalled())('gives the outcomes of redis-server', async () => {
     const redis = await startRedisEngine()
     if (!redis) throw new Error('No redis-server')
+    onTestFinished(() => redis.close())
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 30 }), async (commands) => {
         for (const each of [['FLUSHALL'], ...commands] as Command[]) {
-          expect({ each, ...comparable(await memory.run(each)) }).toEqual({
+          expect({ each, ...toComparable(await memory.run(each)) }).toEqual({
             each,
-            ...comparable(await redis.run(each)),
+            ...toComparable(await redis.run(each)),
           })
         }
       }),
       { numRuns: 200 },
     )
-    await redis.close()
   })
 })
 
 /** Of an error only its code: the texts may differ. Of a number what a double can tell. */
-function comparable(outcome: Outcome) {
+function toComparable(outcome: Outcome) {
   if ('error' in outcome) return { code: outcome.error.split(' ')[0] }
   const { result } = outcome
   return { result: typeof result === 'number' ? result.toPrecision(15) : result }
@@ -75,7 +79,8 @@ const value = fc.oneof(
 )
 const field = fc.constantFrom('x', 'y', '')
 /** Long enough that nothing expires while a case runs. */
-const seconds = fc.constantFrom('100', '0', '-1', '1.5', 'soon')
+const seconds = fc.constantFrom('100', '0', '-1', '1.5', 'soon', '9223372036854775807')
+const milliseconds = fc.constantFrom('100000', '0', 'soon')
 const tuple = (name: string, ...args: fc.Arbitrary<string>[]) =>
   fc.tuple(fc.constant(name), ...args)
 
@@ -84,7 +89,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   tuple('GET', key),
   tuple('SET', key, value),
   tuple('SET', key, value, fc.constantFrom('NX', 'xx', 'no')),
-  tuple('SET', key, value, fc.constantFrom('EX', 'px', 'EX NX'), seconds),
+  tuple('SET', key, value, fc.constant('EX'), seconds),
+  tuple('SET', key, value, fc.constant('px'), milliseconds),
+  tuple('SET', key, value, fc.constant('NX'), fc.constant('EX'), seconds),
   tuple('SETEX', key, seconds, value),
   tuple('MGET', key, key),
   tuple('DEL', key, key),

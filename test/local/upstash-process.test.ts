@@ -10,7 +10,7 @@ import { startUpstashGateway } from '../../local/upstash/index.ts'
 import { redisServerInstalled } from './engines.ts'
 
 describe('Upstash gateway, as a process', () => {
-  test('says which port is in use', async () => {
+  test('a port in use is named', async () => {
     const first = await startUpstashGateway({ engine: 'memory' })
     const second = startUpstashGateway({ engine: 'memory', port: first.port })
     await expect(second).rejects.toThrow(`Port ${first.port} of 127.0.0.1 is in use`)
@@ -25,12 +25,12 @@ describe('Upstash gateway, as a process', () => {
     await Promise.all(gateways.map((gateway) => gateway.close()))
   })
 
-  test('says that nothing answers at redisUrl, without its password', async () => {
+  test('a Redis that is down is reported at the start, without its password', async () => {
     const start = startUpstashGateway({ redisUrl: 'redis://:secret@127.0.0.1:1' })
-    await expect(start).rejects.toThrow(/^No Redis answers at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
+    await expect(start).rejects.toThrow(/^No Redis responds at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
   })
 
-  test.runIf(redisServerInstalled())('a Redis that goes away is a 500, not a hang', async () => {
+  test.runIf(redisServerInstalled())('a Redis that stops is a 500, not a hang', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'redis-'))
     const socket = join(folder, 'redis.sock')
     const options = ['--port', '0', '--unixsocket', socket, '--save', '']

@@ -56,6 +56,10 @@ describe.each(engines)('Lua scripts over the %s engine', (engine) => {
       ['numbers in text count as numbers', "return '3600000' * 2 + 1000", 7_201_000],
       ['a product is written without a fraction', "return redis.call('ECHO', 2.5 * 2)", 5],
       ['a fraction is written in full', "return redis.call('ECHO', 0.5)", 0.5],
+      ['a small number keeps its exponent', "return redis.call('ECHO', 1.5e-10)", 1.5e-10],
+      ['a status is a table', "return redis.call('SET', KEYS[1], 'text').ok", 'OK'],
+      ['an error in a list is its text', "return {redis.error_reply('ERR x')}", ['ERR x']],
+      ['a script may begin with #!lua', '#!lua\nreturn 1', 1],
       ['unpack spreads a list', "return redis.call('MGET', unpack(KEYS))[1]", 'text'],
     ])('%s', async (_, lua, reply) => {
       await redis.set('lua:text', 'text')
@@ -64,6 +68,11 @@ describe.each(engines)('Lua scripts over the %s engine', (engine) => {
 
     test.each([
       ['a global variable', 'leak = 1', 'ERR'],
+      ['replacing redis.call', 'redis.call = nil', 'ERR'],
+      ['replacing a library function', 'table.insert = nil', 'ERR'],
+      ['a value left in a library', 'math.leak = 7', 'ERR'],
+      ['a command without a name', 'return redis.call()', 'ERR'],
+      ['a nil argument', "return redis.call('SET', nil, 'x')", 'ERR'],
       ['an unknown name', 'return nothing_such', 'nonexistent global variable'],
       ['a library beyond the sandbox', "return io.open('/etc/passwd')", 'ERR'],
       ['an error in Lua', 'return 1 + {}', /user_script:1: attempt to perform arithmetic/],

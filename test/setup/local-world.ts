@@ -14,9 +14,8 @@ import { copyWranglerConfig } from './own-environment.ts'
 import type {} from './world.ts'
 
 export default async function startLocalWorld(project: TestProject) {
-  const [postgres, neon, upstash, mailbox, wrangler] = await Promise.all([
-    startTemporaryPostgres({ database: 'accounts' }),
-    startNeonGateway(),
+  const [[postgres, neon], upstash, mailbox, wrangler] = await Promise.all([
+    startDatabase(),
     startUpstashGateway(),
     startMailbox(),
     copyWranglerConfig(),
@@ -40,6 +39,8 @@ export default async function startLocalWorld(project: TestProject) {
       NEON_HTTP_URL: neon.url,
       UPSTASH_REDIS_REST_URL: upstash.url,
       UPSTASH_REDIS_REST_TOKEN: upstash.token,
+      // On a busy machine a working Redis may take longer than 400 ms; the tests of its faults set that.
+      REDIS_TIMEOUT_MS: '5000',
       RESEND_API_KEY: mailbox.apiKey,
       RESEND_BASE_URL: mailbox.url,
       EMAIL_FROM: 'ADL Production <accounts@example.com>',
@@ -57,6 +58,12 @@ export default async function startLocalWorld(project: TestProject) {
     await postgres.stop()
     await rm(wrangler.folder, { recursive: true })
   }
+}
+
+async function startDatabase() {
+  const postgres = await startTemporaryPostgres({ database: 'accounts' })
+  const connectTo = `postgresql://127.0.0.1:${postgres.port}`
+  return [postgres, await startNeonGateway({ connectTo })] as const
 }
 
 /** A copy of the migrated, empty database: tests that need an empty installation copy it again. */

@@ -1,10 +1,11 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { clearEnvironment } from './test/setup/own-environment.ts'
+import { clearEnvironment, dropBrokenConnectionNotes } from './test/setup/own-environment.ts'
 import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
 
 clearEnvironment()
+dropBrokenConnectionNotes()
 
 /** Seconds of `test/fuzz` in an ordinary run; `npm run fuzz` sets more. */
 const FUZZ_SECONDS = 6
@@ -24,20 +25,19 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 /** A run of the tests within the tests. */
 const LONG_IN_NODE = ['test/repository/environment.test.ts']
 
-/** Tests of the Worker, in workerd, configured as wrangler.toml says; nothing of a developer's reaches them. */
-const inWorkerd = (name: string, files: { include: string[]; exclude: string[] }) => ({
+/** Tests of the Worker, in workerd, configured as wrangler.toml says, isolated from the developer's settings. */
+const workerdProject = (name: string, files: { include: string[]; exclude: string[] }) => ({
   extends: true as const,
   plugins: [
     cloudflareTest(({ inject }) => {
       const { bindings, wranglerConfig: configPath } = inject<LocalWorld>('world')
-      // `verbose` prints each connection that a fault broke, also where the Worker handled it.
-      return { verbose: false, wrangler: { configPath }, miniflare: { bindings } }
+      return { wrangler: { configPath }, miniflare: { bindings } }
     }),
   ],
   test: {
     name,
     ...files,
-    // As in production: one isolate serves all that comes. And a start of workerd a file is saved.
+    // As in production: one isolate serves many requests. This also avoids starting workerd for each file.
     isolate: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
@@ -70,11 +70,11 @@ export default defineConfig({
       reporter: ['text-summary', 'html', 'json-summary'],
     },
     projects: [
-      inWorkerd('workerd', {
+      workerdProject('workerd', {
         include: ['test/**/*.test.ts'],
         exclude: ['test/{local,bundle,repository}/**', ...LONG],
       }),
-      inWorkerd('long', { include: LONG, exclude: [] }),
+      workerdProject('long', { include: LONG, exclude: [] }),
       {
         extends: true,
         test: {

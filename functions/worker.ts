@@ -1,11 +1,12 @@
 import { app } from '../src/app.ts'
-import type { MailMessage } from '../src/mail/queue.ts'
 import type { Bindings } from '../src/env.ts'
-import { takeMails } from '../src/mail/consumer.ts'
-import { tend } from '../src/maintenance.ts'
+import { consumeMail } from '../src/mail/consumer.ts'
+import type { MailMessage } from '../src/mail/queue.ts'
+import { runMaintenance } from '../src/maintenance.ts'
+import { resourcesFor } from '../src/resources.ts'
 
 export default {
   fetch: app.fetch,
-  queue: takeMails,
-  scheduled: (_, bindings) => tend(bindings),
+  queue: (batch, bindings) => consumeMail(batch, resourcesFor(bindings)),
+  scheduled: (_, bindings) => runMaintenance(bindings),
 } satisfies ExportedHandler<Bindings, MailMessage>

@@ -92,27 +92,30 @@ const line = ({ level, about, words }: Finding) =>
 /**
  * Prints a line for each finding.
  *
- * @returns the exit code: 0 without a failure, 1 with one, 2 if it could not look
+ * @returns the exit code: 0 without a failure, 1 with one, 2 if the variables can't be read
  */
 export async function runDoctor(
   args: string[],
   env: Values,
-  print: (line: string) => void,
+  print: { line: (text: string) => void; error: (text: string) => void },
 ): Promise<number> {
   try {
     const { file } = parseArgs({ args, options: { file: { type: 'string' } } }).values
     const values = await readVariables(file, env)
     const findings = [...(file ? unknownNames(values) : []), ...(await examine(values))]
-    for (const finding of findings) print(line(finding))
+    for (const finding of findings) print.line(line(finding))
     const failed = findings.filter(({ level }) => level === 'FAIL').length
-    print(failed > 0 ? `\n${failed} to fix.` : '\nReady to deploy.')
+    print.line(failed > 0 ? `\n${failed} to fix.` : '\nReady to deploy.')
     return failed > 0 ? 1 : 0
   } catch (error) {
-    print(error instanceof Error ? error.message : String(error))
+    print.error(error instanceof Error ? error.message : String(error))
     return 2
   }
 }
 
 if (import.meta.main) {
-  process.exitCode = await runDoctor(process.argv.slice(2), process.env, console.log)
+  process.exitCode = await runDoctor(process.argv.slice(2), process.env, {
+    line: console.log,
+    error: console.error,
+  })
 }

@@ -6,8 +6,16 @@ import * as z from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import packageJson from '../package.json' with { type: 'json' }
 import { app } from '../src/app.ts'
-import { type Answer, type Documentation, documentationOf } from '../src/openapi.ts'
-import { ERRORS, type ErrorName } from '../src/errors.ts'
+import {
+  databaseUnavailable,
+  ERRORS,
+  type ErrorFactory,
+  type ErrorName,
+  internalError,
+  serviceUnavailable,
+} from '../src/errors.ts'
+import { type Documentation, documentationOf, type ResponseDocumentation } from '../src/openapi.ts'
+import { tooManyRequests } from '../src/rate-limit/limit.ts'
 
 const ErrorBody = z
   .object({
@@ -19,7 +27,7 @@ const ErrorBody = z
     request_id: z.uuid(),
     details: z.record(z.string(), z.unknown()).optional(),
   })
-  .meta({ id: 'Error', description: 'Every answer with status >= 400' })
+  .meta({ id: 'Error', description: 'The body of every response with status >= 400' })
 
 const TAGS = {
   '/api/users': 'Users',
@@ -30,9 +38,9 @@ const TAGS = {
 
 const DESCRIPTION = `User accounts at the edge: sign-up, login, sessions, password reset.
 
-Log in, then send the access token as \`Authorization: Bearer …\`. It lasts 15 minutes; the refresh
-token answers the next pair. Errors have one shape everywhere; limits are told by the RateLimit
-headers, and 429 and 503 by \`Retry-After\`.`
+Log in, then send the access token as \`Authorization: Bearer …\`. It expires after 15 minutes; use
+the refresh token to get a new pair. All errors have the same shape. The RateLimit headers report the
+limits; 429 and 503 carry \`Retry-After\`.`
 
 type Operation = ZodOpenApiOperationObject
 
@@ -93,6 +101,7 @@ function operationOf(
   { method, template }: { method: string; template: string },
 ): Operation {
   const all: Documentation = Object.assign({}, ...parts)
+  const errors = parts.flatMap((part) => part.errors ?? [])
   const tag = Object.entries(TAGS).find(([prefix]) => template.startsWith(prefix))?.[1] ?? 'System'
   const { summary, description, security, body, query, params } = all
   return {
@@ -109,9 +118,12 @@ function operationOf(
     }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(all.answers ?? {}).map(([status, answer]) => [status, answerOf(answer)]),
+        Object.entries(all.responses ?? {}).map(([status, response]) => [
+          status,
+          responseOf(response),
+        ]),
       ),
-      ...errorsOf(all, tag, template),
+      ...errorResponses(errorsOf(errors, all.neverErrors ?? [], template)),
     },
   }
 }
@@ -126,7 +138,7 @@ const operationId = (method: string, template: string) =>
 const RequestId = z.uuid().meta({ description: "The request's id, also in the log" })
 
 /** Without a schema and a media type there is no body. */
-const answerOf = ({ description, schema, contentType }: Answer) => ({
+const responseOf = ({ description, schema, contentType }: ResponseDocumentation) => ({
   description,
   headers: z.object({ 'X-Request-ID': RequestId }),
   ...((schema || contentType) && {
@@ -138,43 +150,36 @@ const answerOf = ({ description, schema, contentType }: Answer) => ({
   }),
 })
 
-/** The errors that an endpoint names, and those which its middleware can answer, with an example each. */
-function errorsOf(all: Documentation, tag: string, template: string) {
-  const messages: Partial<Record<ErrorName, string>> = {
-    ...(all.security && {
-      AuthenticationError: 'Could not validate credentials',
-      AuthorizationError: `This needs the token of ${tag === 'Users' ? 'a user' : 'an admin'}`,
-    }),
-    ...(all.body && {
-      PayloadTooLargeError: 'The request body is larger than 16 KiB',
-      UnsupportedMediaTypeError: 'The body must be application/json',
-    }),
-    ...((all.body || all.query || all.params) && { ValidationError: 'Request validation failed' }),
-    ...(all.limited && {
-      RateLimitError: 'Too many requests, please try again later',
-      DatabaseError: 'The database is not available, please try again',
-    }),
-    ...(!template.startsWith('/health') && {
-      ServiceUnavailableError: 'This is not available right now, please try again',
-    }),
-    InternalServerError: 'An unexpected error occurred',
-    ...all.errors,
-  }
-  const byStatus = Map.groupBy(
-    Object.entries(messages) as [ErrorName, string][],
-    ([name]) => ERRORS[name],
-  )
+/** What the endpoint and its middleware name, and what holds for every route or for the whole API. */
+function errorsOf(
+  named: readonly ErrorFactory[],
+  never: readonly ErrorFactory[],
+  template: string,
+): ErrorFactory[] {
+  const isApi = template.startsWith('/api/')
+  const isHealthCheck = template.startsWith('/health')
+  const all = [
+    ...named,
+    ...(isApi ? [tooManyRequests, databaseUnavailable] : []),
+    ...(isHealthCheck ? [] : [serviceUnavailable]),
+    internalError,
+  ]
+  return [...new Set(all)].filter((error) => !never.includes(error))
+}
+
+function errorResponses(errors: readonly ErrorFactory[]) {
+  const byStatus = Map.groupBy(errors, ({ error }) => ERRORS[error])
   return Object.fromEntries(
-    [...byStatus].map(([status, errors]) => [
+    [...byStatus].map(([status, group]) => [
       status,
       {
-        description: errors.map(([name]) => name).join(' or '),
+        description: [...new Set(group.map(({ error }) => error))].join(' or '),
         headers: z.object({ 'X-Request-ID': RequestId, ...HEADERS_OF[status] }),
         content: {
           'application/json': {
             schema: ErrorBody,
             examples: Object.fromEntries(
-              errors.map(([name, message]) => [name, { value: exampleOf(name, message) }]),
+              group.map((error) => [error.message, { value: exampleOf(error) }]),
             ),
           },
         },
@@ -191,17 +196,20 @@ const HEADERS_OF: Readonly<Record<number, Record<string, z.ZodType> | undefined>
   503: { 'Retry-After': RetryAfter },
 }
 
-const exampleOf = (name: ErrorName, message: string) => ({
-  error: name,
-  message,
-  status_code: ERRORS[name],
-  timestamp: '2026-01-01T12:00:00.000Z',
-  path: '/api/…',
-  request_id: '0b9b1f0e-7a55-4a53-9d0e-2f6b7c1d8e90',
-  ...(name === 'ValidationError' && {
-    details: {
-      errors: [{ field: 'email', message: 'must be an email address', type: 'invalid_format' }],
-    },
-  }),
-  ...(name === 'DuplicateRecordError' && { details: { resource: 'User', field: 'email' } }),
-})
+const exampleOf = (factory: ErrorFactory) => {
+  const { name, message, status, details } = factory()
+  return {
+    error: name,
+    message,
+    status_code: status,
+    timestamp: '2026-01-01T12:00:00.000Z',
+    path: '/api/…',
+    request_id: '0b9b1f0e-7a55-4a53-9d0e-2f6b7c1d8e90',
+    ...(details && { details }),
+    ...(name === 'ValidationError' && {
+      details: {
+        errors: [{ field: 'email', message: 'must be an email address', type: 'invalid_format' }],
+      },
+    }),
+  }
+}

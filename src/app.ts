@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import type { AppEnv } from './context.ts'
+import type { UnconfiguredEnv } from './context.ts'
 import { onError, onMethodNotAllowed, onNotFound } from './errors.ts'
 import { accessLog } from './middleware/access-log.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
@@ -13,7 +13,7 @@ import { password } from './routes/password/index.ts'
 import { system } from './routes/system/index.ts'
 import { users } from './routes/users/index.ts'
 
-const base = new Hono<AppEnv>()
+const base = new Hono<UnconfiguredEnv>()
 
 base.onError(onError)
 base.notFound(onNotFound)

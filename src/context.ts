@@ -1,13 +1,21 @@
+import type { Context, Env } from 'hono'
 import type { Bindings } from './env.ts'
 import type { Resources } from './resources.ts'
-import type { AccessClaims } from './tokens/access.ts'
 
-/** What a request carries, typed in one place. */
-export type AppEnv = {
-  Bindings: Bindings
-  Variables: Resources & {
-    requestId: string
-    /** Set by `authenticate`; a handler behind it may rely on it. */
-    claims: AccessClaims
-  }
-}
+/** What every request carries, whatever middleware has run. */
+export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string } }
+
+/** Behind `resources`. What `authenticate` adds is typed there, and exists only behind it. */
+export type AppEnv = BaseEnv & { Variables: Resources }
+
+/** For what runs with an invalid configuration too, as health checks do. */
+export type UnconfiguredEnv = BaseEnv & { Variables: Partial<Resources> }
+
+/**
+ * What a function outside a handler uses of a request. Not Hono's whole `Context`: for its `set`, a
+ * context with more variables is not assignable to one with fewer.
+ */
+export type RequestContext<E extends Env = AppEnv> = Pick<
+  Context<E>,
+  'req' | 'env' | 'var' | 'header' | 'executionCtx'
+>

@@ -2,11 +2,12 @@ import { DrizzleQueryError } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { AppEnv } from './context.ts'
+import type { BaseEnv } from './context.ts'
+import { SessionEndedError } from './db/accounts.ts'
 import { sqlState } from './db/client.ts'
 import { log } from './log.ts'
 
-/** Every error the API answers with: its name in the body, and its status. Clients depend on both. */
+/** Every error of the API: its name in the body, and its status. Clients depend on both. */
 export const ERRORS = {
   BadRequestError: 400,
   BusinessLogicError: 400,
@@ -30,7 +31,7 @@ export type ErrorName = keyof typeof ERRORS
 
 type Extra = { details?: Record<string, unknown>; headers?: Record<string, string> }
 
-/** An answer with status >= 400. Throw it anywhere; `onError` turns it into the uniform body. */
+/** A response with status >= 400. Throw it anywhere; `onError` turns it into the uniform body. */
 export class ApiError extends Error {
   override readonly name: ErrorName
   readonly details: Extra['details']
@@ -48,40 +49,78 @@ export class ApiError extends Error {
   }
 }
 
-/** 401 with the challenge that RFC 6750 section 3 asks for. */
-export const unauthenticated = (message: string) =>
-  new ApiError('AuthenticationError', message, { headers: { 'WWW-Authenticate': 'Bearer' } })
+/** Makes one error, each time it is thrown; the OpenAPI document lists it by the same value. */
+export type ErrorFactory = {
+  (extra?: Extra): ApiError
+  readonly error: ErrorName
+  readonly message: string
+}
 
-/** Seconds after which a client may try again what a dead dependency refused. Jittered: no herd. */
-const retryAfter = () => String(2 + Math.floor(Math.random() * 9))
-
-/** 503: something we depend on is away. Never 401 or 409, which would tell the client a lie. */
-export const unavailable = (
+/**
+ * An error that endpoints throw and document by one value.
+ *
+ * @param extra headers and details that it always has
+ */
+export function defineError(
+  error: ErrorName,
   message: string,
-  name: 'ServiceUnavailableError' | 'DatabaseError' = 'ServiceUnavailableError',
-) => new ApiError(name, message, { headers: { 'Retry-After': retryAfter() } })
+  extra: () => Extra = () => ({}),
+): ErrorFactory {
+  const make = (more: Extra = {}) => new ApiError(error, message, { ...extra(), ...more })
+  return Object.assign(make, { error, message })
+}
 
-const databaseUnavailable = () =>
-  unavailable('The database is not available, please try again', 'DatabaseError')
+/** 401 with the challenge that RFC 6750 section 3 asks for. */
+export const defineUnauthenticated = (message: string) =>
+  defineError('AuthenticationError', message, () => ({ headers: { 'WWW-Authenticate': 'Bearer' } }))
 
-/** The one place where a thrown thing becomes an answer. It relies on no middleware having run. */
-export function onError(thrown: unknown, c: Context<AppEnv>) {
+/** Seconds after which a client may retry what failed for an outage. Jittered: no herd. */
+const retryAfter = () => ({ headers: { 'Retry-After': String(2 + Math.floor(Math.random() * 9)) } })
+
+/** 503: a dependency is down. Never 401 or 409, which would tell the client a lie. */
+export const defineUnavailable = (message: string) =>
+  defineError('ServiceUnavailableError', message, retryAfter)
+
+/** Missing, forged or expired token, or a session that has ended. */
+export const notAuthenticated = defineUnauthenticated('Could not validate credentials')
+
+export const databaseUnavailable = defineError(
+  'DatabaseError',
+  'The database is not available, please try again',
+  retryAfter,
+)
+
+export const serviceUnavailable = defineUnavailable(
+  'This is not available right now, please try again',
+)
+
+export const internalError = defineError('InternalServerError', 'An unexpected error occurred')
+
+export const payloadTooLarge = defineError(
+  'PayloadTooLargeError',
+  'The request body is larger than 16 KiB',
+)
+
+export const notFound = (path: string) =>
+  new ApiError('NotFoundError', `The requested resource '${path}' was not found`)
+
+/** The one place where a thrown value becomes a response. It relies on no middleware having run. */
+export function onError(thrown: unknown, c: Context<BaseEnv>) {
   const error = apiErrorOf(thrown)
   if (error.status === 500) log(c, 'error', 'unexpected_error', { reason: nameOf(thrown) })
   if (error.name === 'DatabaseError') {
     log(c, 'error', 'database_unavailable', { reason: sqlState(thrown) ?? 'no_answer' })
   }
-  return answer(c, error)
+  return respond(c, error)
 }
 
-export const onNotFound = (c: Context<AppEnv>) =>
-  answer(c, new ApiError('NotFoundError', `The requested resource '${c.req.path}' was not found`))
+export const onNotFound = (c: Context<BaseEnv>) => respond(c, notFound(c.req.path))
 
-export const onMethodNotAllowed = (c: Context<AppEnv>, methods: string[]) => {
+export const onMethodNotAllowed = (c: Context<BaseEnv>, methods: string[]) => {
   const headers = { Allow: [...methods, 'OPTIONS'].join(', ') }
   // Not `c.body`, which would keep the Content-Type of the 404 that this replaces.
   if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers })
-  return answer(
+  return respond(
     c,
     new ApiError('MethodNotAllowedError', `Method ${c.req.method} is not allowed here`, {
       headers,
@@ -89,7 +128,7 @@ export const onMethodNotAllowed = (c: Context<AppEnv>, methods: string[]) => {
   )
 }
 
-function answer(c: Context<AppEnv>, error: ApiError) {
+function respond(c: Context<BaseEnv>, error: ApiError) {
   return c.json(
     {
       error: error.name,
@@ -97,7 +136,7 @@ function answer(c: Context<AppEnv>, error: ApiError) {
       status_code: error.status,
       timestamp: new Date().toISOString(),
       path: c.req.path,
-      request_id: c.get('requestId'),
+      request_id: c.var.requestId,
       ...(error.details && { details: error.details }),
     },
     error.status,
@@ -108,14 +147,15 @@ function answer(c: Context<AppEnv>, error: ApiError) {
 function apiErrorOf(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown
   if (thrown instanceof HTTPException && thrown.status === 413) {
-    return new ApiError('PayloadTooLargeError', 'The request body is larger than 16 KiB')
+    return payloadTooLarge()
   }
+  if (thrown instanceof SessionEndedError) return notAuthenticated()
   if (thrown instanceof DrizzleQueryError && !isOurFault(thrown)) return databaseUnavailable()
-  return new ApiError('InternalServerError', 'An unexpected error occurred')
+  return internalError()
 }
 
 /**
- * SQLSTATE classes that a healthy database answers to a wrong statement: data, constraints, syntax,
+ * SQLSTATE classes that a healthy database returns for a wrong statement: data, constraints, syntax,
  * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, an answer
  * that is none) is the database's trouble, not ours.
  */

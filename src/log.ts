@@ -18,8 +18,8 @@ export function writeLog(level: Level, event: string, fields: Fields = {}) {
 }
 
 /** The part of Hono's context that a line is about. */
-type Request = { get(key: 'requestId'): string }
+type Request = { var: { requestId: string } }
 
 /** The same, with the id of the request it belongs to. */
 export const log = (c: Request, level: Level, event: string, fields: Fields = {}) =>
-  writeLog(level, event, { request_id: c.get('requestId'), ...fields })
+  writeLog(level, event, { request_id: c.var.requestId, ...fields })

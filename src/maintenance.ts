@@ -7,8 +7,8 @@ import { resourcesFor } from './resources.ts'
 /** Messages that a queue takes in one call. */
 const BATCH = 100
 
-/** What the cron does: queues mails whose message got lost, and deletes what counts no more. */
-export async function tend(bindings: Bindings): Promise<void> {
+/** What the cron does: queues emails whose message was lost, and deletes what has expired. */
+export async function runMaintenance(bindings: Bindings): Promise<void> {
   const resources = resourcesFor(bindings)
   if (resources instanceof ConfigurationError) return
   const { db, config } = resources
@@ -19,8 +19,10 @@ export async function tend(bindings: Bindings): Promise<void> {
         overdue.map(({ id }) => ({ body: { type: 'owed', id } as const })),
       )
     }
-    writeLog('info', 'tended', { requeued: overdue.length, ...(await prune(db, config)) })
+    writeLog('info', 'maintenance_done', { requeued: overdue.length, ...(await prune(db, config)) })
   } catch (error) {
-    writeLog('error', 'tending_failed', { reason: error instanceof Error ? error.name : 'unknown' })
+    writeLog('error', 'maintenance_failed', {
+      reason: error instanceof Error ? error.name : 'unknown',
+    })
   }
 }

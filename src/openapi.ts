@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from 'hono'
 import { createFactory, createMiddleware } from 'hono/factory'
 import type * as z from 'zod'
-import type { AppEnv } from './context.ts'
-import type { ErrorName } from './errors.ts'
+import type { AppEnv, BaseEnv } from './context.ts'
+import type { ErrorFactory } from './errors.ts'
 
 /**
  * An endpoint: its contract, its validators, its handler, typed from top to bottom. It gets its
@@ -10,11 +10,14 @@ import type { ErrorName } from './errors.ts'
  */
 export const endpoint = createFactory<AppEnv>().createHandlers
 
-/** An answer as the OpenAPI document tells it. */
-export type Answer = {
+/** An endpoint that works with an invalid configuration too, so it finds no resources on its context. */
+export const healthCheck = createFactory<BaseEnv>().createHandlers
+
+/** A response as the OpenAPI document describes it. */
+export type ResponseDocumentation = {
   description: string
   schema?: z.ZodType
-  /** Media type of an answer that is not JSON. */
+  /** Media type of a response that is not JSON. */
   contentType?: string
 }
 
@@ -26,10 +29,11 @@ export type Documentation = {
   body?: z.ZodType
   query?: z.ZodObject
   params?: z.ZodObject
-  answers?: Record<number, Answer>
-  errors?: Partial<Record<ErrorName, string>>
-  /** The answers a limiter may give are documented too. */
-  limited?: boolean
+  responses?: Record<number, ResponseDocumentation>
+  /** What the endpoint or its middleware throws, by the value that throws it. */
+  errors?: ErrorFactory[]
+  /** What holds for the whole API but can't happen here. */
+  neverErrors?: ErrorFactory[]
 }
 
 const documentation = new WeakMap<object, Documentation>()
@@ -42,9 +46,9 @@ export function documented<Handler extends object>(part: Documentation, handler:
 
 export const documentationOf = (handler: object) => documentation.get(handler)
 
-/** The part of an endpoint's contract that no middleware knows: what it is for, and what it answers. */
-export const contract = (part: Documentation): MiddlewareHandler<AppEnv> =>
+/** The part of an endpoint's contract that no middleware knows: what it is for, and what it returns. */
+export const contract = (part: Documentation): MiddlewareHandler<BaseEnv> =>
   documented(
     part,
-    createMiddleware<AppEnv>((_, next) => next()),
+    createMiddleware<BaseEnv>((_, next) => next()),
   )

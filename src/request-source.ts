@@ -1,6 +1,5 @@
-import type { Context } from 'hono'
-import type { AppEnv } from './context.ts'
-import type { Trace } from './db/audit-events.ts'
+import type { RequestContext } from './context.ts'
+import type { RequestSource } from './db/audit-events.ts'
 import type { Device } from './db/sessions.ts'
 import { clientAddress } from './rate-limit/client-address.ts'
 
@@ -8,14 +7,14 @@ import { clientAddress } from './rate-limit/client-address.ts'
 const USER_AGENT_LENGTH = 200
 
 /** What the audit trail keeps of where a request came from. */
-export const traceOf = (c: Context<AppEnv>): Trace => ({
-  requestId: c.get('requestId'),
+export const requestSourceOf = (c: RequestContext): RequestSource => ({
+  requestId: c.var.requestId,
   network: clientAddress(c.req.header('CF-Connecting-IP')).network,
   country: word(edge(c)?.country),
 })
 
 /** What the owner of a session is shown of where it was opened. */
-export function deviceOf(c: Context<AppEnv>): Device {
+export function deviceOf(c: RequestContext): Device {
   const place = [word(edge(c)?.city), word(edge(c)?.country)].filter((part) => part !== null)
   return {
     userAgent: word(c.req.header('User-Agent'))?.slice(0, USER_AGENT_LENGTH) ?? null,
@@ -24,7 +23,7 @@ export function deviceOf(c: Context<AppEnv>): Device {
 }
 
 /** What Cloudflare knows of the connection. */
-const edge = (c: Context<AppEnv>) => c.req.raw.cf
+const edge = (c: RequestContext) => c.req.raw.cf
 
 /** A header may hold bytes that are no text: control characters go, and what is left is well-formed. */
 const word = (value: unknown) =>

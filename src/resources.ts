@@ -1,8 +1,8 @@
-import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
-import { createMailer, type Mailer } from './mail/resend.ts'
 import { connect, type Database } from './db/client.ts'
 import { type Bindings, type Config, ConfigurationError, readConfig } from './env.ts'
 import { setLogLevel, writeLog } from './log.ts'
+import { createMailer, type Mailer } from './mail/resend.ts'
+import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
 import { deriveKeys, type Keys } from './tokens/keys.ts'
 
 /** Everything a request needs that is made once per isolate. None of it holds a connection. */
@@ -18,7 +18,7 @@ const made = new WeakMap<Bindings, Resources | ConfigurationError>()
 
 /**
  * The resources for these bindings, made at the first call. A configuration that is not valid is
- * logged then, and stays the answer until the next deploy.
+ * logged then, and stays the result until the next deploy.
  */
 export function resourcesFor(bindings: Bindings): Resources | ConfigurationError {
   const known = made.get(bindings)

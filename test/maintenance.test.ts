@@ -119,7 +119,7 @@ test('the cron deletes what counts no more, in each table, and keeps the rest', 
   await runCron()
   const line = JSON.parse(String(log.mock.calls.at(-1)?.[0]))
   expect(line).toMatchObject({
-    ...{ level: 'info', event: 'tended', requeued: 0 },
+    ...{ level: 'info', event: 'maintenance_done', requeued: 0 },
     ...{ sessions: 2, attempts: 1, resets: 1, mails: 1, audit_events: 1 },
   })
 
@@ -143,7 +143,7 @@ test('the cron that finds the database away or no configuration says so and harm
   await runCron(bindings({ NEON_HTTP_URL: neon.url }))
   expect(JSON.parse(String(log.mock.calls.at(-1)?.[0]))).toMatchObject({
     level: 'error',
-    event: 'tending_failed',
+    event: 'maintenance_failed',
   })
   await neon.close()
   await runCron(bindings({ SECRET_KEY: '' }))

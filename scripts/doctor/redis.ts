@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { createLimiter } from '../../src/rate-limit/limiter.ts'
 import type { Config } from '../../src/env.ts'
+import { createLimiter } from '../../src/rate-limit/limiter.ts'
 import { answerLimit, type Check, type Finding, silence } from './finding.ts'
 
 /** Spent once a run, from a bucket of its own. */

@@ -1,14 +1,19 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims, Role } from '../tokens/access.ts'
-import type { AccountKind } from '../tokens/derived.ts'
+import { type Connection, many } from './client.ts'
 import { adminSessions, admins, userSessions, users } from './schema.ts'
 
-/** The tables of a kind of account, and its mark of higher rights. */
+/** Users and admins are apart in every table, key and token. */
+export type AccountType = 'user' | 'admin'
+
+/** Who a verified access token stands for. That the session is still open is for the database to say. */
+export type Principal = { kind: AccountType; accountId: number; sessionId: string }
+
+/** The tables of an account type, and its mark of higher rights. */
 export const tables = {
   user: { accounts: users, sessions: userSessions, rank: sql.raw('is_superuser') },
   admin: { accounts: admins, sessions: adminSessions, rank: sql.raw('is_superadmin') },
-} as const satisfies Record<AccountKind, unknown>
+} as const satisfies Record<AccountType, unknown>
 
 const profile = {
   id: z.int(),
@@ -20,12 +25,12 @@ const profile = {
 
 const times = { created_at: z.coerce.date(), updated_at: z.coerce.date() }
 
-/** A user as answers show them. */
+/** A user as responses show them. */
 export const UserRead = z
   .object({ ...profile, is_superuser: z.boolean(), ...times })
   .meta({ id: 'UserRead' })
 
-/** An admin as answers show them. */
+/** An admin as responses show them. */
 export const AdminRead = z
   .object({ ...profile, is_superadmin: z.boolean(), ...times })
   .meta({ id: 'AdminRead' })
@@ -52,7 +57,7 @@ export const alive = sql`(
 )`
 
 /** The account behind an access token, if its session counts: what every protected statement joins. */
-export const actorOf = ({ kind, accountId, sessionId }: AccessClaims): SQL => sql`
+export const actorOf = ({ kind, accountId, sessionId }: Principal): SQL => sql`
   select a.* from ${tables[kind].sessions} s
   join ${tables[kind].accounts} a on a.id = s.account_id
   where s.id = ${sessionId}::uuid and a.id = ${accountId}::int and ${alive}`
@@ -60,5 +65,34 @@ export const actorOf = ({ kind, accountId, sessionId }: AccessClaims): SQL => sq
 /** What a person is called in a mail. `a` is the account. */
 export const calledName = sql.raw('coalesce(a.full_name, a.username)')
 
-export const roleOf = (kind: AccountKind, ranked: boolean): Role =>
-  kind === 'user' ? (ranked ? 'superuser' : 'user') : ranked ? 'superadmin' : 'admin'
+/** The session behind a verified access token has ended, or its account may not be used. */
+export class SessionEndedError extends Error {
+  override readonly name = 'SessionEndedError'
+}
+
+/**
+ * Runs a statement on behalf of the account behind an access token: one that joins
+ * {@link actorOf} and so returns no row once the session has ended.
+ *
+ * @throws {SessionEndedError} when there is no row
+ */
+export async function oneAsActor<Row extends z.ZodType>(
+  connection: Connection,
+  row: Row,
+  statement: SQL,
+): Promise<z.output<Row>> {
+  const [found] = await manyAsActor(connection, row, statement)
+  if (found === undefined) throw new SessionEndedError()
+  return found
+}
+
+/** The same for a statement that returns at least one row while the session is open. */
+export async function manyAsActor<Row extends z.ZodType>(
+  connection: Connection,
+  row: Row,
+  statement: SQL,
+): Promise<z.output<Row>[]> {
+  const found = await many(connection, row, statement)
+  if (found.length === 0) throw new SessionEndedError()
+  return found
+}

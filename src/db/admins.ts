@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import { AdminRead, actorOf, adminColumns } from './accounts.ts'
-import { auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow } from './client.ts'
+import type { Principal } from './accounts.ts'
+import { AdminRead, actorOf, adminColumns, oneAsActor } from './accounts.ts'
+import { auditLine, type RequestSource } from './audit-events.ts'
+import { type Database, maybeOne } from './client.ts'
 import { admins } from './schema.ts'
 
 type NewAdmin = {
@@ -12,7 +12,7 @@ type NewAdmin = {
   fullName: string | null
   passwordHash: string
   isSuperadmin: boolean
-  trace: Trace
+  trace: RequestSource
 }
 
 /**
@@ -20,7 +20,7 @@ type NewAdmin = {
  * `is_first` lets one through; the others fail with `admins_first_key`. No row: there are admins.
  */
 export const insertFirstAdmin = ({ write }: Database, admin: NewAdmin) =>
-  oneRow(
+  maybeOne(
     write,
     AdminRead,
     sql`
@@ -43,8 +43,8 @@ const RegisteredByAdmin = z.object({
  * Adds an admin on a superadmin's word. No row: the caller's session has ended. Not `created`: the
  * caller is no superadmin.
  */
-export const insertAdminBy = ({ write }: Database, claims: AccessClaims, admin: NewAdmin) =>
-  oneRow(
+export const insertAdminBy = ({ write }: Database, claims: Principal, admin: NewAdmin) =>
+  oneAsActor(
     write,
     RegisteredByAdmin,
     sql`
@@ -71,5 +71,9 @@ const insertAdmin = (admin: NewAdmin, isFirst: SQL) => sql`
     ${admin.isSuperadmin}::boolean, ${isFirst}`
 
 /** The admin behind an access token. No row: the session has ended. */
-export const findAdmin = ({ read }: Database, claims: AccessClaims) =>
-  oneRow(read, AdminRead, sql`with actor as (${actorOf(claims)}) select ${adminColumns} from actor`)
+export const findAdmin = ({ read }: Database, claims: Principal) =>
+  oneAsActor(
+    read,
+    AdminRead,
+    sql`with actor as (${actorOf(claims)}) select ${adminColumns} from actor`,
+  )

@@ -6,7 +6,7 @@ type Cap = { max: number; windowSeconds: number }
 
 /**
  * Wrong passwords an account takes (NIST 800-63B-4, 3.2.2). A success or a reset clears the count;
- * else it expires by itself, and tries beyond it don't make the wait longer: a delay, not a lock.
+ * else it expires by itself, and attempts beyond it don't extend the wait: a delay, not a lock.
  */
 export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }
 
@@ -15,7 +15,7 @@ export const RESET_MAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
 
 /**
  * An `insert` that counts one try for each key that `keys` selects, and returns `count` and
- * `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel tries
+ * `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts
  * no more than `max` ever do it.
  */
 export const countAttempt = (keys: SQL, { windowSeconds }: Cap): SQL => sql`
@@ -30,7 +30,7 @@ export const countAttempt = (keys: SQL, { windowSeconds }: Cap): SQL => sql`
 export const accountAttempts = (kind: 'user' | 'admin', id: SQL): SQL =>
   sql`${kind}::text || ':' || ${id}`
 
-/** A `delete` that forgets the tries at the accounts that `from` holds as `id`. */
+/** A `delete` that clears the attempts at the accounts that `from` holds as `id`. */
 export const clearAttempts = (kind: 'user' | 'admin', from: SQL): SQL => sql`
   delete from ${attempts}
   where key in (select ${accountAttempts(kind, sql`id`)} from ${from})`

@@ -1,9 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import type { AccountKind } from '../tokens/derived.ts'
-import { actorOf } from './accounts.ts'
-import { type Database, rows } from './client.ts'
+import type { AccountType, Principal } from './accounts.ts'
+import { actorOf, oneAsActor } from './accounts.ts'
+import type { Database } from './client.ts'
 import { auditEvents } from './schema.ts'
 
 /** Everything the audit trail tells of. */
@@ -29,15 +28,15 @@ export const ACTIONS = [
 export type Action = (typeof ACTIONS)[number]
 
 /** Where a request came from: what the audit trail keeps of it. */
-export type Trace = { requestId: string; network: string | null; country: string | null }
+export type RequestSource = { requestId: string; network: string | null; country: string | null }
 
-type Party = { kind: AccountKind; id: SQL | number }
+type Party = { kind: AccountType; id: SQL | number }
 
 type AuditLine = {
   action: Action | SQL
   actor: Party | undefined
   target?: Party | undefined
-  trace: Trace
+  trace: RequestSource
   /** Why it failed. Without one it did not. */
   reason?: string | undefined
 }
@@ -88,9 +87,9 @@ export const AuditEvent = z
 type AuditFilter = {
   action?: Action | undefined
   outcome?: 'success' | 'failure' | undefined
-  actor_kind?: AccountKind | undefined
+  actor_kind?: AccountType | undefined
   actor_id?: number | undefined
-  target_kind?: AccountKind | undefined
+  target_kind?: AccountType | undefined
   target_id?: number | undefined
   since?: Date | undefined
   until?: Date | undefined
@@ -107,14 +106,14 @@ const AuditRow = z.object({
  * A page of the trail, newest first, with one line more than asked for where there is a next page.
  * No row at all: the admin's session has ended.
  */
-export async function listAuditEvents(
+export function listAuditEvents(
   { read }: Database,
-  claims: AccessClaims,
+  claims: Principal,
   { filter, before, size }: AuditPage,
 ) {
   const equal = (column: string, value: string | number | undefined) =>
     value === undefined ? sql`` : sql`and e.${sql.identifier(column)} = ${value}`
-  const [row] = await rows(
+  return oneAsActor(
     read,
     AuditRow,
     sql`
@@ -133,5 +132,4 @@ export async function listAuditEvents(
       coalesce((select json_agg(page order by page.id desc) from page), '[]') as events
     from actor`,
   )
-  return row
 }

@@ -1,9 +1,9 @@
 import { NeonDbError, neon, neonConfig } from '@neondatabase/serverless'
-import { DrizzleQueryError, type SQL } from 'drizzle-orm'
+import { DrizzleQueryError, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import * as z from 'zod'
 
-/** Milliseconds for one answer. Neon wakes in about half a second; what takes longer is away. */
+/** Milliseconds for one response. Neon wakes in about half a second; what takes longer is down. */
 const ANSWER_TIMEOUT = 3_000
 
 /** Milliseconds for a read with its retry: clients see 503 within five seconds. */
@@ -15,7 +15,7 @@ const RETRY_PAUSE = 200
 /** What a statement runs on. Reads may be asked twice; what writes never is. */
 export type Database = { read: Connection; write: Connection }
 
-type Connection = ReturnType<typeof drizzle>
+export type Connection = ReturnType<typeof drizzle>
 
 type Transport = RequestInit & { endpoint?: string; idempotent?: boolean }
 
@@ -50,8 +50,8 @@ export function connect({
   }
 }
 
-/** Runs one statement and checks its rows: an answer of another shape is no answer. */
-export async function rows<Row extends z.ZodType>(
+/** Runs one statement and checks its rows: a response of another shape is an error. */
+export async function many<Row extends z.ZodType>(
   connection: Connection,
   row: Row,
   statement: SQL,
@@ -62,28 +62,28 @@ export async function rows<Row extends z.ZodType>(
   throw wrongShape()
 }
 
-/** The same for a statement that answers at most one row. */
-export async function oneRow<Row extends z.ZodType>(
+/** The same for a statement that returns at most one row. */
+export async function maybeOne<Row extends z.ZodType>(
   connection: Connection,
   row: Row,
   statement: SQL,
 ): Promise<z.output<Row> | undefined> {
-  return (await rows(connection, row, statement))[0]
+  return (await many(connection, row, statement))[0]
 }
 
-/** The same for a statement that always answers one row. */
-export async function theRow<Row extends z.ZodType>(
+/** The same for a statement that always returns one row. */
+export async function one<Row extends z.ZodType>(
   connection: Connection,
   row: Row,
   statement: SQL,
 ): Promise<z.output<Row>> {
-  const found = await oneRow(connection, row, statement)
+  const found = await maybeOne(connection, row, statement)
   if (found === undefined) throw wrongShape()
   return found
 }
 
 const wrongShape = () =>
-  new DrizzleQueryError('', [], new TypeError('The database answered rows of another shape'))
+  new DrizzleQueryError('', [], new TypeError('The database returned rows of another shape'))
 
 /** The SQLSTATE of a failed statement; undefined when the database gave none. */
 export function sqlState(error: unknown): string | undefined {
@@ -92,7 +92,7 @@ export function sqlState(error: unknown): string | undefined {
 
 const UNIQUE_VIOLATION = '23505'
 
-/** The name of the unique index that refused a row, if that is why the statement failed. */
+/** The name of the unique index that a row violated, if that is why the statement failed. */
 export function violatedIndex(error: unknown): string | undefined {
   const cause = neonErrorOf(error)
   return cause?.code === UNIQUE_VIOLATION ? cause.constraint : undefined
@@ -100,3 +100,8 @@ export function violatedIndex(error: unknown): string | undefined {
 
 const neonErrorOf = (error: unknown) =>
   error instanceof DrizzleQueryError && error.cause instanceof NeonDbError ? error.cause : undefined
+
+const Pong = z.object({ alive: z.literal(1) })
+
+/** Asks the database for nothing but a response. Not retried: a health check tells what is now. */
+export const pingDatabase = ({ write }: Database) => one(write, Pong, sql`select 1 as alive`)

@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccountKind } from '../tokens/derived.ts'
+import type { AccountType } from './accounts.ts'
 import { tables, usable } from './accounts.ts'
 import { accountAttempts, clearAttempts, countAttempt, PASSWORD_ATTEMPTS } from './attempts.ts'
-import { auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow, theRow } from './client.ts'
+import { auditLine, type RequestSource } from './audit-events.ts'
+import { type Database, maybeOne, one } from './client.ts'
 import { type Device, SESSION_SECONDS } from './sessions.ts'
 
 const LoginAttempt = z.object({
@@ -26,11 +26,11 @@ export type LoginAttempt = z.output<typeof LoginAttempt>
  */
 export function countLogin(
   { write }: Database,
-  kind: AccountKind,
+  kind: AccountType,
   { identifier, unknownKey }: { identifier: string; unknownKey: string },
 ): Promise<LoginAttempt> {
   const column = sql.raw(identifier.includes('@') ? 'email' : 'username')
-  return theRow(
+  return one(
     write,
     LoginAttempt,
     sql`
@@ -50,16 +50,16 @@ const Opened = z.object({ id: z.int(), ranked: z.boolean() })
 type NewSession = {
   /** The account with the hash that was compared: if that is no longer the stored one, no session. */
   checked: Pick<LoginAttempt, 'id' | 'hashed_password'>
-  /** A dearer hash of the same password, if the stored one is cheap. */
+  /** A more expensive hash of the same password, if the stored one is too cheap. */
   newHash: string | undefined
   sessionId: string
   device: Device
   refreshTokenSeconds: number
-  trace: Trace
+  trace: RequestSource
 }
 
-/** Opens a session, forgets failed tries, raises a cheap hash. No row: the account changed meanwhile. */
-export function openSession({ write }: Database, kind: AccountKind, session: NewSession) {
+/** Opens a session, clears failed attempts, replaces a cheap hash. No row: the account changed meanwhile. */
+export function openSession({ write }: Database, kind: AccountType, session: NewSession) {
   const { accounts, sessions, rank } = tables[kind]
   const rehash: SQL = session.newHash
     ? sql`, rehashed as (
@@ -67,7 +67,7 @@ export function openSession({ write }: Database, kind: AccountKind, session: New
         where id = ${session.checked.id} and hashed_password = ${session.checked.hashed_password}
       )`
     : sql``
-  return oneRow(
+  return maybeOne(
     write,
     Opened,
     sql`

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { type Database, oneRow, rows } from './client.ts'
+import { type Database, many, maybeOne } from './client.ts'
 import { outbox } from './schema.ts'
 
 /** What an act owes a person by mail. Written by SQL, read by the mail queue's consumer. */
@@ -38,7 +38,7 @@ const OutboxRow = z.object({
 
 /** The mail, unless it was sent already. */
 export const findOwedMail = ({ read }: Database, id: string) =>
-  oneRow(
+  maybeOne(
     read,
     OutboxRow,
     sql`select id, recipient, mail, created_at from ${outbox} where id = ${id}::uuid`,
@@ -59,7 +59,7 @@ const GIVEN_UP = 23 * 60 * 60
 
 /** Claims the mails whose queue message seems lost, so that they can be queued once more. */
 export const claimOverdueMails = ({ write }: Database, limit: number) =>
-  rows(
+  many(
     write,
     OutboxRow.pick({ id: true }),
     sql`

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import { actorOf, alive, calledName, tables, usable } from './accounts.ts'
+import type { Principal } from './accounts.ts'
+import { actorOf, alive, calledName, oneAsActor, tables, usable } from './accounts.ts'
 import {
   accountAttempts,
   clearAttempts,
@@ -9,8 +9,8 @@ import {
   PASSWORD_ATTEMPTS,
   RESET_MAILS,
 } from './attempts.ts'
-import { auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow } from './client.ts'
+import { auditLine, type RequestSource } from './audit-events.ts'
+import { type Database, maybeOne } from './client.ts'
 import { oweMail } from './outbox.ts'
 import { passwordResets, users } from './schema.ts'
 
@@ -25,8 +25,8 @@ const Owner = z.object({
 const PasswordAttempt = Owner.extend({ count: z.int(), resets_in: z.int() })
 
 /** Counts a try at the caller's own password and finds the account. No row: the session has ended. */
-export const countPasswordCheck = ({ write }: Database, claims: AccessClaims) =>
-  oneRow(
+export const countPasswordCheck = ({ write }: Database, claims: Principal) =>
+  oneAsActor(
     write,
     PasswordAttempt,
     sql`
@@ -38,22 +38,22 @@ export const countPasswordCheck = ({ write }: Database, claims: AccessClaims) =>
     from actor, attempt`,
   )
 
-/** Forgets the tries at the caller's own password, once it was proven. */
-export const forgetPasswordChecks = ({ write }: Database, { kind, accountId }: AccessClaims) =>
+/** Clears the attempts at the caller's password, once it was proven. */
+export const forgetPasswordChecks = ({ write }: Database, { kind, accountId }: Principal) =>
   write.execute(clearAttempts(kind, sql`(values (${accountId}::int)) as proven (id)`))
 
 const Done = z.object({ id: z.int() })
 
-type PasswordChange = { checkedHash: string; newHash: string; mailId: string; trace: Trace }
+type PasswordChange = { checkedHash: string; newHash: string; mailId: string; trace: RequestSource }
 
 /**
  * Sets a new password, ends all sessions but the caller's, closes open resets, owes the notice. No
  * row: the account or the session changed since the current password was compared.
  */
-export function changePassword({ write }: Database, claims: AccessClaims, change: PasswordChange) {
+export function changePassword({ write }: Database, claims: Principal, change: PasswordChange) {
   const { kind, accountId, sessionId } = claims
   const { accounts, sessions } = tables[kind]
-  return oneRow(
+  return maybeOne(
     write,
     Done,
     sql`
@@ -89,19 +89,19 @@ type ResetRequest = {
   /** ISO 8601. */
   requestedAt: string
   resetTokenSeconds: number
-  trace: Trace
+  trace: RequestSource
 }
 
 /**
  * Makes `resetId` the valid reset of the account that has this email. No row: nobody has it, the
- * account had its mails for this hour, or a newer request was answered already. Asked again for the
- * same id, it changes nothing and answers alike, so that a redelivered message sends the same link.
+ * account had its mails for this hour, or a newer request was served already. Asked again for the
+ * same id, it changes nothing and returns the same, so that a redelivered message sends the same link.
  */
 export function issueReset({ write }: Database, request: ResetRequest) {
   const isNewest = sql`(
     a.reset_requested_at is null or a.reset_requested_at < ${request.requestedAt}::timestamptz
   )`
-  return oneRow(
+  return maybeOne(
     write,
     ResetMail,
     sql`
@@ -149,7 +149,7 @@ const stillValid = sql.raw("r.issued_at > coalesce(a.resets_void_until, '-infini
 
 /** The owner of a reset that may still be used. */
 export const findReset = ({ read }: Database, resetId: string) =>
-  oneRow(
+  maybeOne(
     read,
     Owner,
     sql`
@@ -158,14 +158,14 @@ export const findReset = ({ read }: Database, resetId: string) =>
     where r.id = ${resetId}::uuid and r.expires_at > now() and ${usable} and ${stillValid}`,
   )
 
-type Reset = { resetId: string; newHash: string; mailId: string; trace: Trace }
+type Reset = { resetId: string; newHash: string; mailId: string; trace: RequestSource }
 
 /**
  * Uses a reset: whoever deletes its row sets the password, ends all sessions and owes the notice. No
  * row: it was used, replaced or expired meanwhile.
  */
 export const resetPassword = ({ write }: Database, reset: Reset) =>
-  oneRow(
+  maybeOne(
     write,
     Done,
     sql`

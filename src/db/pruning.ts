@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { type Database, oneRow } from './client.ts'
+import { type Database, maybeOne } from './client.ts'
 import {
   adminSessions,
   attempts,
@@ -24,14 +24,14 @@ const Pruned = z.object({
   audit_events: z.coerce.number(),
 })
 
-/** Deletes what counts no more, and answers how many rows of each. */
+/** Deletes what has expired, and returns how many rows of each. */
 export function prune(
   { write }: Database,
   { auditRetentionSeconds }: { auditRetentionSeconds: number },
 ) {
   // One that was ended earlier goes when it would have expired: the index on expiry finds both.
   const ended = sql`expires_at < now() - interval '1 day'`
-  return oneRow(
+  return maybeOne(
     write,
     Pruned,
     sql`

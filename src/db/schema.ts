@@ -23,7 +23,7 @@ const accountColumns = () => ({
   username: text().notNull(),
   email: text().notNull(),
   fullName: text('full_name'),
-  /** Null or malformed after an import: nobody can log in with it, a reset mends it. */
+  /** Null or malformed after an import: nobody can log in with it until a reset. */
   passwordHash: text('hashed_password'),
   isActive: boolean('is_active').notNull().default(true),
   /** Raised to end all sessions at once: a session counts while its epoch is the account's… */
@@ -74,7 +74,7 @@ const sessionColumns = () => ({
   epoch: integer().notNull(),
   /** Of the newest refresh token. */
   counter: integer().notNull().default(0),
-  /** When `counter` last rose: within the grace time the token before it is answered alike. */
+  /** When `counter` last rose: within the grace time the token before it gets the same successor. */
   rotatedAt: moment('rotated_at').notNull().defaultNow(),
   createdAt: moment('created_at').notNull().defaultNow(),
   lastUsedAt: moment('last_used_at').notNull().defaultNow(),
@@ -124,7 +124,7 @@ export const passwordResets = pgTable('password_resets', {
   issuedAt: moment('issued_at').notNull().default(sql`clock_timestamp()`),
 })
 
-/** Tries at something that may be tried a few times only, across all addresses. */
+/** Attempts at something that is capped across all addresses. */
 export const attempts = pgTable(
   'attempts',
   {
@@ -135,7 +135,7 @@ export const attempts = pgTable(
   (table) => [index('attempts_expiry').on(table.resetsAt)],
 )
 
-/** Mails that an act owes, written in the act's own statement and deleted when they are sent. */
+/** Pending emails, written by the statement of the act and deleted when they are sent. */
 export const outbox = pgTable(
   'outbox',
   {

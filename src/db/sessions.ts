@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import type { AccountKind, RefreshSubject } from '../tokens/derived.ts'
-import { actorOf, alive, tables } from './accounts.ts'
-import { auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow, rows, theRow } from './client.ts'
+import type { AccountType, Principal } from './accounts.ts'
+import { actorOf, alive, manyAsActor, oneAsActor, tables } from './accounts.ts'
+import { auditLine, type RequestSource } from './audit-events.ts'
+import { type Database, maybeOne, one } from './client.ts'
+
+/** A session at one point of its rotation (RFC 9700 section 4.14.2). */
+export type RefreshSubject = { sessionId: string; counter: number }
 
 /** The device and place a login came from, as far as a header and the edge tell. */
 export type Device = { userAgent: string | null; place: string | null }
@@ -13,8 +15,8 @@ export type Device = { userAgent: string | null; place: string | null }
 export const SESSION_SECONDS = 30 * 24 * 60 * 60
 
 /**
- * Seconds in which the token before the newest is answered with the same successor: two tabs, or a
- * retry after a lost answer, are not thieves. Half a minute covers a slow phone's retry.
+ * Seconds in which the token before the newest gets the same successor: two tabs, or a
+ * retry after a lost response, are not theft. Half a minute covers a slow phone's retry.
  */
 const GRACE_SECONDS = 30
 
@@ -33,14 +35,14 @@ const Rotated = z.object({
  */
 export function rotateSession(
   { write }: Database,
-  kind: AccountKind,
+  kind: AccountType,
   { sessionId, counter }: RefreshSubject,
-  { refreshTokenSeconds, trace }: { refreshTokenSeconds: number; trace: Trace },
+  { refreshTokenSeconds, trace }: { refreshTokenSeconds: number; trace: RequestSource },
 ) {
   const { accounts, sessions, rank } = tables[kind]
   const newest = sql`s.counter <= ${counter}`
   const inGrace = sql`(s.counter = ${counter} + 1 and s.rotated_at > now() - make_interval(secs => ${GRACE_SECONDS}))`
-  return oneRow(
+  return maybeOne(
     write,
     Rotated,
     sql`
@@ -75,11 +77,11 @@ const Logout = z.object({ ended: z.boolean() })
 /** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */
 export function endSession(
   { write }: Database,
-  kind: AccountKind,
+  kind: AccountType,
   sessionId: string,
-  trace: Trace,
+  trace: RequestSource,
 ) {
-  return theRow(
+  return one(
     write,
     Logout,
     sql`
@@ -108,8 +110,8 @@ export const SessionRead = z
   .meta({ id: 'SessionRead' })
 
 /** The sessions of an account that count, newest use first. None: the caller's own has ended. */
-export const listSessions = ({ read }: Database, claims: AccessClaims) =>
-  rows(
+export const listSessions = ({ read }: Database, claims: Principal) =>
+  manyAsActor(
     read,
     SessionRead,
     sql`
@@ -125,11 +127,11 @@ const Revoked = z.object({ found: z.boolean() })
 /** Ends one session of the caller's account. No row: the caller's own has ended. */
 export const revokeSession = (
   { write }: Database,
-  claims: AccessClaims,
+  claims: Principal,
   sessionId: string,
-  trace: Trace,
+  trace: RequestSource,
 ) =>
-  oneRow(
+  oneAsActor(
     write,
     Revoked,
     sql`
@@ -151,8 +153,8 @@ const Ended = z.object({ id: z.int() })
  * Ends all sessions of the caller's account but this one. No row: this one has ended. The account is
  * locked first: a session that a password reset is ending at this moment must not spare itself.
  */
-export const revokeOtherSessions = ({ write }: Database, claims: AccessClaims, trace: Trace) =>
-  oneRow(
+export const revokeOtherSessions = ({ write }: Database, claims: Principal, trace: RequestSource) =>
+  oneAsActor(
     write,
     Ended,
     sql`

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import { actorOf, UserRead, userColumns } from './accounts.ts'
-import { type Action, auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow } from './client.ts'
+import type { Principal } from './accounts.ts'
+import { actorOf, oneAsActor, UserRead, userColumns } from './accounts.ts'
+import { type Action, auditLine, type RequestSource } from './audit-events.ts'
+import type { Database } from './client.ts'
 import { passwordResets, users, userTotals } from './schema.ts'
 
 /**
@@ -23,7 +23,7 @@ export type UserSort = keyof typeof USER_SORTS
 
 export type UserPage = {
   size: number
-  /** Where it starts: behind so many rows, or behind the row that has this value. */
+  /** Where it starts: behind so many many, or behind the row that has this value. */
   start: { offset: number } | { after: string }
   sort: UserSort
   /** How a username or an email begins, in any case. */
@@ -36,12 +36,12 @@ const UserPageRow = z.object({ total: z.coerce.number().int(), items: z.array(Us
 
 /**
  * A page of users, with one row more than asked for where there is a next page, and how many there
- * are in all. No row: the admin's session has ended.
+ * are in all.
  */
-export function listUsers({ read }: Database, claims: AccessClaims, page: UserPage) {
+export function listUsers({ read }: Database, claims: Principal, page: UserPage) {
   const filter = filterOf(page)
   const [order, behind] = orderOf(page)
-  return oneRow(
+  return oneAsActor(
     read,
     UserPageRow,
     sql`
@@ -95,9 +95,9 @@ function totalOf({ search, isActive, deleted }: UserPage, filter: SQL): SQL {
 
 const FoundUser = z.object({ user: UserRead.nullable() })
 
-/** Any user, deleted ones too. No row: the admin's session has ended. No `user`: there is none. */
-export const readUser = ({ read }: Database, claims: AccessClaims, id: number) =>
-  oneRow(
+/** Any user, deleted ones too. No `user`: there is none. */
+export const readUser = ({ read }: Database, claims: Principal, id: number) =>
+  oneAsActor(
     read,
     FoundUser,
     sql`
@@ -107,11 +107,14 @@ export const readUser = ({ read }: Database, claims: AccessClaims, id: number) =
 
 const Acted = FoundUser.extend({ actor_is_superadmin: z.boolean() })
 
-type Act = { action: Action; set: SQL; where?: SQL; trace: Trace }
+/** `user` is null when there is none that the act applies to. */
+export type Acted = z.output<typeof Acted>
+
+type Act = { action: Action; set: SQL; where?: SQL; trace: RequestSource }
 
 /** One act of an admin on a user, with its line in the audit trail. */
-function actOnUser({ write }: Database, claims: AccessClaims, id: number, act: Act) {
-  return oneRow(
+function actOnUser({ write }: Database, claims: Principal, id: number, act: Act) {
+  return oneAsActor(
     write,
     Acted,
     sql`
@@ -154,9 +157,9 @@ export type UserChange = {
  */
 export function updateUserBy(
   db: Database,
-  claims: AccessClaims,
+  claims: Principal,
   id: number,
-  { change, trace }: { change: UserChange; trace: Trace },
+  { change, trace }: { change: UserChange; trace: RequestSource },
 ) {
   const ends = sql`(
     u.is_active and not coalesce(${change.is_active ?? null}, u.is_active)
@@ -176,7 +179,7 @@ export function updateUserBy(
 }
 
 /** Deletes a user softly and ends all sessions. No `user`: none, or deleted already. */
-export const deleteUser = (db: Database, claims: AccessClaims, id: number, trace: Trace) =>
+export const deleteUser = (db: Database, claims: Principal, id: number, trace: RequestSource) =>
   actOnUser(db, claims, id, {
     action: 'user_deleted',
     set: sql`deleted_at = now(), ${END_SESSIONS}`,
@@ -185,9 +188,13 @@ export const deleteUser = (db: Database, claims: AccessClaims, id: number, trace
   })
 
 /** Takes a deletion back. Sessions stay ended. No `user`: there is no such user. */
-export const restoreUser = (db: Database, claims: AccessClaims, id: number, trace: Trace) =>
+export const restoreUser = (db: Database, claims: Principal, id: number, trace: RequestSource) =>
   actOnUser(db, claims, id, { action: 'user_restored', set: sql`deleted_at = null`, trace })
 
 /** Signs a user out everywhere. No `user`: there is no such user. */
-export const revokeUserSessions = (db: Database, claims: AccessClaims, id: number, trace: Trace) =>
-  actOnUser(db, claims, id, { action: 'user_sessions_revoked', set: END_SESSIONS, trace })
+export const revokeUserSessions = (
+  db: Database,
+  claims: Principal,
+  id: number,
+  trace: RequestSource,
+) => actOnUser(db, claims, id, { action: 'user_sessions_revoked', set: END_SESSIONS, trace })

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccessClaims } from '../tokens/access.ts'
-import { actorOf, calledName, UserRead, usable, userColumns } from './accounts.ts'
-import { auditLine, type Trace } from './audit-events.ts'
-import { type Database, oneRow, theRow } from './client.ts'
+import type { Principal } from './accounts.ts'
+import { actorOf, calledName, oneAsActor, UserRead, usable, userColumns } from './accounts.ts'
+import { auditLine, type RequestSource } from './audit-events.ts'
+import { type Database, maybeOne, one } from './client.ts'
 import { oweMail } from './outbox.ts'
 import { passwordResets, users } from './schema.ts'
 
@@ -13,12 +13,12 @@ type NewUser = {
   fullName: string | null
   passwordHash: string
   mailId: string
-  trace: Trace
+  trace: RequestSource
 }
 
 /** Adds a user and owes the welcome mail. The unique indexes decide whether the names are free. */
 export function insertUser({ write }: Database, user: NewUser) {
-  return theRow(
+  return one(
     write,
     UserRead,
     sql`
@@ -39,8 +39,12 @@ export function insertUser({ write }: Database, user: NewUser) {
 }
 
 /** The user behind an access token. No row: the session has ended. */
-export const findUser = ({ read }: Database, claims: AccessClaims) =>
-  oneRow(read, UserRead, sql`with actor as (${actorOf(claims)}) select ${userColumns} from actor`)
+export const findUser = ({ read }: Database, claims: Principal) =>
+  oneAsActor(
+    read,
+    UserRead,
+    sql`with actor as (${actorOf(claims)}) select ${userColumns} from actor`,
+  )
 
 type ProfileChange = {
   username?: string | undefined
@@ -57,14 +61,17 @@ const ChangedUser = UserRead.extend({ email_changed: z.boolean() })
  */
 export function updateUser(
   { write }: Database,
-  claims: AccessClaims,
+  claims: Principal,
   change: ProfileChange,
-  { mailIds: [oldMailId, newMailId], trace }: { mailIds: readonly [string, string]; trace: Trace },
+  {
+    mailIds: [oldMailId, newMailId],
+    trace,
+  }: { mailIds: readonly [string, string]; trace: RequestSource },
 ) {
   const given = Object.values(change).some((value) => value !== undefined)
   const moved = sql`from moved a`
   const notice = sql`'name', ${calledName}, 'old_email', a.old_email, 'new_email', a.email`
-  return oneRow(
+  return oneAsActor(
     write,
     ChangedUser,
     sql`
@@ -103,9 +110,13 @@ export function updateUser(
  */
 export function deleteOwnUser(
   { write }: Database,
-  { accountId, checkedHash, trace }: { accountId: number; checkedHash: string; trace: Trace },
+  {
+    accountId,
+    checkedHash,
+    trace,
+  }: { accountId: number; checkedHash: string; trace: RequestSource },
 ) {
-  return oneRow(
+  return maybeOne(
     write,
     z.object({ id: z.int() }),
     sql`

@@ -1,22 +1,20 @@
+import { ConfigurationError } from '../env.ts'
+import { writeLog } from '../log.ts'
 import type { MailMessage } from './queue.ts'
 import type { Delivery } from './resend.ts'
-import { type Bindings, ConfigurationError } from '../env.ts'
-import { writeLog } from '../log.ts'
-import { resourcesFor } from '../resources.ts'
-import { sendMail } from './send.ts'
+import { type MailResources, sendMail } from './send.ts'
 
-/** Seconds before the second try; each further one waits twice as long. */
+/** Seconds before the second attempt; each further one waits twice as long. */
 const FIRST_RETRY = 10
 
 /** Seconds that a message may wait at most. */
 const LONGEST_RETRY = 60 * 60
 
-/** Takes a batch of the mail queue. What isn't sent is tried again; the dead-letter queue is the end. */
-export async function takeMails(
+/** Sends a batch of the mail queue. What fails is retried, and ends in the dead-letter queue. */
+export async function consumeMail(
   batch: MessageBatch<MailMessage>,
-  bindings: Bindings,
+  resources: MailResources | ConfigurationError,
 ): Promise<void> {
-  const resources = resourcesFor(bindings)
   await Promise.all(
     batch.messages.map(async (message) => {
       const { type } = message.body

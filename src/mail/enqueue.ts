@@ -1,12 +1,11 @@
-import type { Context } from 'hono'
-import type { AppEnv } from '../context.ts'
+import type { RequestContext } from '../context.ts'
 import { log } from '../log.ts'
 
 /**
- * Queues the mails that a statement wrote into the outbox, after the answer. If that fails, the cron
+ * Queues the mails that a statement wrote into the outbox, after the response. If that fails, the cron
  * finds them there.
  */
-export function queueOwedMails(c: Context<AppEnv>, ...ids: string[]) {
+export function queueOwedMails(c: RequestContext, ...ids: string[]) {
   const messages = ids.map((id) => ({ body: { type: 'owed', id } as const }))
   c.executionCtx.waitUntil(
     c.env.MAIL_QUEUE.sendBatch(messages).catch(() => log(c, 'error', 'mail_queue_unavailable')),

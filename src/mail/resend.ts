@@ -1,6 +1,6 @@
 import { Resend } from 'resend'
 
-/** Milliseconds for Resend's answer. The SDK itself would wait for ever. */
+/** Milliseconds for a response of Resend. The SDK has no timeout of its own. */
 const TIMEOUT = 10_000
 
 /** What became of a mail. `reason` is Resend's error name: a word, without addresses. */

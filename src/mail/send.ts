@@ -3,14 +3,23 @@ import type { Email } from '../../emails/layout.ts'
 import { passwordChangedEmail } from '../../emails/password-changed.ts'
 import { passwordResetEmail } from '../../emails/password-reset.ts'
 import { welcomeEmail } from '../../emails/welcome.ts'
-import type { MailMessage } from './queue.ts'
-import type { Delivery } from './resend.ts'
+import type { Database } from '../db/client.ts'
 import { findOwedMail, type OwedMail, settleMail } from '../db/outbox.ts'
 import { issueReset } from '../db/password.ts'
 import type { Config } from '../env.ts'
 import { writeLog } from '../log.ts'
-import type { Resources } from '../resources.ts'
-import { resetToken } from '../tokens/derived.ts'
+import type { Keys } from '../tokens/keys.ts'
+import { resetToken } from '../tokens/reset.ts'
+import type { MailMessage } from './queue.ts'
+import type { Delivery, Mailer } from './resend.ts'
+
+/** What sending needs of an isolate's resources. */
+export type MailResources = {
+  config: Config
+  db: Database
+  keys: Keys
+  mailer: Mailer | undefined
+}
 
 /**
  * Sends what a message of the mail queue asks for. Done twice, it is delivered once: the id of the
@@ -18,7 +27,7 @@ import { resetToken } from '../tokens/derived.ts'
  *
  * @throws what kept the mail from being looked up; the message is to be tried again then
  */
-export function sendMail(resources: Resources, message: MailMessage): Promise<Delivery> {
+export function sendMail(resources: MailResources, message: MailMessage): Promise<Delivery> {
   return message.type === 'owed'
     ? sendOwedMail(resources, message.id)
     : sendResetMail(resources, message)
@@ -30,7 +39,7 @@ const NOT_CONFIGURED: Delivery = {
   retryAfterSeconds: undefined,
 }
 
-async function sendOwedMail({ config, db, mailer }: Resources, id: string): Promise<Delivery> {
+async function sendOwedMail({ config, db, mailer }: MailResources, id: string): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED
   const owed = await findOwedMail(db, id)
   if (!owed) return { sent: true }
@@ -43,7 +52,7 @@ async function sendOwedMail({ config, db, mailer }: Resources, id: string): Prom
 type ResetRequest = Extract<MailMessage, { type: 'reset-requested' }>
 
 async function sendResetMail(
-  { config, db, keys, mailer }: Resources,
+  { config, db, keys, mailer }: MailResources,
   { id: resetId, email, requestedAt, trace }: ResetRequest,
 ): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED

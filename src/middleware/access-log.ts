@@ -1,6 +1,6 @@
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
-import type { AppEnv } from '../context.ts'
+import type { BaseEnv } from '../context.ts'
 import { log } from '../log.ts'
 
 /**
@@ -8,7 +8,7 @@ import { log } from '../log.ts'
  * people put there is theirs. The duration (ms) is of waiting: on Cloudflare the clock stands still
  * while the CPU works.
  */
-export const accessLog = createMiddleware<AppEnv>(async function accessLog(c, next) {
+export const accessLog = createMiddleware<BaseEnv>(async function accessLog(c, next) {
   const started = Date.now()
   await next()
   log(c, 'info', 'request', {

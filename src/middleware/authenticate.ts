@@ -1,41 +1,56 @@
 import { createMiddleware } from 'hono/factory'
-import type { AppEnv } from '../context.ts'
+import type { AppEnv, RequestContext } from '../context.ts'
+import type { AccountType } from '../db/accounts.ts'
+import { defineError, notAuthenticated } from '../errors.ts'
 import { documented } from '../openapi.ts'
-import { ApiError, unauthenticated } from '../errors.ts'
-import { verifyAccessToken } from '../tokens/access.ts'
-import type { AccountKind } from '../tokens/derived.ts'
+import { type AccessClaims, verifyAccessToken } from '../tokens/access.ts'
+
+/** What a handler behind `authenticate` may rely on. */
+export type Authenticated = { Variables: { claims: AccessClaims } }
 
 /** RFC 6750 section 2.1: one token of these characters, nothing else. */
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-/** A token that is longer is none of ours: they have about 500 characters. */
-const LONGEST_TOKEN = 4096
+/** Characters. Our own tokens have about 500; a longer one is not ours. */
+const MAX_TOKEN_LENGTH = 4096
 
-/** What a caller hears whose token is missing, forged, expired, or whose session has ended. */
-export const notAuthenticated = () => unauthenticated('Could not validate credentials')
+const WRONG_ACCOUNT_TYPE = {
+  user: defineError('AuthorizationError', 'This needs the token of a user'),
+  admin: defineError('AuthorizationError', 'This needs the token of an admin'),
+}
+
+/** What `authenticate` throws, for the contract of an endpoint that calls {@link verifyBearer}. */
+export const authenticationErrors = (accountType: AccountType) => [
+  notAuthenticated,
+  WRONG_ACCOUNT_TYPE[accountType],
+]
 
 /**
- * Verifies the access token, without any trip, and sets `claims`. That the session still counts is
- * for the handler's statement to say: it joins it.
+ * The claims of the access token in `Authorization`, verified without a network call.
  *
- * @throws {ApiError} 401, or 403 for the token of the other kind of account
+ * @throws {ApiError} 401, or 403 for the token of the other account type
  */
-export const authenticate = (kind: AccountKind) =>
+export async function verifyBearer(
+  { req, var: { keys, config } }: RequestContext,
+  accountType: AccountType,
+): Promise<AccessClaims> {
+  const token = req.header('Authorization')?.slice(0, MAX_TOKEN_LENGTH).match(BEARER)?.[1]
+  const claims =
+    token && (await verifyAccessToken(token, { keys, issuer: config.issuer, now: Date.now() }))
+  if (!claims) throw notAuthenticated()
+  if (claims.kind !== accountType) throw WRONG_ACCOUNT_TYPE[accountType]()
+  return claims
+}
+
+/**
+ * Requires an access token of this account type and sets `claims`. That the session is still open is
+ * decided by the statement of the handler, which joins it: see `oneAsActor`.
+ */
+export const authenticate = (accountType: AccountType) =>
   documented(
-    { security: [{ bearerAuth: [] }] },
-    createMiddleware<AppEnv>(async function authenticate(c, next) {
-      const { keys, config } = c.var
-      const token = c.req.header('Authorization')?.slice(0, LONGEST_TOKEN).match(BEARER)?.[1]
-      const claims =
-        token && (await verifyAccessToken(token, { keys, issuer: config.issuer, now: Date.now() }))
-      if (!claims) throw notAuthenticated()
-      if (claims.kind !== kind) {
-        throw new ApiError(
-          'AuthorizationError',
-          `This needs the token of ${kind === 'user' ? 'a user' : 'an admin'}`,
-        )
-      }
-      c.set('claims', claims)
+    { security: [{ bearerAuth: [] }], errors: authenticationErrors(accountType) },
+    createMiddleware<AppEnv & Authenticated>(async function authenticate(c, next) {
+      c.set('claims', await verifyBearer(c, accountType))
       await next()
     }),
   )

@@ -1,6 +1,6 @@
 import { cors } from 'hono/cors'
 import { createMiddleware } from 'hono/factory'
-import type { AppEnv } from '../context.ts'
+import type { UnconfiguredEnv } from '../context.ts'
 
 /** Seconds a browser may remember a preflight. Chromium takes no more than two hours. */
 const PREFLIGHT_MAX_AGE = 2 * 60 * 60
@@ -15,10 +15,9 @@ const allow = cors({
 })
 
 /** CORS for the origins of `CORS_ORIGINS`, compared as a whole. All others get nothing. */
-export const crossOrigin = createMiddleware<AppEnv>(async function crossOrigin(c, next) {
-  // A probe comes here without a valid configuration too: then no origin is allowed.
-  const config: AppEnv['Variables']['config'] | undefined = c.var.config
-  if (config?.corsOrigins.includes(c.req.header('Origin') ?? '')) {
+export const crossOrigin = createMiddleware<UnconfiguredEnv>(async function crossOrigin(c, next) {
+  // A health check comes here without a valid configuration too: then no origin is allowed.
+  if (c.var.config?.corsOrigins.includes(c.req.header('Origin') ?? '')) {
     return c.req.method === 'OPTIONS' && !c.req.header('Access-Control-Request-Method')
       ? next()
       : allow(c, next)

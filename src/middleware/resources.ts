@@ -1,20 +1,22 @@
 import { createMiddleware } from 'hono/factory'
 import type { AppEnv } from '../context.ts'
 import { ConfigurationError } from '../env.ts'
-import { unavailable } from '../errors.ts'
+import { defineUnavailable } from '../errors.ts'
 import { resourcesFor } from '../resources.ts'
 
-/** Probes answer with a wrong configuration too: they are how one learns of it. */
-const PROBES: ReadonlySet<string> = new Set(['/health', '/health/live'])
+/** Health checks respond with an invalid configuration too: they are how one learns of it. */
+const HEALTH_CHECKS: ReadonlySet<string> = new Set(['/health', '/health/live'])
+
+const notConfigured = defineUnavailable('The service is not configured')
 
 /**
- * Hands a request what was made once per isolate. A configuration that is not valid answers 503 to
- * everything else: better down than open.
+ * Gives a request what is made once per isolate. With an invalid configuration everything else
+ * returns 503: better down than open.
  */
 export const resources = createMiddleware<AppEnv>(async function resources(c, next) {
   const made = resourcesFor(c.env)
   if (made instanceof ConfigurationError) {
-    if (!PROBES.has(c.req.path)) throw unavailable('The service is not configured')
+    if (!HEALTH_CHECKS.has(c.req.path)) throw notConfigured()
   } else {
     c.set('config', made.config)
     c.set('db', made.db)

@@ -1,12 +1,12 @@
 import { createMiddleware } from 'hono/factory'
 import { secureHeaders } from 'hono/secure-headers'
-import type { AppEnv } from '../context.ts'
+import type { BaseEnv } from '../context.ts'
 
 /** Seconds of a year: what HSTS preload lists ask for (RFC 6797). */
 const YEAR = 365 * 24 * 60 * 60
 
 /**
- * The security headers of every answer. An API answer may load, frame and submit nothing; a page of
+ * The security headers of every response. An API response may load, frame and submit nothing; a page of
  * ours sets a Content-Security-Policy of its own, which stays.
  */
 export const securityHeaders = secureHeaders({
@@ -28,8 +28,8 @@ export const securityHeaders = secureHeaders({
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-/** What an answer gets unless its handler said otherwise. */
-export const answerDefaults = createMiddleware<AppEnv>(async function answerDefaults(c, next) {
+/** What a response gets unless its handler sets it. */
+export const answerDefaults = createMiddleware<BaseEnv>(async function answerDefaults(c, next) {
   await next()
   if (!c.res.headers.has('Content-Security-Policy')) {
     c.header('Content-Security-Policy', API_POLICY)

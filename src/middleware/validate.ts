@@ -5,15 +5,15 @@ import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type * as z from 'zod'
 import type { AppEnv } from '../context.ts'
+import { defineError, payloadTooLarge } from '../errors.ts'
 import { documented } from '../openapi.ts'
-import { ApiError } from '../errors.ts'
 
 /** Bytes of a body. The largest that the API needs is a few hundred. */
 const BODY_LIMIT = 16 * 1024
 
 const withinLimit = bodyLimit({ maxSize: BODY_LIMIT })
 
-/** Refuses larger bodies with 413, whether or not they tell their length. */
+/** Rejects larger bodies with 413, whether or not they declare their length. */
 export const limitBody = createMiddleware<AppEnv>((c, next) =>
   withinLimit(c, next).catch((error: unknown) => {
     throw error instanceof HTTPException ? error : brokenOff()
@@ -23,31 +23,40 @@ export const limitBody = createMiddleware<AppEnv>((c, next) =>
 /** One thing that is wrong with the input. `field` is dotted: `address.city`. */
 export type FieldError = { field: string; message: string; type: string }
 
+const validationFailed = defineError('ValidationError', 'Request validation failed')
+
+const notJson = defineError('UnsupportedMediaTypeError', 'The body must be application/json')
+
 /** 422, in the shape that clients of the former service parse. */
-export const invalid = (errors: FieldError[]) =>
-  new ApiError('ValidationError', 'Request validation failed', { details: { errors } })
+export const invalid = (errors: FieldError[]) => validationFailed({ details: { errors } })
 
 /** A JSON body of this shape: 415 if it is not JSON, 422 if it is broken or of another shape. */
 export function json<Schema extends z.ZodType>(schema: Schema) {
-  const validate = zValidator('json', schema, refuse)
+  const validate = zValidator('json', schema, rejectInvalid)
   const strict: typeof validate = async (c, next) => {
     await requireStrictJson(c.req)
     return validate(c, next)
   }
-  return documented({ body: schema }, strict)
+  return documented({ body: schema, errors: [payloadTooLarge, notJson, validationFailed] }, strict)
 }
 
 /** Query parameters of this shape, else 422. */
 export const query = <Schema extends z.ZodObject>(schema: Schema) =>
-  documented({ query: schema }, zValidator('query', schema, refuse))
+  documented(
+    { query: schema, errors: [validationFailed] },
+    zValidator('query', schema, rejectInvalid),
+  )
 
 /** Path parameters of this shape, else 422. */
 export const params = <Schema extends z.ZodObject>(schema: Schema) =>
-  documented({ params: schema }, zValidator('param', schema, refuse))
+  documented(
+    { params: schema, errors: [validationFailed] },
+    zValidator('param', schema, rejectInvalid),
+  )
 
 type Validation = { success: true } | { success: false; error: z.core.$ZodError; target: string }
 
-function refuse(result: Validation) {
+function rejectInvalid(result: Validation) {
   if (result.success) return
   throw invalid(
     result.error.issues.map(({ path, message, code }) => ({
@@ -62,19 +71,19 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i
 
 const malformed = (message: string) => invalid([{ field: 'body', message, type: 'json_invalid' }])
 
-/** The client went away in mid-body. Nobody hears this, but it is no failure of ours. */
-const brokenOff = () => malformed('The body broke off')
+/** The client disconnected while it sent the body. It does not see this response; it is not an error of the service. */
+const brokenOff = () => malformed('The body is incomplete')
 
-/** Two readers of one body must not see two bodies: so no duplicate keys (RFC 8259 section 4). */
+/** Two readers of one body must not read it differently: so no duplicate keys (RFC 8259 section 4). */
 async function requireStrictJson(req: HonoRequest) {
   if (!JSON_TYPE.test(req.header('Content-Type') ?? '')) {
-    throw new ApiError('UnsupportedMediaTypeError', 'The body must be application/json')
+    throw notJson()
   }
   const text = await req.text().catch(() => {
     throw brokenOff()
   })
   if (Buffer.byteLength(text) > BODY_LIMIT) {
-    throw new ApiError('PayloadTooLargeError', 'The request body is larger than 16 KiB')
+    throw payloadTooLarge()
   }
   let keys = 0
   try {
@@ -82,7 +91,7 @@ async function requireStrictJson(req: HonoRequest) {
   } catch {
     throw malformed('The body is not valid JSON')
   }
-  if (keys !== countKeysOfText(text)) throw malformed('The body holds a key twice')
+  if (keys !== countKeysOfText(text)) throw malformed('The body contains a duplicate key')
 }
 
 /** Too deep a value overflows the stack, which reads as malformed. */

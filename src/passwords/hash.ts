@@ -1,9 +1,9 @@
 import { compare, getRounds, hash, truncates } from 'bcryptjs'
 
-/** bcrypt reads 72 bytes and ignores the rest without a word; so longer ones are refused. */
+/** bcrypt reads 72 bytes and silently ignores the rest, so longer passwords are rejected. */
 export const PASSWORD_MAX_BYTES = 72
 
-/** Of a cost from 4, bcrypt's least, to 14: a dearer hash, 20 s or days of work, is no login but an attack. */
+/** Cost 4, bcrypt's minimum, to 14: verifying a higher cost would take from 20 seconds to days. */
 const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
 
 /** Salt and digest of a password that was random and forgotten. */
@@ -30,7 +30,7 @@ type Policy = {
   commonPasswords: ReadonlySet<string>
 }
 
-/** Why a new password is refused, or null. Length counts code points; there are no composition rules. */
+/** Why a new password is rejected, or null. Length counts code points; there are no composition rules. */
 export function passwordProblem(
   password: string,
   owner: PasswordOwner,
@@ -72,7 +72,7 @@ export type Verdict = {
 /**
  * Compares a password with a stored hash. Without one, or with a malformed one, it does the same
  * work on a decoy, so that time tells nothing (CVE-2025-22234). `cost` is what new hashes have; a
- * cheaper stored hash costs as much, a dearer one can't be made to.
+ * cheaper stored hash takes as long; a more expensive one takes longer.
  */
 export async function verifyPassword(
   password: string,

@@ -1,9 +1,8 @@
-import type { Context } from 'hono'
+import type { RequestContext } from '../context.ts'
+import { defineUnavailable } from '../errors.ts'
+import { invalid } from '../middleware/validate.ts'
 import { isBreached } from './breached.ts'
 import { commonPasswords } from './common.ts'
-import type { AppEnv } from '../context.ts'
-import { unavailable } from '../errors.ts'
-import { invalid } from '../middleware/validate.ts'
 import { type PasswordOwner, type PasswordProblem, passwordProblem } from './hash.ts'
 
 const REASONS = {
@@ -14,13 +13,17 @@ const REASONS = {
   breached: 'is known from a data breach',
 } as const satisfies Record<PasswordProblem | 'breached', string>
 
+const cannotCheck = defineUnavailable(
+  'New passwords can not be checked right now, please try again',
+)
+
 /**
  * Holds a password that somebody wants to set against the policy, alike wherever it is set.
  *
  * @throws {ApiError} 422 with the reason in `details`
  */
 export async function refuseWeakPassword(
-  c: Context<AppEnv>,
+  c: RequestContext,
   field: 'password' | 'new_password',
   { password, owner }: { password: string; owner: PasswordOwner },
 ): Promise<void> {
@@ -29,7 +32,7 @@ export async function refuseWeakPassword(
     minLength,
     projectName,
     commonPasswords: await commonPasswords(c.env.ASSETS).catch(() => {
-      throw unavailable('New passwords can not be checked right now, please try again')
+      throw cannotCheck()
     }),
   }
   const problem =

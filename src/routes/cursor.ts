@@ -9,7 +9,7 @@ export const cursorOf = <Position extends z.ZodType>(position: Position) =>
       try {
         return JSON.parse(Buffer.from(text, 'base64url').toString()) as unknown
       } catch {
-        context.addIssue({ code: 'custom', message: 'is not a cursor of this list' })
+        context.addIssue({ code: 'custom', message: 'is not a valid cursor' })
         return z.NEVER
       }
     })

@@ -1,5 +1,5 @@
 import { violatedIndex } from '../db/client.ts'
-import { ApiError } from '../errors.ts'
+import { defineError } from '../errors.ts'
 
 /** The unique indexes of names, as migrations call them. */
 const FIELDS: Readonly<Record<string, 'username' | 'email'>> = {
@@ -9,11 +9,21 @@ const FIELDS: Readonly<Record<string, 'username' | 'email'>> = {
   admins_email_key: 'email',
 }
 
-/** For `catch`: a taken name becomes 409. The constraint decides; nobody looked before inserting. */
+const taken = (resource: 'User' | 'Admin', field: 'username' | 'email') =>
+  defineError('DuplicateRecordError', `${resource} with this ${field} already exists`, () => ({
+    details: { resource, field },
+  }))
+
+const TAKEN = {
+  User: { username: taken('User', 'username'), email: taken('User', 'email') },
+  Admin: { username: taken('Admin', 'username'), email: taken('Admin', 'email') },
+}
+
+/** What {@link duplicateOf} throws, for the contract of an endpoint. */
+export const duplicateErrors = (resource: 'User' | 'Admin') => Object.values(TAKEN[resource])
+
+/** For `catch`: a taken name becomes 409. The constraint decides; nothing is checked before the insert. */
 export const duplicateOf = (resource: 'User' | 'Admin') => (error: unknown) => {
   const field = FIELDS[violatedIndex(error) ?? '']
-  if (!field) throw error
-  throw new ApiError('DuplicateRecordError', `${resource} with this ${field} already exists`, {
-    details: { resource, field },
-  })
+  throw field ? TAKEN[resource][field]() : error
 }

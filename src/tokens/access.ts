@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
-import type { AccountKind } from './derived.ts'
+import type { AccountType, Principal } from '../db/accounts.ts'
 import type { Keys } from './keys.ts'
 
 /** Clocks differ; more than this is not drift (security sheet 12: at most 5 s). */
@@ -12,7 +12,7 @@ const LONGEST_LIFE_SECONDS = 60 * 60
 /** RFC 9068: says what the token is, so that no other JWT of ours passes for one. */
 const TYPE = 'at+jwt'
 
-const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<AccountKind, string>
+const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<AccountType, string>
 
 const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
 
@@ -29,7 +29,11 @@ const Claims = z.object({
 
 export type Role = (typeof ROLES)[number]
 
-export type AccessClaims = { kind: AccountKind; accountId: number; sessionId: string; role: Role }
+/** The role that frontends read from the claim. `elevated`: the account is a superuser or superadmin. */
+export const roleOf = (accountType: AccountType, elevated: boolean): Role =>
+  accountType === 'user' ? (elevated ? 'superuser' : 'user') : elevated ? 'superadmin' : 'admin'
+
+export type AccessClaims = Principal & { role: Role }
 
 /** Where a token comes from and until when it counts. `now` in milliseconds, `ttl` in seconds. */
 export type Issuance = { keys: Keys; issuer: string; now: number; ttl: number }

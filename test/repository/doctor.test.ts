@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { generateSigningKeys } from '../../scripts/keys.ts'
 import type {} from '../setup/world.ts'
-import { databaseWith, examine, expectFailure, faulty } from './examine.ts'
+import { databaseWith, examine, examineAsProgram, expectFailure, faulty } from './examine.ts'
 
 const { bindings } = inject('world')
 
@@ -29,6 +29,15 @@ describe('npm run doctor', () => {
     }
     expect(output).toContain('Ready to deploy.')
     expect(code).toBe(0)
+  })
+
+  test('ends with 0 as a program when all is good, with 2 and the reason on stderr without the file', async () => {
+    const good = await examineAsProgram([])
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(good.stdout).toContain('Ready to deploy.')
+    const missing = await examineAsProgram(['--file', '/nowhere/vars'])
+    expect(missing).toMatchObject({ code: 2, stdout: '' })
+    expect(missing.stderr).toContain("/nowhere/vars can't be read")
   })
 
   test('names every bad variable at once, and no value', async () => {

@@ -1,10 +1,16 @@
 /** Runs `npm run doctor` on the tests' environment, with one thing or another broken. */
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { expect, inject } from 'vitest'
 import { runDoctor } from '../../scripts/doctor.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'
 import type {} from '../setup/world.ts'
+
+const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
 
 const SECRETS = [
   'DATABASE_URL',
@@ -21,20 +27,32 @@ const { bindings, faultProxyUrl } = inject('world')
 export async function examine(replaced: Record<string, string> = {}, args: string[] = []) {
   const variables: Record<string, string> = { ...bindings, ...replaced }
   const lines: string[] = []
-  const code = await runDoctor(args, args.length > 0 ? {} : variables, (line) => lines.push(line))
+  const code = await runDoctor(args, args.length > 0 ? {} : variables, {
+    line: (text) => lines.push(text),
+    error: (text) => lines.push(text),
+  })
   const output = lines.join('\n')
   for (const value of secretsOf(variables)) expect(output).not.toContain(value)
   expect(output).not.toMatch(/^\s+at /m)
   return { code, output }
 }
 
+/** The same as a program of its own, as `npm run doctor` starts it. */
+export async function examineAsProgram(args: string[], env: Record<string, string> = bindings) {
+  const child = spawn(process.execPath, [DOCTOR, ...args], { env })
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  for (const value of secretsOf(bindings)) expect(stdout + stderr).not.toContain(value)
+  return { code, stdout, stderr }
+}
+
 /** The secrets among the variables, and the password in the database's address by itself. */
 function secretsOf(variables: Record<string, string>) {
   const { password } = new URL(variables['DATABASE_URL'] ?? '')
-  // The local token is a word that occurs in any text.
-  return [...SECRETS.map((name) => variables[name]), password].filter(
-    (value) => value && value !== bindings['UPSTASH_REDIS_REST_TOKEN'],
-  )
+  return [...SECRETS.map((name) => variables[name]), password].filter(Boolean)
 }
 
 /** The one broken thing has its line, and is the only one that fails. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { tend } from '../../src/maintenance.ts'
+import { runMaintenance } from '../../src/maintenance.ts'
 import { freshName, logIn, PASSWORD, registerUser, type Tokens } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
@@ -69,7 +69,7 @@ test('31: the cron deletes what counts no more and nothing else, and the totals 
             (now() - interval '364 days', 'login', 'success', gen_random_uuid())`,
   )
   const before = await rows('select count(*)::int as lines from audit_events')
-  await tend(env)
+  await runMaintenance(env)
 
   const refresh = ({ refresh_token }: Tokens) =>
     caller.post('/api/users/refresh', { refresh_token })

@@ -20,7 +20,7 @@ export async function faulty(target: Target) {
     ...lane,
     /** New bindings at each call: nothing that an isolate remembers of the last ones counts. */
     env: (replaced: Partial<Bindings> = {}) =>
-      environment({ [VARIABLES[target]]: lane.url, ...replaced }),
+      environment({ [VARIABLES[target]]: lane.url, REDIS_TIMEOUT_MS: 400, ...replaced }),
     /** Does something while the fault lasts. */
     async during<Result>(fault: Fault, act: () => Promise<Result>): Promise<Result> {
       await lane.fault(fault)

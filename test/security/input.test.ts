@@ -101,7 +101,7 @@ describe.each(routes)('$name', (route) => {
 })
 
 const INVALID = 'The body is not valid JSON'
-const TWICE = 'The body holds a key twice'
+const TWICE = 'The body contains a duplicate key'
 
 const BROKEN: [body: BodyInit, message?: string][] = [
   ['', INVALID],

@@ -44,6 +44,7 @@ const bindings = () => {
   const { queue, held } = heldQueue()
   const env = lanes.neon.env({
     UPSTASH_REDIS_REST_URL: lanes.upstash.url,
+    REDIS_TIMEOUT_MS: 2000,
     RESEND_BASE_URL: lanes.resend.url,
     MAIL_QUEUE: queue,
   })

@@ -39,7 +39,7 @@ export async function handle(
   lane.log.push(entry)
   if (lane.log.length > MAX_LOGGED) lane.log.shift()
   response.once('close', () => {
-    entry.endedAt = now()
+    entry.endedAt ??= now()
     if (response.writableFinished) entry.status = response.statusCode
   })
 
@@ -78,6 +78,8 @@ export async function handle(
       return
     default:
       response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+      // Not when it is closed: the client may have sent its next request by then.
+      entry.endedAt = now()
       response.end(answer.body)
   }
 }

@@ -8,10 +8,31 @@ import { join } from 'node:path'
 
 /** Where programs and temporary files are, how output looks, and what a run of the tests is told. */
 const KEPT =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|GITHUB_ACTIONS|CHROMIUM_PATH|FUZZ_SECONDS|FUZZ_SEED|VITEST.*)$/
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|GITHUB_ACTIONS|CHROMIUM_PATH|FUZZ_SECONDS|FUZZ_SEED)$/
+
+/** Wrangler and Miniflare stay off the network. */
+const OFFLINE = {
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+}
 
 export function clearEnvironment(): void {
   for (const name of Object.keys(process.env)) if (!KEPT.test(name)) delete process.env[name]
+  Object.assign(process.env, OFFLINE)
+}
+
+/** What workerd itself notes on a connection that a test broke, also where the Worker handled it. */
+const BROKEN_CONNECTION =
+  /^(uncaught exception; .*Network connection lost\.|exception = [\w/.]+:\d+: disconnected: )/
+
+/** Drops those notes of workerd, and nothing else: they are hundreds in a run. */
+export function dropBrokenConnectionNotes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream)
+    stream.write = (chunk: string | Uint8Array, ...rest: never[]) =>
+      typeof chunk === 'string' && BROKEN_CONNECTION.test(chunk) ? true : write(chunk, ...rest)
+  }
 }
 
 const ROOT = join(import.meta.dirname, '../..')

@@ -1,7 +1,7 @@
 /** Reset links without a mail: what the mail queue's consumer does, for tests about using them. */
 import { inject } from 'vitest'
-import { resetToken } from '../../src/tokens/derived.ts'
 import { deriveKeys } from '../../src/tokens/keys.ts'
+import { resetToken } from '../../src/tokens/reset.ts'
 import { sql } from './database.ts'
 import type {} from './world.ts'
 

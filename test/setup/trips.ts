@@ -5,7 +5,7 @@ import { type LoggedRequest, openLane, type Target } from './lanes.ts'
 import type {} from './world.ts'
 
 /** Milliseconds that each trip is made to take: so those that run side by side surely overlap. */
-const TRIP = 25
+const TRIP = 50
 
 const NAMES = { upstash: 'redis', neon: 'postgres', resend: 'resend' } as const
 

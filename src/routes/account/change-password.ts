@@ -1,31 +1,33 @@
-import type { Context } from 'hono'
 import * as z from 'zod'
-import type { AppEnv } from '../../context.ts'
-import { contract, endpoint } from '../../openapi.ts'
+import type { RequestContext } from '../../context.ts'
+import type { AccountType } from '../../db/accounts.ts'
 import { forgetPasswordChecks, changePassword as storePassword } from '../../db/password.ts'
-import { ApiError } from '../../errors.ts'
+import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { authenticate } from '../../middleware/authenticate.ts'
-import { traceOf } from '../../request-source.ts'
-import { json } from '../../middleware/validate.ts'
-import type { AccountKind } from '../../tokens/derived.ts'
-import { hashPassword } from '../../passwords/hash.ts'
-import { Message, NewPassword, Password } from '../input.ts'
-import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
 import { queueOwedMails } from '../../mail/enqueue.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
+import { json } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { hashPassword } from '../../passwords/hash.ts'
+import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { requestSourceOf } from '../../request-source.ts'
+import { Message, NewPassword, Password } from '../input.ts'
 import { proveCurrentPassword, wrongPassword } from './current-password.ts'
 
+const samePassword = defineError(
+  'BusinessLogicError',
+  'New password must be different from current password',
+)
+
 /** `POST /change-password`: ends all other sessions; this one goes on. */
-export const changePassword = (kind: AccountKind) =>
+export const changePassword = (kind: AccountType) =>
   endpoint(
     contract({
-      summary: 'Change the own password',
-      limited: true,
-      answers: { 200: { description: 'Changed; all other sessions have ended', schema: Message } },
-      errors: {
-        AuthenticationError: 'Current password is incorrect',
-        BusinessLogicError: 'New password must be different from current password',
+      summary: 'Change your password',
+      responses: {
+        200: { description: 'Changed. All other sessions have ended', schema: Message },
       },
+      errors: [wrongPassword, samePassword],
     }),
     authenticate(kind),
     json(z.object({ current_password: Password, new_password: NewPassword })),
@@ -34,7 +36,7 @@ export const changePassword = (kind: AccountKind) =>
       const { config, db, claims } = c.var
       const account = await proveCurrentPassword(c, current, 'password_change')
       await refuseUnfit(c, { password, current, account }).catch(async (refusal: unknown) => {
-        // The current password was right: that the new one is refused is no failed try.
+        // The current password was right: a rejected new one is not a failed attempt.
         await forgetPasswordChecks(db, claims)
         throw refusal
       })
@@ -44,7 +46,7 @@ export const changePassword = (kind: AccountKind) =>
         checkedHash: account.checkedHash,
         newHash: await hashPassword(password, config.bcryptCost),
         mailId,
-        trace: traceOf(c),
+        trace: requestSourceOf(c),
       })
       if (!changed) throw wrongPassword()
       queueOwedMails(c, mailId)
@@ -59,10 +61,10 @@ type NewPasswordOf = {
   account: { username: string; email: string; full_name: string | null }
 }
 
-/** 400 for the current password again, 422 for one that the policy refuses. */
-async function refuseUnfit(c: Context<AppEnv>, { password, current, account }: NewPasswordOf) {
+/** 400 for the current password again, 422 for one that the policy rejects. */
+async function refuseUnfit(c: RequestContext, { password, current, account }: NewPasswordOf) {
   if (password.normalize('NFKC') === current.normalize('NFKC')) {
-    throw new ApiError('BusinessLogicError', 'New password must be different from current password')
+    throw samePassword()
   }
   const owner = { ...account, fullName: account.full_name }
   await refuseWeakPassword(c, 'new_password', { password, owner })

@@ -1,33 +1,37 @@
-import { contract, endpoint } from '../../openapi.ts'
+import type { AccountType } from '../../db/accounts.ts'
 import { PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
 import { recordFailure } from '../../db/audit-events.ts'
 import { countLogin, type LoginAttempt, openSession } from '../../db/login.ts'
-import { unauthenticated } from '../../errors.ts'
+import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { beside, tooMany } from '../../rate-limit/limit.ts'
-import { deviceOf, traceOf } from '../../request-source.ts'
 import { json } from '../../middleware/validate.ts'
-import { type AccountKind, attemptKey } from '../../tokens/derived.ts'
+import { contract, endpoint } from '../../openapi.ts'
 import { hashPassword, verifyPassword } from '../../passwords/hash.ts'
+import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
+import { deviceOf, requestSourceOf } from '../../request-source.ts'
+import { mac } from '../../tokens/derived.ts'
+import type { Keys } from '../../tokens/keys.ts'
 import { Credentials } from '../input.ts'
 import { TokenPair, tokenPair } from './token-pair.ts'
 
-/** `POST /login`: unknown, wrong, disabled and deleted are one answer, after the same work. */
-export const login = (kind: AccountKind) =>
+const invalidCredentials = defineUnauthenticated('Invalid username or password')
+
+/** `POST /login`: unknown, wrong, disabled and deleted get the same response, after the same work. */
+export const login = (kind: AccountType) =>
   endpoint(
     contract({
       summary: 'Log in',
-      description: 'With the username or the email. After ten wrong passwords an account waits.',
-      limited: true,
-      answers: { 200: { description: 'A session is open', schema: TokenPair } },
-      errors: { AuthenticationError: 'Invalid username or password' },
+      description:
+        'By username or email. After ten wrong passwords the account has to wait up to 15 minutes.',
+      responses: { 200: { description: 'The tokens of a new session', schema: TokenPair } },
+      errors: [invalidCredentials],
     }),
     json(Credentials),
     async (c) => {
       const { identifier, password } = c.req.valid('json')
       const { config, db, keys } = c.var
       const unknownKey = attemptKey(keys, kind, identifier)
-      const attempt = await beside(
+      const attempt = await withRateLimit(
         c,
         () => countLogin(db, kind, { identifier, unknownKey }),
         kind === 'user' ? 'login' : 'admin-login',
@@ -41,15 +45,15 @@ export const login = (kind: AccountKind) =>
       if (attempt.id !== null && verdict.malformed) {
         log(c, 'error', 'stored_hash_malformed', { kind, id: attempt.id })
       }
-      const refuse = async (reason: string) => {
+      const reject = async (reason: string) => {
         const target = attempt.id === null ? undefined : { kind, id: attempt.id }
-        const trace = traceOf(c)
+        const trace = requestSourceOf(c)
         await recordFailure(db, { action: 'login', actor: undefined, target, trace, reason })
         log(c, 'warn', 'login', { outcome: 'failure', reason, kind, id: attempt.id })
-        return unauthenticated('Invalid username or password')
+        return invalidCredentials()
       }
       const reason = refusal(attempt, verdict.correct)
-      if (reason) throw await refuse(reason)
+      if (reason) throw await reject(reason)
 
       const sessionId = crypto.randomUUID()
       const opened = await openSession(db, kind, {
@@ -58,16 +62,20 @@ export const login = (kind: AccountKind) =>
         sessionId,
         device: deviceOf(c),
         refreshTokenSeconds: config.refreshTokenSeconds,
-        trace: traceOf(c),
+        trace: requestSourceOf(c),
       })
-      if (!opened) throw await refuse('changed_meanwhile')
+      if (!opened) throw await reject('changed_meanwhile')
       log(c, 'info', 'login', { outcome: 'success', kind, id: opened.id })
       const { id: accountId, ranked } = opened
       return c.json(await tokenPair(c, kind, { accountId, ranked, sessionId, counter: 0 }), 200)
     },
   )
 
-/** Why a login is refused: for the log and the audit trail, never for the caller. */
+/** Names what was typed in the table of attempts without storing it. */
+const attemptKey = (keys: Keys, kind: AccountType, identifier: string) =>
+  `${kind}?${mac(keys, 'login-attempts', `${kind}:${identifier.toLowerCase()}`).toString('base64url')}`
+
+/** Why a login is rejected: for the log and the audit trail, never for the caller. */
 function refusal({ id, usable }: LoginAttempt, correct: boolean) {
   if (id === null) return 'unknown_account'
   if (!usable) return 'account_not_active'

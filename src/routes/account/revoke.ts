@@ -1,47 +1,45 @@
-import { contract, endpoint } from '../../openapi.ts'
+import type { AccountType } from '../../db/accounts.ts'
 import { revokeOtherSessions, revokeSession } from '../../db/sessions.ts'
-import { ApiError } from '../../errors.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { limit } from '../../rate-limit/limit.ts'
-import { traceOf } from '../../request-source.ts'
+import { defineError } from '../../errors.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
 import { params } from '../../middleware/validate.ts'
-import type { AccountKind } from '../../tokens/derived.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { rateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
 import { SessionId } from '../input.ts'
 
+const sessionNotFound = defineError('NotFoundError', 'No such session')
+
 /** `DELETE /me/sessions/{id}`: ends one session of the caller, the current one too. */
-export const revokeOwnSession = (kind: AccountKind) =>
+export const revokeOwnSession = (kind: AccountType) =>
   endpoint(
     contract({
-      summary: 'End one of the own sessions',
-      limited: true,
-      answers: { 204: { description: 'It has ended' } },
-      errors: { NotFoundError: 'No such session' },
+      summary: 'End one of your sessions',
+      responses: { 204: { description: 'The session has ended' } },
+      errors: [sessionNotFound],
     }),
     authenticate(kind),
     params(SessionId),
     async (c) => {
       const { id } = c.req.valid('param')
-      await limit(c)
-      const revoked = await revokeSession(c.var.db, c.var.claims, id, traceOf(c))
-      if (!revoked) throw notAuthenticated()
-      if (!revoked.found) throw new ApiError('NotFoundError', 'No such session')
+      await rateLimit(c)
+      const revoked = await revokeSession(c.var.db, c.var.claims, id, requestSourceOf(c))
+      if (!revoked.found) throw sessionNotFound()
       return c.body(null, 204)
     },
   )
 
 /** `DELETE /me/sessions`: ends all sessions of the caller but the current one. */
-export const revokeOwnOtherSessions = (kind: AccountKind) =>
+export const revokeOwnOtherSessions = (kind: AccountType) =>
   endpoint(
     contract({
-      summary: 'End all other own sessions',
-      limited: true,
-      answers: { 204: { description: 'They have ended' } },
+      summary: 'End your other sessions',
+      responses: { 204: { description: 'All sessions but the current one have ended' } },
     }),
     authenticate(kind),
     async (c) => {
-      await limit(c)
-      const ended = await revokeOtherSessions(c.var.db, c.var.claims, traceOf(c))
-      if (!ended) throw notAuthenticated()
+      await rateLimit(c)
+      await revokeOtherSessions(c.var.db, c.var.claims, requestSourceOf(c))
       return c.body(null, 204)
     },
   )

@@ -1,20 +1,16 @@
-import type { Context } from 'hono'
 import * as z from 'zod'
-import type { AppEnv } from '../../context.ts'
-import { roleOf } from '../../db/accounts.ts'
-import { signAccessToken } from '../../tokens/access.ts'
-import {
-  type AccountKind,
-  type RefreshSubject,
-  refreshToken,
-} from '../../tokens/derived.ts'
+import type { RequestContext } from '../../context.ts'
+import type { AccountType } from '../../db/accounts.ts'
+import type { RefreshSubject } from '../../db/sessions.ts'
+import { roleOf, signAccessToken } from '../../tokens/access.ts'
+import { refreshToken } from '../../tokens/refresh.ts'
 
 export const TokenPair = z
   .object({
     access_token: z
       .string()
-      .meta({ description: 'JWT (EdDSA); verify it by /.well-known/jwks.json' }),
-    refresh_token: z.string().meta({ description: 'Opaque; each refresh answers its successor' }),
+      .meta({ description: 'JWT (EdDSA). Verify it with the keys at /.well-known/jwks.json' }),
+    refresh_token: z.string().meta({ description: 'Opaque. Each refresh replaces it' }),
     token_type: z.literal('bearer'),
     expires_in: z.int().meta({ description: 'Seconds until the access token expires' }),
   })
@@ -24,8 +20,8 @@ type Session = RefreshSubject & { accountId: number; ranked: boolean }
 
 /** The tokens of a session at this point of its rotation. */
 export async function tokenPair(
-  c: Context<AppEnv>,
-  kind: AccountKind,
+  c: RequestContext,
+  kind: AccountType,
   { accountId, ranked, ...subject }: Session,
 ): Promise<z.output<typeof TokenPair>> {
   const { keys, config } = c.var

@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../openapi.ts'
 import { ACTIONS, AuditEvent, listAuditEvents } from '../../db/audit-events.ts'
-import { ApiError } from '../../errors.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside } from '../../rate-limit/limit.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
 import { query } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId } from '../input.ts'
+import { superadminOnly } from './superadmin-only.ts'
 
-const AccountKinds = z.enum(['user', 'admin'])
+const AccountTypes = z.enum(['user', 'admin'])
 
 /** Years of four digits: `toISOString` writes others with a sign, which PostgreSQL does not read. */
 const Time = z.iso
@@ -19,9 +19,9 @@ const Time = z.iso
 const AuditQuery = z.object({
   action: z.enum(ACTIONS).optional(),
   outcome: z.enum(['success', 'failure']).optional(),
-  actor_kind: AccountKinds.optional(),
+  actor_kind: AccountTypes.optional(),
   actor_id: AccountId.shape.id.optional(),
-  target_kind: AccountKinds.optional(),
+  target_kind: AccountTypes.optional(),
   target_id: AccountId.shape.id.optional(),
   since: Time.optional(),
   until: Time.optional(),
@@ -35,20 +35,18 @@ const AuditList = z
 
 export const listAudit = endpoint(
   contract({
-    summary: 'Read the audit trail',
-    description: 'Newest first: who did what to whom, from where, and how it ended.',
-    limited: true,
-    answers: { 200: { description: 'A page of the trail', schema: AuditList } },
-    errors: { AuthorizationError: 'This needs a superadmin' },
+    summary: 'List audit events',
+    description: 'Newest first: who did what, to which account, from where, and with which result.',
+    responses: { 200: { description: 'A page of audit events', schema: AuditList } },
+    errors: [superadminOnly],
   }),
   authenticate('admin'),
   query(AuditQuery),
   async (c) => {
     const { page_size: size, cursor, ...filter } = c.req.valid('query')
     const page = { filter, size, before: cursor?.before }
-    const found = await beside(c, () => listAuditEvents(c.var.db, c.var.claims, page))
-    if (!found) throw notAuthenticated()
-    if (!found.is_superadmin) throw new ApiError('AuthorizationError', 'This needs a superadmin')
+    const found = await withRateLimit(c, () => listAuditEvents(c.var.db, c.var.claims, page))
+    if (!found.is_superadmin) throw superadminOnly()
     const items = found.events.slice(0, size)
     const last = found.events.length > size ? items.at(-1) : undefined
     return c.json({ items, next_cursor: last ? encodeCursor({ before: last.id }) : null }, 200)

@@ -1,14 +1,10 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../openapi.ts'
 import { UserRead } from '../../db/accounts.ts'
-import {
-  listUsers as findUsers,
-  USER_SORTS,
-  type UserSort,
-} from '../../db/user-administration.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside } from '../../rate-limit/limit.ts'
+import { listUsers as findUsers, USER_SORTS, type UserSort } from '../../db/user-administration.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
 import { query } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId, text } from '../input.ts'
 
@@ -19,12 +15,12 @@ const LAST_PAGE = 100_000
 
 const DEFAULT_PAGE_SIZE = 10
 
-/** Where a page ended, and in which order: a cursor of one order is none of another. */
+/** Where a page ended. A cursor is only valid for the sort it was issued with. */
 const Position = z
   .object({ sort: z.enum(SORTS), after: text(z.string().max(300)) })
   .refine(({ sort, after }) => USER_SORTS[sort].column !== 'id' || isId(after), {
     path: ['after'],
-    message: 'is not a cursor of this list',
+    message: 'is not a valid cursor',
   })
 
 /** Decimal digits only: `1e3` is a number to JavaScript and none to PostgreSQL. */
@@ -37,19 +33,19 @@ const UserQuery = z
     is_active: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
     search: text(z.string().trim().min(1).max(254))
       .optional()
-      .meta({ description: 'How the username or the email begins, in any case' }),
+      .meta({ description: 'Prefix of the username or the email; case is ignored' }),
     sort: z.enum(SORTS).default('-created_at'),
-    cursor: cursorOf(Position)
-      .optional()
-      .meta({ description: '`next_cursor` of the page before; `page` is ignored then' }),
+    cursor: cursorOf(Position).optional().meta({
+      description: '`next_cursor` of the previous page. `page` is ignored when it is given',
+    }),
     deleted: z
       .stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
       .default(false)
-      .meta({ description: 'The deleted users instead of the others' }),
+      .meta({ description: 'List deleted users instead' }),
   })
   .refine(({ cursor, sort }) => !cursor || cursor.sort === sort, {
     path: ['cursor'],
-    message: 'belongs to another sort',
+    message: 'is only valid for the sort it was issued with',
   })
 
 const UserList = z
@@ -65,16 +61,16 @@ const UserList = z
 
 export const listUsers = endpoint(
   contract({
-    summary: 'List the users',
-    description: 'Newest first. Page by number, or without end and gaps by `cursor`.',
-    limited: true,
-    answers: { 200: { description: 'A page of users', schema: UserList } },
+    summary: 'List users',
+    description:
+      'Newest first by default. Page by number, or by `cursor`, which neither skips nor repeats users while others are added.',
+    responses: { 200: { description: 'A page of users', schema: UserList } },
   }),
   authenticate('admin'),
   query(UserQuery),
   async (c) => {
     const { page, page_size: size, cursor, sort, ...filter } = c.req.valid('query')
-    const found = await beside(c, () =>
+    const found = await withRateLimit(c, () =>
       findUsers(c.var.db, c.var.claims, {
         size,
         sort,
@@ -84,7 +80,6 @@ export const listUsers = endpoint(
         deleted: filter.deleted,
       }),
     )
-    if (!found) throw notAuthenticated()
     const items = found.items.slice(0, size)
     const last = found.items.length > size ? items.at(-1) : undefined
     return c.json(

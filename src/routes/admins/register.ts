@@ -1,21 +1,26 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
-import type { AppEnv } from '../../context.ts'
-import { contract, documented, endpoint } from '../../openapi.ts'
+import type { AppEnv, RequestContext } from '../../context.ts'
 import { AdminRead } from '../../db/accounts.ts'
 import { insertAdminBy, insertFirstAdmin } from '../../db/admins.ts'
 import { violatedIndex } from '../../db/client.ts'
-import { ApiError } from '../../errors.ts'
+import { notAuthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { limit } from '../../rate-limit/limit.ts'
-import { traceOf } from '../../request-source.ts'
+import {
+  type Authenticated,
+  authenticationErrors,
+  verifyBearer,
+} from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
+import { contract, documented, endpoint } from '../../openapi.ts'
 import { hashPassword } from '../../passwords/hash.ts'
-import { duplicateOf } from '../duplicate.ts'
-import { Email, FullName, NewPassword, Username } from '../input.ts'
 import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { rateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
+import { duplicateErrors, duplicateOf } from '../duplicate.ts'
+import { Email, FullName, NewPassword, Username } from '../input.ts'
+import { superadminOnly } from './superadmin-only.ts'
 
 const NewAdmin = z.object({
   username: Username,
@@ -25,38 +30,36 @@ const NewAdmin = z.object({
   is_superadmin: z.boolean().default(false),
 })
 
-const authenticateAdmin = authenticate('admin')
-
-const authenticateIfBearer: typeof authenticateAdmin = (c, next) =>
-  c.req.header('Authorization') ? authenticateAdmin(c, next) : next()
+type MaybeAuthenticated = { Variables: Partial<Authenticated['Variables']> }
 
 /** With a bearer token the caller is an admin; without one, whoever installs the product. */
 const authenticateUnlessFirst = documented(
-  { security: [{ bearerAuth: [] }, { bootstrapToken: [] }] },
-  authenticateIfBearer,
+  {
+    security: [{ bearerAuth: [] }, { bootstrapToken: [] }],
+    errors: authenticationErrors('admin'),
+  },
+  createMiddleware<AppEnv & MaybeAuthenticated>(async function authenticateUnlessFirst(c, next) {
+    if (c.req.header('Authorization')) c.set('claims', await verifyBearer(c, 'admin'))
+    await next()
+  }),
 )
 
 export const registerAdmin = endpoint(
   contract({
     summary: 'Register an admin',
     description:
-      'By a superadmin. The first admin of an empty installation needs the bootstrap token instead, and becomes superadmin.',
-    limited: true,
-    answers: { 201: { description: 'The new admin', schema: AdminRead } },
-    errors: {
-      DuplicateRecordError: 'Admin with this email already exists',
-      AuthenticationError: 'Could not validate credentials',
-      AuthorizationError: 'This needs a superadmin',
-    },
+      'Requires a superadmin. The first admin of an empty installation registers with the bootstrap token instead and becomes a superadmin.',
+    responses: { 201: { description: 'The new admin', schema: AdminRead } },
+    errors: [...duplicateErrors('Admin'), superadminOnly],
   }),
   authenticateUnlessFirst,
   json(NewAdmin),
   async (c) => {
     const { username, email, password, ...input } = c.req.valid('json')
-    const first = !c.req.header('Authorization')
+    const { claims } = c.var
     // First the limit: it is what stands between a guesser and the installation.
-    await limit(c, 'admin-register')
-    if (first && !mayBootstrap(c)) throw notAuthenticated()
+    await rateLimit(c, 'admin-register')
+    if (!claims && !mayBootstrap(c)) throw notAuthenticated()
     const fullName = input.full_name ?? null
     await refuseWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 
@@ -65,11 +68,11 @@ export const registerAdmin = endpoint(
     const newAdmin = {
       ...{ username, email, fullName, passwordHash },
       isSuperadmin: input.is_superadmin,
-      trace: traceOf(c),
+      trace: requestSourceOf(c),
     }
-    const admin = first
-      ? await insertFirstAdmin(db, newAdmin).catch(notTheFirst)
-      : await insertAdminBy(db, c.var.claims, newAdmin).catch(duplicateOf('Admin')).then(createdBy)
+    const admin = claims
+      ? createdBy(await insertAdminBy(db, claims, newAdmin).catch(duplicateOf('Admin')))
+      : await insertFirstAdmin(db, newAdmin).catch(notTheFirst)
     if (!admin) throw notAuthenticated()
     log(c, 'info', 'register', { outcome: 'success', kind: 'admin', id: admin.id })
     return c.json(admin, 201)
@@ -77,7 +80,7 @@ export const registerAdmin = endpoint(
 )
 
 /** The token of the configuration; in development, with none configured, anybody. */
-function mayBootstrap(c: Context<AppEnv>): boolean {
+function mayBootstrap(c: RequestContext): boolean {
   const { bootstrapToken, environment } = c.var.config
   if (!bootstrapToken) return environment === 'development'
   const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -91,9 +94,8 @@ function notTheFirst(error: unknown): undefined {
 }
 
 function createdBy(result: Awaited<ReturnType<typeof insertAdminBy>>) {
-  if (!result) return undefined
   if (!result.actor_is_superadmin || !result.created) {
-    throw new ApiError('AuthorizationError', 'This needs a superadmin')
+    throw superadminOnly()
   }
   return result.created
 }

@@ -1,71 +1,78 @@
-import type { Context } from 'hono'
 import * as z from 'zod'
-import type { AppEnv } from '../../context.ts'
-import { contract, endpoint } from '../../openapi.ts'
+import type { AppEnv, RequestContext } from '../../context.ts'
 import { UserRead } from '../../db/accounts.ts'
 import type { Action } from '../../db/audit-events.ts'
-import {
-  revokeUserSessions as endSessions,
-  readUser as findUser,
-  deleteUser as removeUser,
-  restoreUser as undeleteUser,
-  updateUserBy,
-} from '../../db/user-administration.ts'
-import { ApiError } from '../../errors.ts'
+import * as userAdministration from '../../db/user-administration.ts'
+import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../rate-limit/limit.ts'
-import { traceOf } from '../../request-source.ts'
+import { type Authenticated, authenticate } from '../../middleware/authenticate.ts'
 import { json, params } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
 import { AccountId, FullName } from '../input.ts'
 
-const noSuchUser = () => new ApiError('NotFoundError', 'User not found')
+const userNotFound = defineError('NotFoundError', 'User not found')
 
-const errors = { NotFoundError: 'User not found' }
+const superuserNeedsSuperadmin = defineError(
+  'AuthorizationError',
+  'Only a superadmin may set is_superuser',
+)
 
-type Acted = { user: UserRead | null; actor_is_superadmin: boolean } | undefined
+type AdminContext = RequestContext<AppEnv & Authenticated>
 
-/** The user an admin acted on, once the log has it. */
-function actedOn(c: Context<AppEnv>, action: Action, acted: Acted): UserRead {
-  if (!acted) throw notAuthenticated()
-  if (!acted.user) throw noSuchUser()
+/** The user that an admin acted on, once the act is logged. */
+function actedOn(c: AdminContext, action: Action, { user }: userAdministration.Acted): UserRead {
+  if (!user) throw userNotFound()
   const { accountId: by } = c.var.claims
-  log(c, 'info', action, { outcome: 'success', kind: 'user', id: acted.user.id, by })
-  return acted.user
+  log(c, 'info', action, { outcome: 'success', kind: 'user', id: user.id, by })
+  return user
 }
+
+/** An act on a user that takes nothing but the user's id. */
+async function act(
+  c: AdminContext,
+  action: Action,
+  statement: typeof userAdministration.deleteUser,
+  id: number,
+): Promise<UserRead> {
+  await rateLimit(c)
+  return actedOn(c, action, await statement(c.var.db, c.var.claims, id, requestSourceOf(c)))
+}
+
+const updatedUser = { 200: { description: 'The updated user', schema: UserRead } }
 
 export const readUser = endpoint(
   contract({
-    summary: 'Read a user',
-    description: 'Deleted ones too.',
-    limited: true,
-    answers: { 200: { description: 'The user', schema: UserRead } },
-    errors,
+    summary: 'Get a user',
+    description: 'Deleted users too.',
+    responses: { 200: { description: 'The user', schema: UserRead } },
+    errors: [userNotFound],
   }),
   authenticate('admin'),
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    const found = await beside(c, () => findUser(c.var.db, c.var.claims, id))
-    if (!found) throw notAuthenticated()
-    if (!found.user) throw noSuchUser()
-    return c.json(found.user, 200)
+    const { user } = await withRateLimit(c, () =>
+      userAdministration.readUser(c.var.db, c.var.claims, id),
+    )
+    if (!user) throw userNotFound()
+    return c.json(user, 200)
   },
 )
 
 const UserChange = z.object({
   is_active: z.boolean().optional(),
   full_name: FullName.optional(),
-  is_superuser: z.boolean().optional().meta({ description: 'For superadmins only' }),
+  is_superuser: z.boolean().optional().meta({ description: 'Superadmins only' }),
 })
 
 export const updateUser = endpoint(
   contract({
-    summary: 'Change a user',
-    description: 'Disabling and demoting sign the user out everywhere.',
-    limited: true,
-    answers: { 200: { description: 'The user as it is now', schema: UserRead } },
-    errors: { ...errors, AuthorizationError: 'Only a superadmin may set is_superuser' },
+    summary: 'Update a user',
+    description: 'Disabling or demoting a user ends all their sessions.',
+    responses: updatedUser,
+    errors: [userNotFound, superuserNeedsSuperadmin],
   }),
   authenticate('admin'),
   params(AccountId),
@@ -73,10 +80,12 @@ export const updateUser = endpoint(
   async (c) => {
     const { id } = c.req.valid('param')
     const change = c.req.valid('json')
-    await limit(c)
-    const acted = await updateUserBy(c.var.db, c.var.claims, id, { change, trace: traceOf(c) })
-    if (acted && !acted.actor_is_superadmin && change.is_superuser !== undefined) {
-      throw new ApiError('AuthorizationError', 'Only a superadmin may set is_superuser')
+    const { db, claims } = c.var
+    await rateLimit(c)
+    const trace = requestSourceOf(c)
+    const acted = await userAdministration.updateUserBy(db, claims, id, { change, trace })
+    if (!acted.actor_is_superadmin && change.is_superuser !== undefined) {
+      throw superuserNeedsSuperadmin()
     }
     return c.json(actedOn(c, 'user_updated', acted), 200)
   },
@@ -85,51 +94,39 @@ export const updateUser = endpoint(
 export const deleteUser = endpoint(
   contract({
     summary: 'Delete a user',
-    description: 'Softly: the names stay taken, and the user can be restored.',
-    limited: true,
-    answers: { 204: { description: 'Deleted, and signed out everywhere' } },
-    errors,
+    description: 'A soft delete: username and email stay taken, and the user can be restored.',
+    responses: { 204: { description: 'Deleted. All sessions have ended' } },
+    errors: [userNotFound],
   }),
   authenticate('admin'),
   params(AccountId),
   async (c) => {
-    const { id } = c.req.valid('param')
-    await limit(c)
-    actedOn(c, 'user_deleted', await removeUser(c.var.db, c.var.claims, id, traceOf(c)))
+    await act(c, 'user_deleted', userAdministration.deleteUser, c.req.valid('param').id)
     return c.body(null, 204)
   },
 )
 
 export const restoreUser = endpoint(
-  contract({
-    summary: 'Restore a deleted user',
-    limited: true,
-    answers: { 200: { description: 'The user as it is now', schema: UserRead } },
-    errors,
-  }),
+  contract({ summary: 'Restore a deleted user', responses: updatedUser, errors: [userNotFound] }),
   authenticate('admin'),
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    await limit(c)
-    const acted = await undeleteUser(c.var.db, c.var.claims, id, traceOf(c))
-    return c.json(actedOn(c, 'user_restored', acted), 200)
+    return c.json(await act(c, 'user_restored', userAdministration.restoreUser, id), 200)
   },
 )
 
 export const revokeUserSessions = endpoint(
   contract({
-    summary: 'Sign a user out everywhere',
-    limited: true,
-    answers: { 204: { description: 'All sessions have ended' } },
-    errors,
+    summary: 'End all sessions of a user',
+    responses: { 204: { description: 'All sessions have ended' } },
+    errors: [userNotFound],
   }),
   authenticate('admin'),
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    await limit(c)
-    actedOn(c, 'user_sessions_revoked', await endSessions(c.var.db, c.var.claims, id, traceOf(c)))
+    await act(c, 'user_sessions_revoked', userAdministration.revokeUserSessions, id)
     return c.body(null, 204)
   },
 )

@@ -1,35 +1,40 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../openapi.ts'
-import { unavailable } from '../../errors.ts'
+import { databaseUnavailable, defineUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { limit } from '../../rate-limit/limit.ts'
-import { traceOf } from '../../request-source.ts'
 import { json } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { rateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
 import { Email, Message } from '../input.ts'
+import { mailNotConfigured } from './mail-not-configured.ts'
+
+const mailUnavailable = defineUnavailable('Mail is not available right now, please try again')
 
 /**
- * Queues the question. Whether there is such an account is looked up by the queue's consumer: known
- * and unknown are alike here because nothing here knows.
+ * Queues the request. The queue's consumer looks the account up, so known and unknown emails get the
+ * same response: nothing here knows which it is.
  */
 export const forgotPassword = endpoint(
   contract({
-    summary: 'Ask for a reset link',
-    description: 'Answers alike whether or not there is such an account.',
-    limited: true,
-    answers: { 200: { description: 'A mail follows if the email exists', schema: Message } },
+    summary: 'Request a password reset link',
+    description: 'The response is the same whether or not the account exists.',
+    responses: { 200: { description: 'An email is sent if the account exists', schema: Message } },
+    errors: [mailNotConfigured, mailUnavailable],
+    // The account is looked up later.
+    neverErrors: [databaseUnavailable],
   }),
   json(z.object({ email: Email })),
   async (c) => {
     const { email } = c.req.valid('json')
-    if (!c.var.config.mail) throw unavailable('Mail is not configured')
-    await limit(c, 'forgot-password')
+    if (!c.var.config.mail) throw mailNotConfigured()
+    await rateLimit(c, 'forgot-password')
     const requestedAt = new Date().toISOString()
-    const request = { id: crypto.randomUUID(), email, requestedAt, trace: traceOf(c) }
+    const request = { id: crypto.randomUUID(), email, requestedAt, trace: requestSourceOf(c) }
     try {
       await c.env.MAIL_QUEUE.send({ type: 'reset-requested', ...request })
     } catch {
       log(c, 'error', 'mail_queue_unavailable')
-      throw unavailable('Mail is not available right now, please try again')
+      throw mailUnavailable()
     }
     return c.json({ message: 'If the email exists, a reset link will be sent' }, 200)
   },

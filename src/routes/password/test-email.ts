@@ -1,39 +1,39 @@
 import * as z from 'zod'
 import { testEmail as renderTestEmail } from '../../../emails/test.ts'
-import { contract, endpoint } from '../../openapi.ts'
 import { findAdmin } from '../../db/admins.ts'
-import { ApiError, unavailable } from '../../errors.ts'
+import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside } from '../../rate-limit/limit.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { withRateLimit } from '../../rate-limit/limit.ts'
 import { Email, Message } from '../input.ts'
+import { mailNotConfigured } from './mail-not-configured.ts'
+
+const mailNotAccepted = defineError(
+  'EmailServiceError',
+  'The mail service did not accept the email',
+)
 
 /** The one mail that a request waits for: the admin wants to know whether it works. */
 export const testEmail = endpoint(
   contract({
-    summary: 'Send a test mail',
-    limited: true,
-    answers: { 200: { description: 'Resend has taken the mail', schema: Message } },
-    errors: {
-      EmailServiceError: 'The mail service did not take the mail',
-      ServiceUnavailableError: 'Mail is not configured',
-    },
+    summary: 'Send a test email',
+    responses: { 200: { description: 'Resend accepted the email', schema: Message } },
+    errors: [mailNotAccepted, mailNotConfigured],
   }),
   authenticate('admin'),
   json(z.object({ to_email: Email })),
   async (c) => {
     const { to_email: to } = c.req.valid('json')
     const { config, db, mailer, claims } = c.var
-    if (!(await beside(c, () => findAdmin(db, claims), 'test-email'))) throw notAuthenticated()
-    if (!mailer) throw unavailable('Mail is not configured')
+    await withRateLimit(c, () => findAdmin(db, claims), 'test-email')
+    if (!mailer) throw mailNotConfigured()
     const mail = renderTestEmail({ project: config.projectName, at: new Date() })
     const delivery = await mailer.send({ id: crypto.randomUUID(), to, ...mail })
     if (!delivery.sent) {
       log(c, 'error', 'mail_failed', { reason: delivery.reason })
-      throw new ApiError('EmailServiceError', 'The mail service did not take the mail', {
-        details: { reason: delivery.reason },
-      })
+      throw mailNotAccepted({ details: { reason: delivery.reason } })
     }
     return c.json({ message: 'Test email sent' }, 200)
   },

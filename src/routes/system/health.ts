@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { contract, endpoint } from '../../openapi.ts'
-import { pingDatabase } from '../../db/health.ts'
+import { pingDatabase } from '../../db/client.ts'
 import { ConfigurationError } from '../../env.ts'
+import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
 
 /** Milliseconds for a probe: a monitor hears within a second. */
@@ -29,12 +29,12 @@ const Health = z
 
 type Health = z.output<typeof Health>
 
-export const health = endpoint(
+export const health = healthCheck(
   contract({
-    summary: 'Tell how the service is',
+    summary: 'Health check',
     description:
-      'Degraded: Redis or mail is impaired. Unhealthy: the database or the configuration.',
-    answers: {
+      '`degraded`: Redis or email is impaired. `unhealthy`: the database or the configuration is.',
+    responses: {
       200: { description: 'Healthy or degraded', schema: Health },
       503: { description: 'Unhealthy', schema: Health },
     },
@@ -43,16 +43,18 @@ export const health = endpoint(
     const resources = resourcesFor(c.env)
     const result =
       resources instanceof ConfigurationError ? NOT_CONFIGURED : await sharedProbe(resources)
-    const answer = { ...result, timestamp: new Date().toISOString(), version: packageJson.version }
-    return answer.status === 'unhealthy' ? c.json(answer, 503) : c.json(answer, 200)
+    const body = { ...result, timestamp: new Date().toISOString(), version: packageJson.version }
+    return body.status === 'unhealthy' ? c.json(body, 503) : c.json(body, 200)
   },
 )
 
-export const live = endpoint(
+export const live = healthCheck(
   contract({
-    summary: 'Tell that the Worker runs',
-    description: 'Asks nothing of any dependency.',
-    answers: { 200: { description: 'It runs', schema: z.object({ status: z.literal('alive') }) } },
+    summary: 'Liveness check',
+    description: 'Does not touch any dependency.',
+    responses: {
+      200: { description: 'The Worker runs', schema: z.object({ status: z.literal('alive') }) },
+    },
   }),
   (c) => c.json({ status: 'alive' as const }, 200),
 )

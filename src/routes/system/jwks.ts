@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { contract, endpoint } from '../../openapi.ts'
 
-/** Seconds a verifier may keep the keys: so long before its first use a new key must be published. */
+/** Seconds. Verifiers may cache the keys for that long, so a new key is published at least that long before it signs. */
 const MAX_AGE = 300
 
 const JwkSet = z
@@ -21,10 +21,10 @@ const JwkSet = z
 
 export const jwks = endpoint(
   contract({
-    summary: 'Publish the keys of access tokens',
+    summary: 'JSON Web Key Set',
     description:
-      'RFC 7517. Other services verify by them alone and accept staleness for as long as an access token lives.',
-    answers: { 200: { description: 'The public keys', schema: JwkSet } },
+      'The public keys of access tokens (RFC 7517). A service that verifies tokens with them alone does not notice a revoked session until the token expires.',
+    responses: { 200: { description: 'The public keys', schema: JwkSet } },
   }),
   (c) =>
     c.json({ keys: [...c.var.keys.published] }, 200, {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { AppEnv } from '../../context.ts'
+import { defineUnavailable, notFound } from '../../errors.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { onNotFound, unavailable } from '../../errors.ts'
 
 /** What every page of ours may do: load its own scripts, call its own API, and nothing else. */
 const PAGE_POLICY =
@@ -10,12 +10,14 @@ const PAGE_POLICY =
 /** Seconds a browser may keep a file. Their names stay when the product is updated: no longer than this. */
 const FILE_MAX_AGE = 3600
 
-/** Serves a static asset, with the headers of the API's own answers around it. */
+const pageUnavailable = defineUnavailable('This page is not available right now')
+
+/** Serves a static asset, with the headers of API responses. */
 async function asset(c: Context<AppEnv>, headers: Record<string, string>) {
   const found = await c.env.ASSETS.fetch(c.req.raw).catch(() => {
-    throw unavailable('This page is not available right now')
+    throw pageUnavailable()
   })
-  if (found.status === 404) return onNotFound(c)
+  if (found.status === 404) throw notFound(c.req.path)
   const response = new Response(found.body, found)
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
   return response
@@ -25,30 +27,29 @@ const page = (summary: string, policy: string, headers: Record<string, string> =
   endpoint(
     contract({
       summary,
-      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+      responses: { 200: { description: 'A page', contentType: 'text/html' } },
     }),
     (c) => asset(c, { 'Content-Security-Policy': `${PAGE_POLICY}; ${policy}`, ...headers }),
   )
 
-export const docs = page('Show Swagger UI', "style-src 'self'; img-src 'self' data:")
+export const docs = page('Swagger UI', "style-src 'self'; img-src 'self' data:")
 
 export const redoc = page(
-  'Show ReDoc',
+  'ReDoc',
   // ReDoc injects its styles, and searches in a worker that it makes from a blob.
   "style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:",
 )
 
 /** Where a reset link leads when there is no frontend. The token is in its address: tell nobody. */
-export const resetPasswordPage = page(
-  'Show the form for a new password',
-  "style-src 'self'; img-src 'self'",
-  { 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' },
-)
+export const resetPasswordPage = page('Password reset form', "style-src 'self'; img-src 'self'", {
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+})
 
 export const openApiDocument = endpoint(
   contract({
-    summary: 'Get this document',
-    answers: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
+    summary: 'OpenAPI document',
+    responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
   }),
   (c) => asset(c, { 'Cache-Control': `public, max-age=${FILE_MAX_AGE}` }),
 )

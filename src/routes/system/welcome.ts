@@ -14,8 +14,8 @@ const Welcome = z
 
 export const welcome = endpoint(
   contract({
-    summary: 'Say hello',
-    answers: { 200: { description: 'Where to go next', schema: Welcome } },
+    summary: 'Welcome',
+    responses: { 200: { description: 'Where the documentation is', schema: Welcome } },
   }),
   (c) =>
     c.json(

@@ -1,27 +1,25 @@
 import * as z from 'zod'
-import { contract, endpoint } from '../../openapi.ts'
 import { UserRead } from '../../db/accounts.ts'
 import { deleteOwnUser, findUser, updateUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
-import { authenticate, notAuthenticated } from '../../middleware/authenticate.ts'
-import { beside, limit } from '../../rate-limit/limit.ts'
-import { traceOf } from '../../request-source.ts'
-import { json } from '../../middleware/validate.ts'
-import { duplicateOf } from '../duplicate.ts'
-import { Email, FullName, Password, Username } from '../input.ts'
 import { queueOwedMails } from '../../mail/enqueue.ts'
+import { authenticate } from '../../middleware/authenticate.ts'
+import { json } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
 import { proveCurrentPassword, wrongPassword } from '../account/current-password.ts'
+import { duplicateErrors, duplicateOf } from '../duplicate.ts'
+import { Email, FullName, Password, Username } from '../input.ts'
 
 export const readMe = endpoint(
   contract({
-    summary: 'Read the own account',
-    limited: true,
-    answers: { 200: { description: 'The user behind the token', schema: UserRead } },
+    summary: 'Get your account',
+    responses: { 200: { description: 'The user of the access token', schema: UserRead } },
   }),
   authenticate('user'),
   async (c) => {
-    const user = await beside(c, () => findUser(c.var.db, c.var.claims))
-    if (!user) throw notAuthenticated()
+    const user = await withRateLimit(c, () => findUser(c.var.db, c.var.claims))
     return c.json(user, 200)
   },
 )
@@ -34,26 +32,25 @@ const ProfileChange = z.object({
 
 export const updateMe = endpoint(
   contract({
-    summary: 'Change the own profile',
-    description: 'Fields that are not given stay. Another email is told to the old address too.',
-    limited: true,
-    answers: { 200: { description: 'The user as it is now', schema: UserRead } },
-    errors: { DuplicateRecordError: 'User with this username already exists' },
+    summary: 'Update your profile',
+    description:
+      'Omitted fields keep their value. When the email changes, the old and the new address are notified.',
+    responses: { 200: { description: 'The updated user', schema: UserRead } },
+    errors: duplicateErrors('User'),
   }),
   authenticate('user'),
   json(ProfileChange),
   async (c) => {
     const { full_name: fullName, ...names } = c.req.valid('json')
     const { db, claims } = c.var
-    await limit(c)
+    await rateLimit(c)
     const mailIds = [crypto.randomUUID(), crypto.randomUUID()] as const
     const updated = await updateUser(
       db,
       claims,
       { ...names, fullName },
-      { mailIds, trace: traceOf(c) },
+      { mailIds, trace: requestSourceOf(c) },
     ).catch(duplicateOf('User'))
-    if (!updated) throw notAuthenticated()
     const { email_changed: emailChanged, ...user } = updated
     if (emailChanged) {
       queueOwedMails(c, ...mailIds)
@@ -65,18 +62,17 @@ export const updateMe = endpoint(
 
 export const deleteMe = endpoint(
   contract({
-    summary: 'Delete the own account',
-    description: 'The account is out at once; an admin can restore it.',
-    limited: true,
-    answers: { 204: { description: 'Deleted' } },
-    errors: { AuthenticationError: 'Current password is incorrect' },
+    summary: 'Delete your account',
+    description: 'All sessions end immediately. An admin can restore the account.',
+    responses: { 204: { description: 'Deleted' } },
+    errors: [wrongPassword],
   }),
   authenticate('user'),
   json(z.object({ password: Password })),
   async (c) => {
     const { password } = c.req.valid('json')
     const { id, checkedHash } = await proveCurrentPassword(c, password, 'account_deleted')
-    const trace = traceOf(c)
+    const trace = requestSourceOf(c)
     const deleted = await deleteOwnUser(c.var.db, { accountId: id, checkedHash, trace })
     if (!deleted) throw wrongPassword()
     log(c, 'info', 'account_deleted', { outcome: 'success', kind: 'user', id })

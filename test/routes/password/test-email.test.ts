@@ -42,7 +42,7 @@ test('POST /api/password/test-email tells the admin what the mail service said',
   const { access_token: token } = await newAdmin()
   const caller = visitor({ env: environment({ RESEND_BASE_URL: resend.url }) })
   const call = () => caller.post(TEST_EMAIL, { to_email: 'ada@example.com' }, { token })
-  const message = 'The mail service did not take the mail'
+  const message = 'The mail service did not accept the email'
 
   const limited = JSON.stringify({ name: 'rate_limit_exceeded', message: 'Too many requests' })
   await resend.fault({ kind: 'status', status: 429, body: limited, times: 1 })

@@ -31,7 +31,11 @@ afterAll(() => Promise.all([lanes.neon.close(), lanes.upstash.close()]))
 /** A Worker that has probed nothing yet. */
 const newcomer = () =>
   visitor({
-    env: environment({ NEON_HTTP_URL: lanes.neon.url, UPSTASH_REDIS_REST_URL: lanes.upstash.url }),
+    env: environment({
+      NEON_HTTP_URL: lanes.neon.url,
+      UPSTASH_REDIS_REST_URL: lanes.upstash.url,
+      REDIS_TIMEOUT_MS: 400,
+    }),
   })
 
 test('GET /health answers 200 healthy, HEAD the same without a body, neither counted', async () => {

@@ -1,0 +1,30 @@
+import type { Rule } from './limiter.ts'
+
+const MINUTES = 60
+export const HOUR = 60 * MINUTES
+
+/** What a rule does during an outage of Redis: go on under the platform's own limiter, or reject. */
+type DuringOutage = 'platform' | 'reject'
+
+type NamedRule = Omit<Rule, 'name'> & { duringOutage: DuringOutage }
+
+/**
+ * The stricter limits, per address. A limit that protects an installation from takeover, or strangers
+ * from mail, rejects during an outage of Redis; the others would turn it into an outage of their own.
+ */
+export const RULES = {
+  /** An office behind one address logs in on Monday morning; a guesser gets 120 an hour. */
+  login: { requests: 30, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'reject' },
+  /** 409 tells that a name is taken, so only a few may be tried. */
+  register: { requests: 20, windowSeconds: HOUR, duringOutage: 'platform' },
+  'admin-register': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
+  /** One client refreshes four times an hour. */
+  refresh: { requests: 100, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  'forgot-password': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
+  'reset-password': { requests: 20, windowSeconds: HOUR, duringOutage: 'platform' },
+  'change-password': { requests: 20, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  'test-email': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
+} as const satisfies Record<string, NamedRule>
+
+export type RuleName = keyof typeof RULES

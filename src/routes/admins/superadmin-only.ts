@@ -1,0 +1,3 @@
+import { defineError } from '../../errors.ts'
+
+export const superadminOnly = defineError('AuthorizationError', 'This needs a superadmin')

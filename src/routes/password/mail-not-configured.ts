@@ -1,0 +1,3 @@
+import { defineUnavailable } from '../../errors.ts'
+
+export const mailNotConfigured = defineUnavailable('Mail is not configured')

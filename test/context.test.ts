@@ -1,0 +1,14 @@
+import { expectTypeOf, test } from 'vitest'
+import type { AppEnv, BaseEnv, UnconfiguredEnv } from '../src/context.ts'
+import type { Authenticated } from '../src/middleware/authenticate.ts'
+import type { Resources } from '../src/resources.ts'
+
+// Checked by `npm run types`.
+test('claims exist only behind authenticate, the configuration only behind resources', () => {
+  expectTypeOf<BaseEnv['Variables']>().not.toHaveProperty('config')
+  expectTypeOf<UnconfiguredEnv['Variables']['config']>().toEqualTypeOf<
+    Resources['config'] | undefined
+  >()
+  expectTypeOf<AppEnv['Variables']>().not.toHaveProperty('claims')
+  expectTypeOf<(AppEnv & Authenticated)['Variables']>().toHaveProperty('claims')
+})

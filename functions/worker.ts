@@ -1,5 +1,5 @@
 import { app } from '../src/app.ts'
-import type { Bindings } from '../src/env.ts'
+import type { Bindings } from '../src/context.ts'
 import { consumeMail } from '../src/mail/consumer.ts'
 import type { MailMessage } from '../src/mail/queue.ts'
 import { runMaintenance } from '../src/maintenance.ts'

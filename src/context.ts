@@ -1,6 +1,15 @@
 import type { Context, Env } from 'hono'
-import type { Bindings } from './env.ts'
+import type * as z from 'zod'
+import type { Variables } from './env.ts'
+import type { MailMessage } from './mail/queue.ts'
 import type { Resources } from './resources.ts'
+
+/** What the Worker is given: the variables of `env.ts` and the bindings of wrangler.toml. */
+export type Bindings = z.input<typeof Variables> & {
+  ASSETS: Fetcher
+  MAIL_QUEUE: Queue<MailMessage>
+  FALLBACK_LIMITER: RateLimit
+}
 
 /** What every request carries, whatever middleware has run. */
 export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string } }

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { MailMessage } from './mail/queue.ts'
 
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
@@ -124,13 +123,6 @@ export const Variables = z
     // Reported together with the problems of other variables, not only once those are fixed.
     when: ({ value }) => typeof value === 'object' && value !== null,
   })
-
-/** What the Worker is given: the variables above and the bindings of wrangler.toml. */
-export type Bindings = z.input<typeof Variables> & {
-  ASSETS: Fetcher
-  MAIL_QUEUE: Queue<MailMessage>
-  FALLBACK_LIMITER: RateLimit
-}
 
 /** The variables as the code uses them. Durations are in seconds. */
 export type Config = ReturnType<typeof configOf>

@@ -1,6 +1,7 @@
+import type { Bindings } from './context.ts'
 import { claimOverdueMails } from './db/outbox.ts'
 import { prune } from './db/pruning.ts'
-import { type Bindings, ConfigurationError } from './env.ts'
+import { ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
 import { resourcesFor } from './resources.ts'
 

@@ -1,5 +1,6 @@
+import type { Bindings } from './context.ts'
 import { connect, type Database } from './db/client.ts'
-import { type Bindings, type Config, ConfigurationError, readConfig } from './env.ts'
+import { type Config, ConfigurationError, readConfig } from './env.ts'
 import { setLogLevel, writeLog } from './log.ts'
 import { createMailer, type Mailer } from './mail/resend.ts'
 import { createLimiter, type Limiter } from './rate-limit/limiter.ts'

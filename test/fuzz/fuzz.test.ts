@@ -5,7 +5,7 @@
  */
 import * as fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { PASSWORD, registerUser } from '../setup/accounts.ts'
 import { type Answer, environment, freshAddress, send, visitor } from '../setup/api.ts'

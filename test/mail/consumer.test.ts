@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test'
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
 import { freshName, mailsTo, registerUser } from '../setup/accounts.ts'
 import { environment, visitor } from '../setup/api.ts'

@@ -48,7 +48,7 @@ type Layer = keyof typeof MAY_IMPORT
 
 /** Of these they may know the types, and no more. */
 const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
-  functions: ['env'],
+  functions: ['context'],
   app: ['context'],
   routes: ['context'],
   passwords: ['context'],
@@ -57,9 +57,10 @@ const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
   mail: ['context'],
   'request-source': ['context', 'db'],
   'rate-limit': ['context'],
+  resources: ['context'],
+  maintenance: ['context'],
   errors: ['context'],
-  context: ['resources', 'env'],
-  env: ['mail'],
+  context: ['resources', 'env', 'mail'],
   tokens: ['db'],
 }
 
@@ -76,7 +77,7 @@ const HOMES: Record<string, readonly string[]> = {
   'hono/html': ['emails'],
   'hono/utils/ipaddr': ['rate-limit'],
   '@hono/zod-validator': ['middleware'],
-  zod: ['routes', 'middleware', 'openapi', 'env', 'db', 'tokens'],
+  zod: ['context', 'routes', 'middleware', 'openapi', 'env', 'db', 'tokens'],
 }
 
 type Import = { file: string; layer: string; to: string; isType: boolean }

@@ -1,6 +1,6 @@
 /** What attackers bring along: many hands, forged tokens, a look into the database. */
 import { inject } from 'vitest'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import { ConfigurationError } from '../../src/env.ts'
 import { resourcesFor } from '../../src/resources.ts'
 import { resetToken } from '../../src/tokens/reset.ts'

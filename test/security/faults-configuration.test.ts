@@ -2,7 +2,7 @@
 import { createScheduledController } from 'cloudflare:test'
 import { describe, expect, it, vi } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import { environment, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'
 import { deliver, expectUnavailable } from './faulty-world.ts'

@@ -3,7 +3,7 @@
 import { createScheduledController } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
 import { freshName, mailsTo, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { expectError, type Visitor, visitor } from '../setup/api.ts'

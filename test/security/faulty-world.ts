@@ -2,7 +2,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test'
 import { expect, inject } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
 import { type Answer, environment } from '../setup/api.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import { newUser } from '../setup/accounts.ts'
 import { type Answer, environment, expectError, freshAddress, send, visitor } from '../setup/api.ts'
 import { atOnce, tally } from './attack.ts'

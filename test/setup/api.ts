@@ -3,7 +3,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env as bindings } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import worker from '../../functions/worker.ts'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 import { expectDocumented } from './conformance.ts'
 
 export type Answer<Body = Record<string, unknown>> = {

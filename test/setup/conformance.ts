@@ -2,7 +2,7 @@
 import { env as bindings } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import * as z from 'zod'
-import type { Bindings } from '../../src/env.ts'
+import type { Bindings } from '../../src/context.ts'
 
 type Schema = Record<string, unknown>
 

@@ -1,13 +1,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from '@upstash/redis'
 import { describe, expect, test } from 'vitest'
 import { startUpstashGateway } from '../../local/upstash/index.ts'
 import { redisServerInstalled } from './engines.ts'
+
+/** The socket's file is there before the server listens on it. */
+const isListening = (socket: string) =>
+  new Promise<boolean>((resolve) => {
+    const connection = connect(socket, () => resolve(true)).on('error', () => resolve(false))
+    connection.unref()
+  })
 
 describe('Upstash gateway, as a process', () => {
   test('a port in use is named', async () => {
@@ -35,7 +43,7 @@ describe('Upstash gateway, as a process', () => {
     const socket = join(folder, 'redis.sock')
     const options = ['--port', '0', '--unixsocket', socket, '--save', '']
     const server = spawn('redis-server', options, { stdio: 'ignore' })
-    await expect.poll(() => existsSync(socket)).toBe(true)
+    await expect.poll(() => isListening(socket), { timeout: 10_000 }).toBe(true)
     const lines: string[] = []
     const gateway = await startUpstashGateway({ redisUrl: socket, log: (line) => lines.push(line) })
     const redis = new Redis({ url: gateway.url, token: gateway.token, retry: false })

@@ -18,12 +18,12 @@ const fuzz: Fuzzing = {
 
 /**
  * Fifty callers at once, every fault of every dependency, what time and logs give away, thousands of
- * made-up cases: `npm run test:long`.
+ * made-up cases, the pages in a browser: `npm run test:long`.
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** A run of the tests within the tests. */
-const LONG_IN_NODE = ['test/repository/environment.test.ts']
+/** A browser, and a run of the tests within the tests. */
+const LONG_IN_NODE = ['test/bundle/pages.test.ts', 'test/repository/environment.test.ts']
 
 /** Tests of the Worker, in workerd, configured as wrangler.toml says, isolated from the developer's settings. */
 const workerdProject = (name: string, files: { include: string[]; exclude: string[] }) => ({
@@ -44,7 +44,7 @@ const workerdProject = (name: string, files: { include: string[]; exclude: strin
   },
 })
 
-/** Browsers, bundles and servers first: they take longest, and mostly wait. */
+/** Bundles and servers first: they take longest, and mostly wait. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]) {
     const sorted = await super.sort(files)
@@ -87,7 +87,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'long-node', include: LONG_IN_NODE, testTimeout: 120_000 },
+        test: {
+          name: 'long-node',
+          include: LONG_IN_NODE,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
       },
     ],
   },

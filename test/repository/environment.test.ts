@@ -6,7 +6,15 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Variables } from '../../src/env.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NOT_COPIED = new Set(['.git', '.local', 'node_modules', 'dist', 'coverage'])
+const NOT_COPIED = new Set([
+  '.dev.vars',
+  '.env',
+  '.git',
+  '.local',
+  'node_modules',
+  'dist',
+  'coverage',
+])
 
 /** Values that would change every result that they reach. */
 const HOSTILE: Record<string, string> = {
@@ -32,11 +40,17 @@ const HOSTILE_SHELL = {
   TZ: 'Asia/Kathmandu',
 }
 
+/** A project of vitest.config.ts, and files of it: the Worker's tests, a deployed bundle, programs. */
+const RUNS = [
+  ['workerd', 'test/routes/system/http', 'test/routes/users/register'],
+  ['node', 'test/bundle/bundle', 'test/repository/doctor', 'test/repository/variables'],
+] as const
+
 test('a hostile .dev.vars, shell and .local/ change no result', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hostile-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   for (const name of await readdir(ROOT)) {
-    if (NOT_COPIED.has(name) || name.startsWith('.dev.vars')) continue
+    if (NOT_COPIED.has(name)) continue
     await cp(join(ROOT, name), join(folder, name), { recursive: true })
   }
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
@@ -45,11 +59,13 @@ test('a hostile .dev.vars, shell and .local/ change no result', async () => {
   await writeFile(join(folder, '.env'), lines.join('\n'))
   await writeFile(join(folder, '.local'), 'a file where a folder is expected')
 
-  const files = ['test/routes/system/http', 'test/routes/users/register']
-  const args = ['run', '--project', 'workerd', ...files]
-  const { code, output } = await run(join(ROOT, 'node_modules/vitest/vitest.mjs'), args, folder)
-  expect(output).toMatch(/\n\d+ passed, 0 failed\n$/)
-  expect(code, output).toBe(0)
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  for (const [project, ...files] of RUNS) {
+    const args = ['run', '--project', project, ...files]
+    const { code, output } = await run(vitest, args, folder)
+    expect(output).toMatch(/\n\d+ passed, 0 failed\n$/)
+    expect(code, output).toBe(0)
+  }
 })
 
 function run(program: string, args: string[], cwd: string) {

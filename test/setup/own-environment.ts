@@ -47,10 +47,13 @@ const RELATIVE_PATH = /"(?:\.\/)?((?:functions|src|dist)\/[^"]*)"/g
 export async function copyWranglerConfig(): Promise<{ folder: string; configPath: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'wrangler-'))
   const configPath = join(folder, 'wrangler.toml')
-  const text = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
-  await writeFile(
-    configPath,
-    text.replace(RELATIVE_PATH, (_, path: string) => JSON.stringify(join(ROOT, path))),
+  const original = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
+  const text = original.replace(RELATIVE_PATH, (_, path: string) =>
+    JSON.stringify(join(ROOT, path)),
   )
+  const relative = text.match(/"\.\.?\/[^"]*"/)
+  if (relative)
+    throw new Error(`wrangler.toml names ${relative[0]}, which RELATIVE_PATH does not know`)
+  await writeFile(configPath, text)
   return { folder, configPath }
 }

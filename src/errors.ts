@@ -1,10 +1,9 @@
-import { DrizzleQueryError } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { BaseEnv } from './context.ts'
 import { SessionEndedError } from './db/accounts.ts'
-import { sqlState } from './db/client.ts'
+import { DatabaseError } from './db/client.ts'
 import { log } from './log.ts'
 
 /** Every error of the API: its name in the body, and its status. Clients depend on both. */
@@ -108,8 +107,8 @@ export const notFound = (path: string) =>
 export function onError(thrown: unknown, c: Context<BaseEnv>) {
   const error = apiErrorOf(thrown)
   if (error.status === 500) log(c, 'error', 'unexpected_error', { reason: nameOf(thrown) })
-  if (error.name === 'DatabaseError') {
-    log(c, 'error', 'database_unavailable', { reason: sqlState(thrown) ?? 'no_answer' })
+  if (thrown instanceof DatabaseError && error.name === 'DatabaseError') {
+    log(c, 'error', 'database_unavailable', { reason: thrown.code })
   }
   return respond(c, error)
 }
@@ -150,7 +149,7 @@ function apiErrorOf(thrown: unknown): ApiError {
     return payloadTooLarge()
   }
   if (thrown instanceof SessionEndedError) return notAuthenticated()
-  if (thrown instanceof DrizzleQueryError && !isOurFault(thrown)) return databaseUnavailable()
+  if (thrown instanceof DatabaseError && !isOurFault(thrown)) return databaseUnavailable()
   return internalError()
 }
 
@@ -159,10 +158,10 @@ function apiErrorOf(thrown: unknown): ApiError {
  * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, an answer
  * that is none) is the database's trouble, not ours.
  */
-const isOurFault = (error: DrizzleQueryError) => /^(2[123]|42|P0)/.test(sqlState(error) ?? '')
+const isOurFault = ({ code }: DatabaseError) => /^(2[123]|42|P0)/.test(code)
 
-/** The class of what was thrown. Never its message: a driver's prints parameters, hashes included. */
+/** The class of what was thrown. Never its message, which may quote what a client sent. */
 const nameOf = (thrown: unknown) => {
-  if (thrown instanceof DrizzleQueryError) return `sqlstate_${sqlState(thrown)}`
+  if (thrown instanceof DatabaseError) return `sqlstate_${thrown.code}`
   return thrown instanceof Error ? thrown.name : typeof thrown
 }

@@ -1,5 +1,5 @@
 import type { Bindings } from './context.ts'
-import { claimOverdueMails } from './db/outbox.ts'
+import { claimOverdueEmails } from './db/outbox.ts'
 import { prune } from './db/pruning.ts'
 import { ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
@@ -14,7 +14,7 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
   if (resources instanceof ConfigurationError) return
   const { db, config } = resources
   try {
-    const overdue = await claimOverdueMails(db, BATCH)
+    const overdue = await claimOverdueEmails(db, { limit: BATCH })
     if (overdue.length > 0) {
       await bindings.MAIL_QUEUE.sendBatch(
         overdue.map(({ id }) => ({ body: { type: 'owed', id } as const })),

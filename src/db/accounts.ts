@@ -1,19 +1,45 @@
-import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import { type Connection, many } from './client.ts'
-import { adminSessions, admins, userSessions, users } from './schema.ts'
+import { columnsOf, many, type Placeholders, type Values } from './statement.ts'
 
 /** Users and admins are apart in every table, key and token. */
 export type AccountType = 'user' | 'admin'
 
-/** Who a verified access token stands for. That the session is still open is for the database to say. */
-export type Principal = { kind: AccountType; accountId: number; sessionId: string }
-
 /** The tables of an account type, and its mark of higher rights. */
-export const tables = {
-  user: { accounts: users, sessions: userSessions, rank: sql.raw('is_superuser') },
-  admin: { accounts: admins, sessions: adminSessions, rank: sql.raw('is_superadmin') },
-} as const satisfies Record<AccountType, unknown>
+type AccountTables = {
+  accountType: AccountType
+  accounts: string
+  sessions: string
+  elevated: string
+}
+
+const TABLES: Record<AccountType, AccountTables> = {
+  user: {
+    accountType: 'user',
+    accounts: 'users',
+    sessions: 'user_sessions',
+    elevated: 'is_superuser',
+  },
+  admin: {
+    accountType: 'admin',
+    accounts: 'admins',
+    sessions: 'admin_sessions',
+    elevated: 'is_superadmin',
+  },
+}
+
+/** A statement that both account types have, each on its own tables. */
+export const forEachAccountType = <Statement>(
+  define: (tables: AccountTables) => Statement,
+): Record<AccountType, Statement> => ({
+  user: define(TABLES.user),
+  admin: define(TABLES.admin),
+})
+
+/** The parameters of a statement that runs on behalf of the account behind an access token. */
+export const actor = { accountId: 'integer', sessionId: 'uuid' } as const
+
+/** Who a verified access token stands for. That the session is still open is for the database to say. */
+export type Principal = { kind: AccountType } & Values<typeof actor>
 
 const profile = {
   id: z.int(),
@@ -38,32 +64,33 @@ export const AdminRead = z
 export type UserRead = z.output<typeof UserRead>
 
 /** The columns of {@link UserRead}. Never `*`: a hash must not leave by accident. */
-export const userColumns = sql.raw(
-  'id, username, email, full_name, is_active, is_superuser, created_at, updated_at',
-)
+export const userColumns = columnsOf(UserRead)
 
 /** The columns of {@link AdminRead}. */
-export const adminColumns = sql.raw(
-  'id, username, email, full_name, is_active, is_superadmin, created_at, updated_at',
-)
+export const adminColumns = columnsOf(AdminRead)
 
-/** Whether an account may be used at all. `a` is the account. */
-export const usable = sql.raw('(a.is_active and a.deleted_at is null)')
+/** Whether an account may be used at all. */
+export const isUsable = (account: string) =>
+  `(${account}.is_active and ${account}.deleted_at is null)`
 
-/** Whether a session still counts. `s` is the session, `a` its account. */
-export const alive = sql`(
-  s.revoked_at is null and s.expires_at > now() and ${usable}
-  and (s.epoch = a.session_epoch or s.id = a.kept_session)
+/** Whether a session is still open. */
+export const isOpen = (session: string, account: string) => `(
+  ${session}.revoked_at is null and ${session}.expires_at > now() and ${isUsable(account)}
+  and (${session}.epoch = ${account}.session_epoch or ${session}.id = ${account}.kept_session)
 )`
 
-/** The account behind an access token, if its session counts: what every protected statement joins. */
-export const actorOf = ({ kind, accountId, sessionId }: Principal): SQL => sql`
-  select a.* from ${tables[kind].sessions} s
-  join ${tables[kind].accounts} a on a.id = s.account_id
-  where s.id = ${sessionId}::uuid and a.id = ${accountId}::int and ${alive}`
+/** The account behind an access token, if its session is open: what every protected statement joins. */
+export const actorOf = (
+  accountType: AccountType,
+  { accountId, sessionId }: Placeholders<typeof actor>,
+) => `
+  select a.* from ${TABLES[accountType].sessions} s
+  join ${TABLES[accountType].accounts} a on a.id = s.account_id
+  where s.id = ${sessionId} and a.id = ${accountId} and ${isOpen('s', 'a')}`
 
-/** What a person is called in a mail. `a` is the account. */
-export const calledName = sql.raw('coalesce(a.full_name, a.username)')
+/** What a person is called in an email. */
+export const displayName = (account: string) =>
+  `coalesce(${account}.full_name, ${account}.username)`
 
 /** The session behind a verified access token has ended, or its account may not be used. */
 export class SessionEndedError extends Error {
@@ -71,28 +98,21 @@ export class SessionEndedError extends Error {
 }
 
 /**
- * Runs a statement on behalf of the account behind an access token: one that joins
- * {@link actorOf} and so returns no row once the session has ended.
+ * What a statement returns that joins {@link actorOf}: at least one row while the session is open.
  *
  * @throws {SessionEndedError} when there is no row
  */
-export async function oneAsActor<Row extends z.ZodType>(
-  connection: Connection,
-  row: Row,
-  statement: SQL,
-): Promise<z.output<Row>> {
-  const [found] = await manyAsActor(connection, row, statement)
-  if (found === undefined) throw new SessionEndedError()
-  return found
+export function manyAsActor<Row extends z.ZodType>(row: Row) {
+  const readRows = many(row)
+  return (rows: unknown[]): [z.output<Row>, ...z.output<Row>[]] => {
+    const [first, ...others] = readRows(rows)
+    if (first === undefined) throw new SessionEndedError()
+    return [first, ...others]
+  }
 }
 
-/** The same for a statement that returns at least one row while the session is open. */
-export async function manyAsActor<Row extends z.ZodType>(
-  connection: Connection,
-  row: Row,
-  statement: SQL,
-): Promise<z.output<Row>[]> {
-  const found = await many(connection, row, statement)
-  if (found.length === 0) throw new SessionEndedError()
-  return found
+/** The same for a statement that returns one row. */
+export function oneAsActor<Row extends z.ZodType>(row: Row) {
+  const readRows = manyAsActor(row)
+  return (rows: unknown[]): z.output<Row> => readRows(rows)[0]
 }

@@ -1,7 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { attempts } from './schema.ts'
+import * as z from 'zod'
+import { actor, actorOf, forEachAccountType, isUsable, oneAsActor } from './accounts.ts'
+import { nothing, one, write } from './statement.ts'
 
-/** How often something may be tried in a window, counted across all addresses. */
+/** How often something may be attempted in a window, counted across all addresses. */
 type Cap = { max: number; windowSeconds: number }
 
 /**
@@ -10,27 +11,95 @@ type Cap = { max: number; windowSeconds: number }
  */
 export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }
 
-/** Reset mails an account gets. More would only fill the owner's mail box. */
-export const RESET_MAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
+/** Reset emails an account gets. More would only fill the owner's mailbox. */
+export const RESET_EMAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
 
 /**
- * An `insert` that counts one try for each key that `keys` selects, and returns `count` and
+ * An `insert` that counts one attempt for each key that `keys` selects, and returns `count` and
  * `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts
  * no more than `max` ever do it.
  */
-export const countAttempt = (keys: SQL, { windowSeconds }: Cap): SQL => sql`
-  insert into ${attempts} as tried (key, count, resets_at)
+export const countAttempt = (keys: string, { windowSeconds }: Cap) => `
+  insert into attempts as known (key, count, resets_at)
   select key, 1, now() + make_interval(secs => ${windowSeconds}) from (${keys}) as candidate (key)
   on conflict (key) do update set
-    count = case when tried.resets_at > now() then tried.count + 1 else 1 end,
-    resets_at = case when tried.resets_at > now() then tried.resets_at else excluded.resets_at end
+    count = case when known.resets_at > now() then known.count + 1 else 1 end,
+    resets_at = case when known.resets_at > now() then known.resets_at else excluded.resets_at end
   returning count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
 
-/** The key of a known account. Unknown ones have a key too: see `attemptKey` in security. */
-export const accountAttempts = (kind: 'user' | 'admin', id: SQL): SQL =>
-  sql`${kind}::text || ':' || ${id}`
+/** The key of a known account. Unknown ones have a key too: see `attemptKey` of the login. */
+const accountKey = (accountType: string, id: string) => `'${accountType}:' || ${id}`
 
 /** A `delete` that clears the attempts at the accounts that `from` holds as `id`. */
-export const clearAttempts = (kind: 'user' | 'admin', from: SQL): SQL => sql`
-  delete from ${attempts}
-  where key in (select ${accountAttempts(kind, sql`id`)} from ${from})`
+export const clearAttempts = (accountType: string, from: string) => `
+  delete from attempts where key in (select ${accountKey(accountType, 'id')} from ${from})`
+
+/** One attempt to log in: how many there were, and the account if there is one. */
+const LoginAttempt = z.object({
+  count: z.int(),
+  resets_in: z.int(),
+  id: z.int().nullable(),
+  hashed_password: z.string().nullable(),
+  usable: z.boolean().nullable(),
+})
+
+/**
+ * Counts an attempt to log in and finds the account, known or not in one way.
+ *
+ * `unknownKey` names the identifier in the table of attempts when no account has it.
+ */
+const countLoginBy = (column: 'username' | 'email') =>
+  forEachAccountType(({ accountType, accounts }) =>
+    write({
+      parameters: { identifier: 'text', unknownKey: 'text' },
+      returns: one(LoginAttempt),
+      sql: ($) => `
+        with account as (
+          select a.id, a.hashed_password, ${isUsable('a')} as usable from ${accounts} a
+          where lower(a.${column}) = lower(${$.identifier})
+        ), attempt as (${countAttempt(
+          `select coalesce((select ${accountKey(accountType, 'id')} from account), ${$.unknownKey})`,
+          PASSWORD_ATTEMPTS,
+        )})
+        select count, resets_in, id, hashed_password, usable
+        from attempt left join account on true`,
+    }),
+  )
+
+/** An identifier with an `@` is an email: a username can't hold one. */
+export const countLoginByEmail = countLoginBy('email')
+export const countLoginByUsername = countLoginBy('username')
+
+const PasswordAttempt = z.object({
+  count: z.int(),
+  resets_in: z.int(),
+  id: z.int(),
+  username: z.string(),
+  email: z.string(),
+  full_name: z.string().nullable(),
+  hashed_password: z.string().nullable(),
+})
+
+/** Counts an attempt at the current user's password and finds the account. */
+export const countPasswordCheck = forEachAccountType(({ accountType }) =>
+  write({
+    parameters: actor,
+    returns: oneAsActor(PasswordAttempt),
+    sql: ($) => `
+      with actor as (${actorOf(accountType, $)}), attempt as (${countAttempt(
+        `select ${accountKey(accountType, 'id')} from actor`,
+        PASSWORD_ATTEMPTS,
+      )})
+      select count, resets_in, id, username, email, full_name, hashed_password
+      from actor, attempt`,
+  }),
+)
+
+/** Clears the attempts at an account's password, once it was proven. */
+export const clearPasswordChecks = forEachAccountType(({ accountType }) =>
+  write({
+    parameters: { accountId: 'integer' },
+    returns: nothing,
+    sql: ($) => clearAttempts(accountType, `(values (${$.accountId})) as proven (id)`),
+  }),
+)

@@ -1,11 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccountType, Principal } from './accounts.ts'
-import { actorOf, oneAsActor } from './accounts.ts'
-import type { Database } from './client.ts'
-import { auditEvents } from './schema.ts'
+import { type AccountType, actor, actorOf, oneAsActor } from './accounts.ts'
+import { columnsOf, nothing, type Placeholders, read, type Values, write } from './statement.ts'
 
-/** Everything the audit trail tells of. */
+/** Every action of the audit trail. */
 export const ACTIONS = [
   'register',
   'login',
@@ -27,45 +24,83 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number]
 
-/** Where a request came from: what the audit trail keeps of it. */
-export type RequestSource = { requestId: string; network: string | null; country: string | null }
+/** The parameters of every statement that writes to the trail: where the request came from. */
+export const requestSource = { requestId: 'uuid', network: 'text?', country: 'text?' } as const
 
-type Party = { kind: AccountType; id: SQL | number }
+export type RequestSource = Values<typeof requestSource>
+
+type Source = Placeholders<typeof requestSource>
+
+/** An account, by SQL that gives its id. */
+type Party = { kind: AccountType; id: string }
 
 type AuditLine = {
-  action: Action | SQL
-  actor: Party | undefined
-  target?: Party | undefined
-  trace: RequestSource
-  /** Why it failed. Without one it did not. */
-  reason?: string | undefined
+  action: Action
+  actor?: Party | undefined
+  /** The actor, unless given. */
+  target?: Party
+  /** Why it failed. Without one it succeeded. */
+  reason?: string
 }
 
 /**
- * An `insert` that writes a line for each row of `from`, to stand as a CTE beside the act itself: so
+ * An `insert` that writes a line for each row of `from`, to stand as a CTE with the act itself: so
  * there is no act without its line, and no line without its act.
  */
 export function auditLine(
-  { action, actor, target = actor, trace, reason }: AuditLine,
-  from: SQL,
-): SQL {
-  return sql`
-    insert into ${auditEvents} (
-      action, outcome, reason, actor_kind, actor_id, target_kind, target_id,
-      request_id, network, country
-    )
-    select ${action}::text, ${reason ? 'failure' : 'success'}, ${reason ?? null}::text,
-      ${actor?.kind ?? null}::text, ${actor?.id ?? null}::int,
-      ${target?.kind ?? null}::text, ${target?.id ?? null}::int,
-      ${trace.requestId}::uuid, ${trace.network}::text, ${trace.country}::text
-    ${from}`
+  source: Source,
+  { action, actor, target = actor, reason }: AuditLine,
+  from: string,
+): string {
+  const parties = {
+    ...(actor && { actor_kind: `'${actor.kind}'`, actor_id: actor.id }),
+    ...(target && { target_kind: `'${target.kind}'`, target_id: target.id }),
+  }
+  const outcome = reason
+    ? { outcome: `'failure'`, reason: `'${reason}'` }
+    : { outcome: `'success'` }
+  return insertEvent(source, { action: `'${action}'`, ...outcome, ...parties }, `from ${from}`)
+}
+
+function insertEvent(source: Source, columns: Record<string, string>, from: string): string {
+  const all = {
+    ...columns,
+    request_id: source.requestId,
+    network: source.network,
+    country: source.country,
+  }
+  return `
+    insert into audit_events (${Object.keys(all).join(', ')})
+    select ${Object.values(all).join(', ')} ${from}`
 }
 
 /** Writes the line of an attempt that failed, for which there is nothing else to write. */
-export const recordFailure = (
-  { write }: Database,
-  line: Omit<AuditLine, 'reason'> & { reason: string },
-) => write.execute(auditLine(line, sql``))
+export const recordFailure = write({
+  parameters: {
+    action: 'text',
+    reason: 'text',
+    actorKind: 'text?',
+    actorId: 'integer?',
+    targetKind: 'text?',
+    targetId: 'integer?',
+    ...requestSource,
+  },
+  returns: nothing,
+  sql: ($) =>
+    insertEvent(
+      $,
+      {
+        action: $.action,
+        outcome: `'failure'`,
+        reason: $.reason,
+        actor_kind: $.actorKind,
+        actor_id: $.actorId,
+        target_kind: $.targetKind,
+        target_id: $.targetId,
+      },
+      '',
+    ),
+})
 
 export const AuditEvent = z
   .object({
@@ -84,52 +119,40 @@ export const AuditEvent = z
   })
   .meta({ id: 'AuditEvent' })
 
-type AuditFilter = {
-  action?: Action | undefined
-  outcome?: 'success' | 'failure' | undefined
-  actor_kind?: AccountType | undefined
-  actor_id?: number | undefined
-  target_kind?: AccountType | undefined
-  target_id?: number | undefined
-  since?: Date | undefined
-  until?: Date | undefined
-}
+const AuditPage = z.object({ is_superadmin: z.boolean(), events: z.array(AuditEvent) })
 
-type AuditPage = { filter: AuditFilter; before: number | undefined; size: number }
-
-const AuditRow = z.object({
-  is_superadmin: z.boolean(),
-  events: z.array(AuditEvent),
-})
-
-/**
- * A page of the trail, newest first, with one line more than asked for where there is a next page.
- * No row at all: the admin's session has ended.
- */
-export function listAuditEvents(
-  { read }: Database,
-  claims: Principal,
-  { filter, before, size }: AuditPage,
-) {
-  const equal = (column: string, value: string | number | undefined) =>
-    value === undefined ? sql`` : sql`and e.${sql.identifier(column)} = ${value}`
-  return oneAsActor(
-    read,
-    AuditRow,
-    sql`
-    with actor as (${actorOf(claims)}), page as (
-      select e.* from ${auditEvents} e
+/** A page of the trail, newest first: the lines before the id `before` that pass every filter given. */
+export const listAuditEvents = read({
+  parameters: {
+    ...actor,
+    action: 'text?',
+    outcome: 'text?',
+    actorKind: 'text?',
+    actorId: 'integer?',
+    targetKind: 'text?',
+    targetId: 'integer?',
+    since: 'timestamptz?',
+    until: 'timestamptz?',
+    before: 'bigint?',
+    limit: 'integer',
+  },
+  returns: oneAsActor(AuditPage),
+  sql: ($) => `
+    with actor as (${actorOf('admin', $)}), page as (
+      select ${columnsOf(AuditEvent)} from audit_events e
       where exists (select from actor where is_superadmin)
-        ${equal('action', filter.action)} ${equal('outcome', filter.outcome)}
-        ${equal('actor_kind', filter.actor_kind)} ${equal('actor_id', filter.actor_id)}
-        ${equal('target_kind', filter.target_kind)} ${equal('target_id', filter.target_id)}
-        ${filter.since ? sql`and e.at >= ${filter.since.toISOString()}::timestamptz` : sql``}
-        ${filter.until ? sql`and e.at < ${filter.until.toISOString()}::timestamptz` : sql``}
-        ${before === undefined ? sql`` : sql`and e.id < ${before}`}
-      order by e.id desc limit ${size + 1}
+        and (${$.action} is null or e.action = ${$.action})
+        and (${$.outcome} is null or e.outcome = ${$.outcome})
+        and (${$.actorKind} is null or e.actor_kind = ${$.actorKind})
+        and (${$.actorId} is null or e.actor_id = ${$.actorId})
+        and (${$.targetKind} is null or e.target_kind = ${$.targetKind})
+        and (${$.targetId} is null or e.target_id = ${$.targetId})
+        and (${$.since} is null or e.at >= ${$.since})
+        and (${$.until} is null or e.at < ${$.until})
+        and (${$.before} is null or e.id < ${$.before})
+      order by e.id desc limit ${$.limit}
     )
     select actor.is_superadmin,
       coalesce((select json_agg(page order by page.id desc) from page), '[]') as events
     from actor`,
-  )
-}
+})

@@ -1,9 +1,16 @@
-import { sql } from 'drizzle-orm'
 import * as z from 'zod'
-import type { AccountType, Principal } from './accounts.ts'
-import { actorOf, alive, manyAsActor, oneAsActor, tables } from './accounts.ts'
-import { auditLine, type RequestSource } from './audit-events.ts'
-import { type Database, maybeOne, one } from './client.ts'
+import {
+  actor,
+  actorOf,
+  forEachAccountType,
+  isOpen,
+  isUsable,
+  manyAsActor,
+  oneAsActor,
+} from './accounts.ts'
+import { clearAttempts } from './attempts.ts'
+import { auditLine, requestSource } from './audit-events.ts'
+import { maybeOne, one, read, write } from './statement.ts'
 
 /** A session at one point of its rotation (RFC 9700 section 4.14.2). */
 export type RefreshSubject = { sessionId: string; counter: number }
@@ -11,8 +18,8 @@ export type RefreshSubject = { sessionId: string; counter: number }
 /** The device and place a login came from, as far as a header and the edge tell. */
 export type Device = { userAgent: string | null; place: string | null }
 
-/** Seconds after a login when it ends whatever is done with it: 30 days (security sheet 11). */
-export const SESSION_SECONDS = 30 * 24 * 60 * 60
+/** Seconds after a login when it ends whatever is done with it: 30 days. */
+const SESSION_SECONDS = 30 * 24 * 60 * 60
 
 /**
  * Seconds in which the token before the newest gets the same successor: two tabs, or a
@@ -20,10 +27,50 @@ export const SESSION_SECONDS = 30 * 24 * 60 * 60
  */
 const GRACE_SECONDS = 30
 
+const Opened = z.object({ id: z.int(), elevated: z.boolean() })
+
+/**
+ * Opens a session, clears failed attempts, and replaces a hash that is too cheap by `newHash`. No row:
+ * the account changed since the password was compared with `checkedHash`.
+ */
+export const openSession = forEachAccountType(({ accountType, accounts, sessions, elevated }) =>
+  write({
+    parameters: {
+      accountId: 'integer',
+      checkedHash: 'text',
+      newHash: 'text?',
+      sessionId: 'uuid',
+      refreshTokenSeconds: 'integer',
+      userAgent: 'text?',
+      place: 'text?',
+      ...requestSource,
+    },
+    returns: maybeOne(Opened),
+    sql: ($) => `
+      with account as (
+        select a.id, a.session_epoch, a.${elevated} as elevated from ${accounts} a
+        where a.id = ${$.accountId} and a.hashed_password = ${$.checkedHash} and ${isUsable('a')}
+      ), opened as (
+        insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
+        select ${$.sessionId}, id, session_epoch,
+          now() + make_interval(secs => least(${$.refreshTokenSeconds}, ${SESSION_SECONDS})),
+          now() + make_interval(secs => ${SESSION_SECONDS}),
+          ${$.userAgent}, ${$.place}
+        from account
+      ), rehashed as (
+        update ${accounts} set hashed_password = ${$.newHash}
+        where ${$.newHash} is not null
+          and id = ${$.accountId} and hashed_password = ${$.checkedHash}
+      ), cleared as (${clearAttempts(accountType, 'account')}),
+      audited as (${auditLine($, { action: 'login', actor: { kind: accountType, id: 'id' } }, 'account')})
+      select id, elevated from account`,
+  }),
+)
+
 const Rotated = z.object({
   account_id: z.int(),
   counter: z.int(),
-  ranked: z.boolean(),
+  elevated: z.boolean(),
   reused: z.boolean(),
 })
 
@@ -33,69 +80,65 @@ const Rotated = z.object({
  * an older one is theft and ends the session (`reused`). A counter ahead of ours is a token we made
  * before the database was restored from a backup: it goes on from there.
  */
-export function rotateSession(
-  { write }: Database,
-  kind: AccountType,
-  { sessionId, counter }: RefreshSubject,
-  { refreshTokenSeconds, trace }: { refreshTokenSeconds: number; trace: RequestSource },
-) {
-  const { accounts, sessions, rank } = tables[kind]
-  const newest = sql`s.counter <= ${counter}`
-  const inGrace = sql`(s.counter = ${counter} + 1 and s.rotated_at > now() - make_interval(secs => ${GRACE_SECONDS}))`
-  return maybeOne(
-    write,
-    Rotated,
-    sql`
-    with rotated as (
-      update ${sessions} s set
-        counter = case when ${newest} then ${counter} + 1 else s.counter end,
-        rotated_at = case when ${newest} then now() else s.rotated_at end,
-        expires_at = case when ${newest}
-          then least(now() + make_interval(secs => ${refreshTokenSeconds}), s.ends_at)
-          else s.expires_at end,
-        last_used_at = now(),
-        revoked_at = case when ${newest} or ${inGrace} then null else now() end
-      from ${accounts} a
-      where s.id = ${sessionId}::uuid and a.id = s.account_id and ${alive}
-      returning s.account_id, s.counter, a.${rank} as ranked, s.revoked_at is not null as reused
-    ), audited as (${auditLine(
-      {
-        action: 'refresh_token_reuse',
-        actor: undefined,
-        target: { kind, id: sql`account_id` },
-        trace,
-        reason: 'older_than_grace',
-      },
-      sql`from rotated where reused`,
-    )})
-    select account_id, counter, ranked, reused from rotated`,
-  )
-}
-
-const Logout = z.object({ ended: z.boolean() })
+export const rotateSession = forEachAccountType(({ accountType, accounts, sessions, elevated }) =>
+  write({
+    parameters: {
+      sessionId: 'uuid',
+      counter: 'integer',
+      refreshTokenSeconds: 'integer',
+      ...requestSource,
+    },
+    returns: maybeOne(Rotated),
+    sql: ($) => {
+      const isNewest = `s.counter <= ${$.counter}`
+      const isInGrace = `(s.counter = ${$.counter} + 1
+          and s.rotated_at > now() - make_interval(secs => ${GRACE_SECONDS}))`
+      return `
+      with rotated as (
+        update ${sessions} s set
+          counter = case when ${isNewest} then ${$.counter} + 1 else s.counter end,
+          rotated_at = case when ${isNewest} then now() else s.rotated_at end,
+          expires_at = case when ${isNewest}
+            then least(now() + make_interval(secs => ${$.refreshTokenSeconds}), s.ends_at)
+            else s.expires_at end,
+          last_used_at = now(),
+          revoked_at = case when ${isNewest} or ${isInGrace} then null else now() end
+        from ${accounts} a
+        where s.id = ${$.sessionId} and a.id = s.account_id and ${isOpen('s', 'a')}
+        returning s.account_id, s.counter, a.${elevated} as elevated,
+          s.revoked_at is not null as reused
+      ), audited as (${auditLine(
+        $,
+        {
+          action: 'refresh_token_reuse',
+          target: { kind: accountType, id: 'account_id' },
+          reason: 'older_than_grace',
+        },
+        'rotated where reused',
+      )})
+      select account_id, counter, elevated, reused from rotated`
+    },
+  }),
+)
 
 /** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */
-export function endSession(
-  { write }: Database,
-  kind: AccountType,
-  sessionId: string,
-  trace: RequestSource,
-) {
-  return one(
-    write,
-    Logout,
-    sql`
-    with ended as (
-      update ${tables[kind].sessions} set revoked_at = now()
-      where id = ${sessionId}::uuid and revoked_at is null
-      returning account_id
-    ), audited as (${auditLine(
-      { action: 'logout', actor: { kind, id: sql`account_id` }, trace },
-      sql`from ended`,
-    )})
-    select exists (select from ended) as ended`,
-  )
-}
+export const endSession = forEachAccountType(({ accountType, sessions }) =>
+  write({
+    parameters: { sessionId: 'uuid', ...requestSource },
+    returns: one(z.object({ ended: z.boolean() })),
+    sql: ($) => `
+      with ended as (
+        update ${sessions} set revoked_at = now()
+        where id = ${$.sessionId} and revoked_at is null
+        returning account_id
+      ), audited as (${auditLine(
+        $,
+        { action: 'logout', actor: { kind: accountType, id: 'account_id' } },
+        'ended',
+      )})
+      select exists (select from ended) as ended`,
+  }),
+)
 
 export const SessionRead = z
   .object({
@@ -109,62 +152,57 @@ export const SessionRead = z
   })
   .meta({ id: 'SessionRead' })
 
-/** The sessions of an account that count, newest use first. None: the caller's own has ended. */
-export const listSessions = ({ read }: Database, claims: Principal) =>
-  manyAsActor(
-    read,
-    SessionRead,
-    sql`
-    with actor as (${actorOf(claims)})
-    select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
-      s.id = ${claims.sessionId}::uuid as current
-    from actor a join ${tables[claims.kind].sessions} s on s.account_id = a.id
-    where ${alive} order by s.last_used_at desc, s.id`,
-  )
+/** The open sessions of an account, most recently used first. */
+export const listSessions = forEachAccountType(({ accountType, sessions }) =>
+  read({
+    parameters: actor,
+    returns: manyAsActor(SessionRead),
+    sql: ($) => `
+      with actor as (${actorOf(accountType, $)})
+      select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
+        s.id = ${$.sessionId} as current
+      from actor a join ${sessions} s on s.account_id = a.id
+      where ${isOpen('s', 'a')} order by s.last_used_at desc, s.id`,
+  }),
+)
 
-const Revoked = z.object({ found: z.boolean() })
-
-/** Ends one session of the caller's account. No row: the caller's own has ended. */
-export const revokeSession = (
-  { write }: Database,
-  claims: Principal,
-  sessionId: string,
-  trace: RequestSource,
-) =>
-  oneAsActor(
-    write,
-    Revoked,
-    sql`
-    with actor as (${actorOf(claims)}), ended as (
-      update ${tables[claims.kind].sessions} s set revoked_at = now()
-      from actor a
-      where s.id = ${sessionId}::uuid and s.account_id = a.id and ${alive}
-      returning s.account_id
-    ), audited as (${auditLine(
-      { action: 'session_revoked', actor: { kind: claims.kind, id: sql`account_id` }, trace },
-      sql`from ended`,
-    )})
-    select exists (select from ended) as found from actor`,
-  )
-
-const Ended = z.object({ id: z.int() })
+/** Ends one session of the caller's account. */
+export const revokeSession = forEachAccountType(({ accountType, sessions }) =>
+  write({
+    parameters: { ...actor, revokedId: 'uuid', ...requestSource },
+    returns: oneAsActor(z.object({ found: z.boolean() })),
+    sql: ($) => `
+      with actor as (${actorOf(accountType, $)}), ended as (
+        update ${sessions} s set revoked_at = now()
+        from actor a
+        where s.id = ${$.revokedId} and s.account_id = a.id and ${isOpen('s', 'a')}
+        returning s.account_id
+      ), audited as (${auditLine(
+        $,
+        { action: 'session_revoked', actor: { kind: accountType, id: 'account_id' } },
+        'ended',
+      )})
+      select exists (select from ended) as found from actor`,
+  }),
+)
 
 /**
- * Ends all sessions of the caller's account but this one. No row: this one has ended. The account is
- * locked first: a session that a password reset is ending at this moment must not spare itself.
+ * Ends all sessions of the caller's account but this one. The account is locked first: a session that
+ * a password reset is ending at this moment must not spare itself.
  */
-export const revokeOtherSessions = ({ write }: Database, claims: Principal, trace: RequestSource) =>
-  oneAsActor(
-    write,
-    Ended,
-    sql`
-    with actor as (${actorOf(claims)} for update of a), ended as (
-      update ${tables[claims.kind].accounts} set
-        session_epoch = session_epoch + 1, kept_session = ${claims.sessionId}::uuid
-      where id = (select id from actor) returning id
-    ), audited as (${auditLine(
-      { action: 'other_sessions_revoked', actor: { kind: claims.kind, id: sql`id` }, trace },
-      sql`from ended`,
-    )})
-    select id from ended`,
-  )
+export const revokeOtherSessions = forEachAccountType(({ accountType, accounts }) =>
+  write({
+    parameters: { ...actor, ...requestSource },
+    returns: oneAsActor(z.object({ id: z.int() })),
+    sql: ($) => `
+      with actor as (${actorOf(accountType, $)} for update of a), ended as (
+        update ${accounts} set session_epoch = session_epoch + 1, kept_session = ${$.sessionId}
+        where id = (select id from actor) returning id
+      ), audited as (${auditLine(
+        $,
+        { action: 'other_sessions_revoked', actor: { kind: accountType, id: 'id' } },
+        'ended',
+      )})
+      select id from ended`,
+  }),
+)

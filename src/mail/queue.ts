@@ -1,6 +1,6 @@
 import type { RequestSource } from '../db/audit-events.ts'
 
-/** What the mail queue carries. The consumer is `jobs/take-mails.ts`. */
+/** What the mail queue carries. `consumer.ts` takes it from there. */
 export type MailMessage =
   /** An email in the outbox, under this id. */
   | { type: 'owed'; id: string }

@@ -4,8 +4,8 @@ import { passwordChangedEmail } from '../../emails/password-changed.ts'
 import { passwordResetEmail } from '../../emails/password-reset.ts'
 import { welcomeEmail } from '../../emails/welcome.ts'
 import type { Database } from '../db/client.ts'
-import { findOwedMail, type OwedMail, settleMail } from '../db/outbox.ts'
-import { issueReset } from '../db/password.ts'
+import { deleteSentEmail, findPendingEmail, type PendingEmail } from '../db/outbox.ts'
+import { issueReset } from '../db/password-resets.ts'
 import type { Config } from '../env.ts'
 import { writeLog } from '../log.ts'
 import type { Keys } from '../tokens/keys.ts'
@@ -29,7 +29,7 @@ export type MailResources = {
  */
 export function sendMail(resources: MailResources, message: MailMessage): Promise<Delivery> {
   return message.type === 'owed'
-    ? sendOwedMail(resources, message.id)
+    ? sendPendingEmail(resources, message.id)
     : sendResetMail(resources, message)
 }
 
@@ -39,13 +39,16 @@ const NOT_CONFIGURED: Delivery = {
   retryAfterSeconds: undefined,
 }
 
-async function sendOwedMail({ config, db, mailer }: MailResources, id: string): Promise<Delivery> {
+async function sendPendingEmail(
+  { config, db, mailer }: MailResources,
+  id: string,
+): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED
-  const owed = await findOwedMail(db, id)
-  if (!owed) return { sent: true }
-  const email = render(owed.mail, owed.created_at, config)
-  const delivery = await mailer.send({ id, to: owed.recipient, ...email })
-  if (delivery.sent) await settleMail(db, id)
+  const pending = await findPendingEmail(db, { id })
+  if (!pending) return { sent: true }
+  const email = render(pending.mail, pending.created_at, config)
+  const delivery = await mailer.send({ id, to: pending.recipient, ...email })
+  if (delivery.sent) await deleteSentEmail(db, { id })
   return delivery
 }
 
@@ -57,8 +60,7 @@ async function sendResetMail(
 ): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED
   const { resetTokenSeconds, linkBase, projectName: project } = config
-  const request = { resetId, email, requestedAt, resetTokenSeconds, trace }
-  const owner = await issueReset(db, request)
+  const owner = await issueReset(db, { resetId, email, requestedAt, resetTokenSeconds, ...trace })
   if (!owner) {
     writeLog('info', 'password_reset_not_sent', { request_id: trace.requestId })
     return { sent: true }
@@ -69,7 +71,7 @@ async function sendResetMail(
   return mailer.send({ id: resetId, to: owner.email, ...mail })
 }
 
-function render(mail: OwedMail, at: Date, { projectName: project, linkBase }: Config): Email {
+function render(mail: PendingEmail, at: Date, { projectName: project, linkBase }: Config): Email {
   switch (mail.kind) {
     case 'welcome':
       return welcomeEmail({ project, name: mail.name, username: mail.username, link: linkBase })

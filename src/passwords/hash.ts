@@ -12,54 +12,10 @@ const DECOY = 'lRs1sW3HnQ1cXFLJmHwJ3u4vEoKp4bqmWc0YqV6sCBJ4e9yJ0mQCe'
 const decoy = (cost: number) => `$2b$${String(cost).padStart(2, '0')}$${DECOY}`
 
 /** One password has several spellings in Unicode (é, e + ´); NFKC makes them one (NIST 800-63B-4). */
-const normalize = (password: string) => password.normalize('NFKC')
+export const normalizePassword = (password: string) => password.normalize('NFKC')
 
-export type PasswordProblem = 'too_short' | 'too_long' | 'too_common' | 'contains_account_name'
-
-/** Who the password is for: it may not be their own name or address (ASVS 6.2.11). */
-export type PasswordOwner = {
-  username: string
-  email: string
-  fullName?: string | null | undefined
-}
-
-type Policy = {
-  minLength: number
-  projectName: string
-  /** In lower case. */
-  commonPasswords: ReadonlySet<string>
-}
-
-/** Why a new password is rejected, or null. Length counts code points; there are no composition rules. */
-export function passwordProblem(
-  password: string,
-  owner: PasswordOwner,
-  { minLength, projectName, commonPasswords }: Policy,
-): PasswordProblem | null {
-  const normal = normalize(password)
-  if ([...normal].length < minLength) return 'too_short'
-  if (truncates(normal)) return 'too_long'
-  const folded = fold(normal)
-  if (commonPasswords.has(folded)) return 'too_common'
-  const names = [
-    owner.username,
-    owner.email,
-    owner.email.split('@')[0],
-    owner.fullName,
-    projectName,
-  ]
-  if (names.some((name) => name && bare(folded) === bare(fold(name)))) {
-    return 'contains_account_name'
-  }
-  return null
-}
-
-const fold = (text: string) => normalize(text).toLowerCase()
-
-/** A name with digits or signs around it is still the name. */
-const bare = (text: string) => text.replace(/[^\p{L}@]+/gu, '') || text
-
-export const hashPassword = (password: string, cost: number) => hash(normalize(password), cost)
+export const hashPassword = (password: string, cost: number) =>
+  hash(normalizePassword(password), cost)
 
 export type Verdict = {
   correct: boolean
@@ -79,9 +35,9 @@ export async function verifyPassword(
   stored: string | null | undefined,
   cost: number,
 ): Promise<Verdict> {
-  const usable = stored && BCRYPT_HASH.test(stored)
-  const hashed = usable ? stored : decoy(cost)
-  const normal = normalize(password)
+  const isBcrypt = stored && BCRYPT_HASH.test(stored)
+  const hashed = isBcrypt ? stored : decoy(cost)
+  const normal = normalizePassword(password)
   let matched = (await compare(normal, hashed)) && !truncates(normal)
   let outdated = matched && getRounds(hashed) < cost
   // Each step of the cost doubles the work: c, c, c + 1, … up to cost - 1 make one of `cost`.
@@ -92,8 +48,8 @@ export async function verifyPassword(
     outdated = matched
   }
   return {
-    correct: Boolean(usable) && matched,
+    correct: Boolean(isBcrypt) && matched,
     outdated,
-    malformed: !usable && stored !== undefined,
+    malformed: !isBcrypt && stored !== undefined,
   }
 }

@@ -67,7 +67,6 @@ const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
 /** Where packages are at home. Those that speak to the network or know secrets live in one folder. */
 const HOMES: Record<string, readonly string[]> = {
   '@neondatabase/serverless': ['db'],
-  'drizzle-orm': ['db', 'errors'],
   '@upstash/ratelimit': ['rate-limit'],
   '@upstash/redis': ['rate-limit'],
   resend: ['mail'],

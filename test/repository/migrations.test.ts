@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import { beforeAll, expect, test } from 'vitest'
 import journal from '../../migrations/meta/_journal.json' with { type: 'json' }
-import * as schema from '../../src/db/schema.ts'
+import * as schema from '../../migrations/schema.ts'
 
 const FOLDER = join(import.meta.dirname, '../../migrations')
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   )
 })
 
-test('src/db/schema.ts is what the migrations make (else: npm run generate)', async () => {
+test('migrations/schema.ts is what the migrations make (else: npm run generate)', async () => {
   const last = snapshots.at(-1)
   if (!last) throw new Error('There is no snapshot')
   const now = generateDrizzleJson(schema, last.id)

@@ -1,15 +1,16 @@
 import * as z from 'zod'
 import type { RequestContext } from '../../context.ts'
 import type { AccountType } from '../../db/accounts.ts'
-import { forgetPasswordChecks, changePassword as storePassword } from '../../db/password.ts'
+import { clearPasswordChecks } from '../../db/attempts.ts'
+import * as passwords from '../../db/passwords.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { queueOwedMails } from '../../mail/enqueue.ts'
+import { queueEmails } from '../../mail/enqueue.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { hashPassword } from '../../passwords/hash.ts'
-import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { Message, NewPassword, Password } from '../input.ts'
 import { proveCurrentPassword, wrongPassword } from './current-password.ts'
@@ -35,21 +36,22 @@ export const changePassword = (kind: AccountType) =>
       const { current_password: current, new_password: password } = c.req.valid('json')
       const { config, db, claims } = c.var
       const account = await proveCurrentPassword(c, current, 'password_change')
-      await refuseUnfit(c, { password, current, account }).catch(async (refusal: unknown) => {
+      await rejectUnfit(c, { password, current, account }).catch(async (rejection: unknown) => {
         // The current password was right: a rejected new one is not a failed attempt.
-        await forgetPasswordChecks(db, claims)
-        throw refusal
+        await clearPasswordChecks[kind](db, claims)
+        throw rejection
       })
 
-      const mailId = crypto.randomUUID()
-      const changed = await storePassword(db, claims, {
+      const emailId = crypto.randomUUID()
+      const changed = await passwords.changePassword[kind](db, {
+        ...claims,
         checkedHash: account.checkedHash,
         newHash: await hashPassword(password, config.bcryptCost),
-        mailId,
-        trace: requestSourceOf(c),
+        emailId,
+        ...requestSourceOf(c),
       })
       if (!changed) throw wrongPassword()
-      queueOwedMails(c, mailId)
+      queueEmails(c, emailId)
       log(c, 'info', 'password_change', { outcome: 'success', kind, id: changed.id })
       return c.json({ message: 'Password changed successfully' }, 200)
     },
@@ -62,10 +64,10 @@ type NewPasswordOf = {
 }
 
 /** 400 for the current password again, 422 for one that the policy rejects. */
-async function refuseUnfit(c: RequestContext, { password, current, account }: NewPasswordOf) {
+async function rejectUnfit(c: RequestContext, { password, current, account }: NewPasswordOf) {
   if (password.normalize('NFKC') === current.normalize('NFKC')) {
     throw samePassword()
   }
   const owner = { ...account, fullName: account.full_name }
-  await refuseWeakPassword(c, 'new_password', { password, owner })
+  await rejectWeakPassword(c, 'new_password', { password, owner })
 }

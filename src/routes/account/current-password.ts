@@ -1,7 +1,6 @@
 import type { AppEnv, RequestContext } from '../../context.ts'
-import { PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
+import { countPasswordCheck, PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
 import { type Action, recordFailure } from '../../db/audit-events.ts'
-import { countPasswordCheck } from '../../db/password.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Authenticated } from '../../middleware/authenticate.ts'
@@ -26,14 +25,21 @@ export async function proveCurrentPassword(
 ) {
   const { config, db, claims } = c.var
   const { kind } = claims
-  const account = await withRateLimit(c, () => countPasswordCheck(db, claims), 'change-password')
+  const account = await withRateLimit(
+    c,
+    () => countPasswordCheck[kind](db, claims),
+    'change-password',
+  )
   if (account.count > PASSWORD_ATTEMPTS.max) throw tooMany(account.resets_in)
 
   const checkedHash = account.hashed_password
   const { correct } = await verifyPassword(password, checkedHash, config.bcryptCost)
   if (correct && checkedHash) return { ...account, checkedHash }
-  const actor = { kind, id: account.id }
-  await recordFailure(db, { action, actor, trace: requestSourceOf(c), reason: 'wrong_password' })
+  await recordFailure(db, {
+    ...{ action, reason: 'wrong_password' },
+    ...{ actorKind: kind, actorId: account.id, targetKind: kind, targetId: account.id },
+    ...requestSourceOf(c),
+  })
   log(c, 'warn', action, { outcome: 'failure', reason: 'wrong_password', kind, id: account.id })
   throw wrongPassword()
 }

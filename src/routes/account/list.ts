@@ -19,7 +19,7 @@ export const listOwnSessions = (kind: AccountType) =>
     }),
     authenticate(kind),
     async (c) => {
-      const sessions = await withRateLimit(c, () => listSessions(c.var.db, c.var.claims))
+      const sessions = await withRateLimit(c, () => listSessions[kind](c.var.db, c.var.claims))
       return c.json(sessions, 200)
     },
   )

@@ -1,7 +1,7 @@
 import type { AccountType } from '../../db/accounts.ts'
-import { PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
+import { countLoginByEmail, countLoginByUsername, PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
 import { recordFailure } from '../../db/audit-events.ts'
-import { countLogin, type LoginAttempt, openSession } from '../../db/login.ts'
+import { openSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { json } from '../../middleware/validate.ts'
@@ -31,9 +31,10 @@ export const login = (kind: AccountType) =>
       const { identifier, password } = c.req.valid('json')
       const { config, db, keys } = c.var
       const unknownKey = attemptKey(keys, kind, identifier)
+      const countLogin = isEmail(identifier) ? countLoginByEmail : countLoginByUsername
       const attempt = await withRateLimit(
         c,
-        () => countLogin(db, kind, { identifier, unknownKey }),
+        () => countLogin[kind](db, { identifier, unknownKey }),
         kind === 'user' ? 'login' : 'admin-login',
       )
       if (attempt.count > PASSWORD_ATTEMPTS.max) {
@@ -45,39 +46,36 @@ export const login = (kind: AccountType) =>
       if (attempt.id !== null && verdict.malformed) {
         log(c, 'error', 'stored_hash_malformed', { kind, id: attempt.id })
       }
+      /** `reason` is for the log and the audit trail, never for the caller. */
       const reject = async (reason: string) => {
-        const target = attempt.id === null ? undefined : { kind, id: attempt.id }
-        const trace = requestSourceOf(c)
-        await recordFailure(db, { action: 'login', actor: undefined, target, trace, reason })
+        const target = attempt.id === null ? {} : { targetKind: kind, targetId: attempt.id }
+        await recordFailure(db, { action: 'login', reason, ...target, ...requestSourceOf(c) })
         log(c, 'warn', 'login', { outcome: 'failure', reason, kind, id: attempt.id })
         return invalidCredentials()
       }
-      const reason = refusal(attempt, verdict.correct)
-      if (reason) throw await reject(reason)
+      const { id: accountId, hashed_password: checkedHash } = attempt
+      if (accountId === null) throw await reject('unknown_account')
+      if (!attempt.usable) throw await reject('account_not_active')
+      if (!verdict.correct || checkedHash === null) throw await reject('wrong_password')
 
       const sessionId = crypto.randomUUID()
-      const opened = await openSession(db, kind, {
-        checked: attempt,
-        newHash: verdict.outdated ? await hashPassword(password, config.bcryptCost) : undefined,
-        sessionId,
-        device: deviceOf(c),
+      const opened = await openSession[kind](db, {
+        ...{ accountId, checkedHash, sessionId },
+        newHash: verdict.outdated ? await hashPassword(password, config.bcryptCost) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,
-        trace: requestSourceOf(c),
+        ...deviceOf(c),
+        ...requestSourceOf(c),
       })
       if (!opened) throw await reject('changed_meanwhile')
-      log(c, 'info', 'login', { outcome: 'success', kind, id: opened.id })
-      const { id: accountId, ranked } = opened
-      return c.json(await tokenPair(c, kind, { accountId, ranked, sessionId, counter: 0 }), 200)
+      log(c, 'info', 'login', { outcome: 'success', kind, id: accountId })
+      const { elevated } = opened
+      return c.json(await tokenPair(c, kind, { accountId, elevated, sessionId, counter: 0 }), 200)
     },
   )
+
+/** A username can't hold an `@`, so nobody can take another's email for a username. */
+const isEmail = (identifier: string) => identifier.includes('@')
 
 /** Names what was typed in the table of attempts without storing it. */
 const attemptKey = (keys: Keys, kind: AccountType, identifier: string) =>
   `${kind}?${mac(keys, 'login-attempts', `${kind}:${identifier.toLowerCase()}`).toString('base64url')}`
-
-/** Why a login is rejected: for the log and the audit trail, never for the caller. */
-function refusal({ id, usable }: LoginAttempt, correct: boolean) {
-  if (id === null) return 'unknown_account'
-  if (!usable) return 'account_not_active'
-  return correct ? undefined : 'wrong_password'
-}

@@ -20,7 +20,8 @@ export const logout = (kind: AccountType) =>
       const subject = readRefreshToken(c.var.keys, kind, c.req.valid('json').refresh_token)
       if (subject) {
         await rateLimit(c)
-        await endSession(c.var.db, kind, subject.sessionId, requestSourceOf(c))
+        const { sessionId } = subject
+        await endSession[kind](c.var.db, { sessionId, ...requestSourceOf(c) })
       }
       return c.body(null, 204)
     },

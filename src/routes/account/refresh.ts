@@ -31,15 +31,18 @@ export const refresh = (kind: AccountType) =>
 
       await rateLimit(c, 'refresh')
       const { refreshTokenSeconds } = config
-      const trace = requestSourceOf(c)
-      const rotated = await rotateSession(db, kind, subject, { refreshTokenSeconds, trace })
+      const rotated = await rotateSession[kind](db, {
+        ...subject,
+        refreshTokenSeconds,
+        ...requestSourceOf(c),
+      })
       if (!rotated) throw invalidRefreshToken()
-      const { account_id: accountId, counter, ranked, reused } = rotated
+      const { account_id: accountId, counter, elevated, reused } = rotated
       if (reused) {
         log(c, 'warn', 'refresh_token_reuse', { kind, id: accountId })
         throw invalidRefreshToken()
       }
       const { sessionId } = subject
-      return c.json(await tokenPair(c, kind, { accountId, ranked, sessionId, counter }), 200)
+      return c.json(await tokenPair(c, kind, { accountId, elevated, sessionId, counter }), 200)
     },
   )

@@ -21,9 +21,10 @@ export const revokeOwnSession = (kind: AccountType) =>
     authenticate(kind),
     params(SessionId),
     async (c) => {
-      const { id } = c.req.valid('param')
+      const { id: revokedId } = c.req.valid('param')
+      const { db, claims } = c.var
       await rateLimit(c)
-      const revoked = await revokeSession(c.var.db, c.var.claims, id, requestSourceOf(c))
+      const revoked = await revokeSession[kind](db, { ...claims, revokedId, ...requestSourceOf(c) })
       if (!revoked.found) throw sessionNotFound()
       return c.body(null, 204)
     },
@@ -38,8 +39,9 @@ export const revokeOwnOtherSessions = (kind: AccountType) =>
     }),
     authenticate(kind),
     async (c) => {
+      const { db, claims } = c.var
       await rateLimit(c)
-      await revokeOtherSessions(c.var.db, c.var.claims, requestSourceOf(c))
+      await revokeOtherSessions[kind](db, { ...claims, ...requestSourceOf(c) })
       return c.body(null, 204)
     },
   )

@@ -16,16 +16,16 @@ export const TokenPair = z
   })
   .meta({ id: 'TokenPair' })
 
-type Session = RefreshSubject & { accountId: number; ranked: boolean }
+type Session = RefreshSubject & { accountId: number; elevated: boolean }
 
 /** The tokens of a session at this point of its rotation. */
 export async function tokenPair(
   c: RequestContext,
   kind: AccountType,
-  { accountId, ranked, ...subject }: Session,
+  { accountId, elevated, ...subject }: Session,
 ): Promise<z.output<typeof TokenPair>> {
   const { keys, config } = c.var
-  const role = roleOf(kind, ranked)
+  const role = roleOf(kind, elevated)
   return {
     access_token: await signAccessToken(
       { kind, accountId, sessionId: subject.sessionId, role },

@@ -44,8 +44,22 @@ export const listAudit = endpoint(
   query(AuditQuery),
   async (c) => {
     const { page_size: size, cursor, ...filter } = c.req.valid('query')
-    const page = { filter, size, before: cursor?.before }
-    const found = await withRateLimit(c, () => listAuditEvents(c.var.db, c.var.claims, page))
+    const { db, claims } = c.var
+    const found = await withRateLimit(c, () =>
+      listAuditEvents(db, {
+        ...claims,
+        action: filter.action,
+        outcome: filter.outcome,
+        actorKind: filter.actor_kind,
+        actorId: filter.actor_id,
+        targetKind: filter.target_kind,
+        targetId: filter.target_id,
+        since: filter.since?.toISOString(),
+        until: filter.until?.toISOString(),
+        before: cursor?.before,
+        limit: size + 1,
+      }),
+    )
     if (!found.is_superadmin) throw superadminOnly()
     const items = found.events.slice(0, size)
     const last = found.events.length > size ? items.at(-1) : undefined

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { UserRead } from '../../db/accounts.ts'
-import { listUsers as findUsers, USER_SORTS, type UserSort } from '../../db/user-administration.ts'
+import * as userList from '../../db/user-list.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
@@ -8,7 +8,9 @@ import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId, text } from '../input.ts'
 
-const SORTS = Object.keys(USER_SORTS) as [UserSort, ...UserSort[]]
+const { USER_SORTS } = userList
+
+const SORTS = Object.keys(USER_SORTS) as [userList.UserSort, ...userList.UserSort[]]
 
 /** OFFSET reads what it skips; beyond this one pages by cursor. */
 const LAST_PAGE = 100_000
@@ -71,13 +73,14 @@ export const listUsers = endpoint(
   async (c) => {
     const { page, page_size: size, cursor, sort, ...filter } = c.req.valid('query')
     const found = await withRateLimit(c, () =>
-      findUsers(c.var.db, c.var.claims, {
-        size,
-        sort,
-        start: cursor ? { after: cursor.after } : { offset: (page - 1) * size },
+      userList.listUsers[sort](c.var.db, {
+        ...c.var.claims,
         search: filter.search,
         isActive: filter.is_active,
         deleted: filter.deleted,
+        after: cursor?.after,
+        offset: cursor ? 0 : (page - 1) * size,
+        limit: size + 1,
       }),
     )
     const items = found.items.slice(0, size)

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory'
 import * as z from 'zod'
 import type { AppEnv, RequestContext } from '../../context.ts'
 import { AdminRead } from '../../db/accounts.ts'
-import { insertAdminBy, insertFirstAdmin } from '../../db/admins.ts'
+import { insertAdmin, insertFirstAdmin } from '../../db/admins.ts'
 import { violatedIndex } from '../../db/client.ts'
 import { notAuthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -15,7 +15,7 @@ import {
 import { json } from '../../middleware/validate.ts'
 import { contract, documented, endpoint } from '../../openapi.ts'
 import { hashPassword } from '../../passwords/hash.ts'
-import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
@@ -61,17 +61,18 @@ export const registerAdmin = endpoint(
     await rateLimit(c, 'admin-register')
     if (!claims && !mayBootstrap(c)) throw notAuthenticated()
     const fullName = input.full_name ?? null
-    await refuseWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
+    await rejectWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 
     const { config, db } = c.var
     const passwordHash = await hashPassword(password, config.bcryptCost)
-    const newAdmin = {
-      ...{ username, email, fullName, passwordHash },
-      isSuperadmin: input.is_superadmin,
-      trace: requestSourceOf(c),
-    }
+    const newAdmin = { username, email, fullName, passwordHash, ...requestSourceOf(c) }
+    const isSuperadmin = input.is_superadmin
     const admin = claims
-      ? createdBy(await insertAdminBy(db, claims, newAdmin).catch(duplicateOf('Admin')))
+      ? created(
+          await insertAdmin(db, { ...claims, ...newAdmin, isSuperadmin }).catch(
+            duplicateOf('Admin'),
+          ),
+        )
       : await insertFirstAdmin(db, newAdmin).catch(notTheFirst)
     if (!admin) throw notAuthenticated()
     log(c, 'info', 'register', { outcome: 'success', kind: 'admin', id: admin.id })
@@ -93,9 +94,7 @@ function notTheFirst(error: unknown): undefined {
   throw error
 }
 
-function createdBy(result: Awaited<ReturnType<typeof insertAdminBy>>) {
-  if (!result.actor_is_superadmin || !result.created) {
-    throw superadminOnly()
-  }
+function created(result: Awaited<ReturnType<typeof insertAdmin>>) {
+  if (!result.actor_is_superadmin || !result.created) throw superadminOnly()
   return result.created
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { AppEnv, RequestContext } from '../../context.ts'
 import { UserRead } from '../../db/accounts.ts'
 import type { Action } from '../../db/audit-events.ts'
-import * as userAdministration from '../../db/user-administration.ts'
+import * as usersByAdmin from '../../db/users-by-admin.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Authenticated, authenticate } from '../../middleware/authenticate.ts'
@@ -22,7 +22,7 @@ const superuserNeedsSuperadmin = defineError(
 type AdminContext = RequestContext<AppEnv & Authenticated>
 
 /** The user that an admin acted on, once the act is logged. */
-function actedOn(c: AdminContext, action: Action, { user }: userAdministration.Acted): UserRead {
+function actedOn(c: AdminContext, action: Action, { user }: usersByAdmin.Acted): UserRead {
   if (!user) throw userNotFound()
   const { accountId: by } = c.var.claims
   log(c, 'info', action, { outcome: 'success', kind: 'user', id: user.id, by })
@@ -33,11 +33,12 @@ function actedOn(c: AdminContext, action: Action, { user }: userAdministration.A
 async function act(
   c: AdminContext,
   action: Action,
-  statement: typeof userAdministration.deleteUser,
+  statement: typeof usersByAdmin.deleteUser,
   id: number,
 ): Promise<UserRead> {
+  const { db, claims } = c.var
   await rateLimit(c)
-  return actedOn(c, action, await statement(c.var.db, c.var.claims, id, requestSourceOf(c)))
+  return actedOn(c, action, await statement(db, { ...claims, id, ...requestSourceOf(c) }))
 }
 
 const updatedUser = { 200: { description: 'The updated user', schema: UserRead } }
@@ -54,7 +55,7 @@ export const readUser = endpoint(
   async (c) => {
     const { id } = c.req.valid('param')
     const { user } = await withRateLimit(c, () =>
-      userAdministration.readUser(c.var.db, c.var.claims, id),
+      usersByAdmin.readUser(c.var.db, { ...c.var.claims, id }),
     )
     if (!user) throw userNotFound()
     return c.json(user, 200)
@@ -82,8 +83,15 @@ export const updateUser = endpoint(
     const change = c.req.valid('json')
     const { db, claims } = c.var
     await rateLimit(c)
-    const trace = requestSourceOf(c)
-    const acted = await userAdministration.updateUserBy(db, claims, id, { change, trace })
+    const acted = await usersByAdmin.updateUser(db, {
+      ...claims,
+      id,
+      isActive: change.is_active,
+      isSuperuser: change.is_superuser,
+      fullName: change.full_name,
+      setFullName: change.full_name !== undefined,
+      ...requestSourceOf(c),
+    })
     if (!acted.actor_is_superadmin && change.is_superuser !== undefined) {
       throw superuserNeedsSuperadmin()
     }
@@ -101,7 +109,7 @@ export const deleteUser = endpoint(
   authenticate('admin'),
   params(AccountId),
   async (c) => {
-    await act(c, 'user_deleted', userAdministration.deleteUser, c.req.valid('param').id)
+    await act(c, 'user_deleted', usersByAdmin.deleteUser, c.req.valid('param').id)
     return c.body(null, 204)
   },
 )
@@ -112,7 +120,7 @@ export const restoreUser = endpoint(
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(await act(c, 'user_restored', userAdministration.restoreUser, id), 200)
+    return c.json(await act(c, 'user_restored', usersByAdmin.restoreUser, id), 200)
   },
 )
 
@@ -126,7 +134,7 @@ export const revokeUserSessions = endpoint(
   params(AccountId),
   async (c) => {
     const { id } = c.req.valid('param')
-    await act(c, 'user_sessions_revoked', userAdministration.revokeUserSessions, id)
+    await act(c, 'user_sessions_revoked', usersByAdmin.revokeUserSessions, id)
     return c.body(null, 204)
   },
 )

@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import { findReset, resetPassword as storePassword } from '../../db/password.ts'
+import * as passwordResets from '../../db/password-resets.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { queueOwedMails } from '../../mail/enqueue.ts'
+import { queueEmails } from '../../mail/enqueue.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { hashPassword } from '../../passwords/hash.ts'
-import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readResetToken } from '../../tokens/reset.ts'
@@ -27,18 +27,23 @@ export const resetPassword = endpoint(
     const { config, db, keys } = c.var
     const resetId = readResetToken(keys, token)
     if (!resetId) throw invalidToken()
-    const owner = await withRateLimit(c, () => findReset(db, resetId), 'reset-password')
+    const owner = await withRateLimit(
+      c,
+      () => passwordResets.findReset(db, { resetId }),
+      'reset-password',
+    )
     if (!owner) throw invalidToken()
-    await refuseWeakPassword(c, 'new_password', {
+    await rejectWeakPassword(c, 'new_password', {
       password,
       owner: { ...owner, fullName: owner.full_name },
     })
 
-    const mailId = crypto.randomUUID()
+    const emailId = crypto.randomUUID()
     const newHash = await hashPassword(password, config.bcryptCost)
-    const reset = await storePassword(db, { resetId, newHash, mailId, trace: requestSourceOf(c) })
+    const values = { resetId, newHash, emailId, ...requestSourceOf(c) }
+    const reset = await passwordResets.resetPassword(db, values)
     if (!reset) throw invalidToken()
-    queueOwedMails(c, mailId)
+    queueEmails(c, emailId)
     log(c, 'info', 'password_reset', { outcome: 'success', kind: 'user', id: reset.id })
     return c.json({ message: 'Password reset successful' }, 200)
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { pingDatabase } from '../../db/client.ts'
+import { ping } from '../../db/ping.ts'
 import { ConfigurationError } from '../../env.ts'
 import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
@@ -85,7 +85,7 @@ async function sharedProbe(resources: Resources): Promise<Probe> {
 
 async function probe({ config, db, limiter }: Resources): Promise<Probe> {
   const [database, redis] = await Promise.all([
-    within(PROBE_TIMEOUT, pingDatabase(db)),
+    within(PROBE_TIMEOUT, ping(db, {})),
     within(PROBE_TIMEOUT, limiter.ping()),
   ])
   const impaired = redis !== null || !config.mail

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { UserRead } from '../../db/accounts.ts'
 import { deleteOwnUser, findUser, updateUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
-import { queueOwedMails } from '../../mail/enqueue.ts'
+import { queueEmails } from '../../mail/enqueue.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
@@ -41,19 +41,19 @@ export const updateMe = endpoint(
   authenticate('user'),
   json(ProfileChange),
   async (c) => {
-    const { full_name: fullName, ...names } = c.req.valid('json')
+    const { username, email, full_name: fullName } = c.req.valid('json')
     const { db, claims } = c.var
     await rateLimit(c)
-    const mailIds = [crypto.randomUUID(), crypto.randomUUID()] as const
-    const updated = await updateUser(
-      db,
-      claims,
-      { ...names, fullName },
-      { mailIds, trace: requestSourceOf(c) },
-    ).catch(duplicateOf('User'))
+    const [oldEmailId, newEmailId] = [crypto.randomUUID(), crypto.randomUUID()]
+    const updated = await updateUser(db, {
+      ...claims,
+      ...{ username, email, fullName, setFullName: fullName !== undefined },
+      ...{ oldEmailId, newEmailId },
+      ...requestSourceOf(c),
+    }).catch(duplicateOf('User'))
     const { email_changed: emailChanged, ...user } = updated
     if (emailChanged) {
-      queueOwedMails(c, ...mailIds)
+      queueEmails(c, oldEmailId, newEmailId)
       log(c, 'info', 'email_change', { outcome: 'success', kind: 'user', id: user.id })
     }
     return c.json(user, 200)
@@ -72,8 +72,10 @@ export const deleteMe = endpoint(
   async (c) => {
     const { password } = c.req.valid('json')
     const { id, checkedHash } = await proveCurrentPassword(c, password, 'account_deleted')
-    const trace = requestSourceOf(c)
-    const deleted = await deleteOwnUser(c.var.db, { accountId: id, checkedHash, trace })
+    const deleted = await deleteOwnUser(c.var.db, {
+      ...{ accountId: id, checkedHash },
+      ...requestSourceOf(c),
+    })
     if (!deleted) throw wrongPassword()
     log(c, 'info', 'account_deleted', { outcome: 'success', kind: 'user', id })
     return c.body(null, 204)

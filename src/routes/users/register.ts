@@ -2,11 +2,11 @@ import * as z from 'zod'
 import { UserRead } from '../../db/accounts.ts'
 import { insertUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
-import { queueOwedMails } from '../../mail/enqueue.ts'
+import { queueEmails } from '../../mail/enqueue.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { hashPassword } from '../../passwords/hash.ts'
-import { refuseWeakPassword } from '../../passwords/reject-weak.ts'
+import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
@@ -30,13 +30,13 @@ export const register = endpoint(
     const { username, email, password, full_name: fullName = null } = c.req.valid('json')
     const { config, db } = c.var
     await rateLimit(c, 'register')
-    await refuseWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
+    await rejectWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 
-    const mailId = crypto.randomUUID()
+    const emailId = crypto.randomUUID()
     const passwordHash = await hashPassword(password, config.bcryptCost)
-    const newUser = { username, email, fullName, passwordHash, mailId, trace: requestSourceOf(c) }
+    const newUser = { username, email, fullName, passwordHash, emailId, ...requestSourceOf(c) }
     const user = await insertUser(db, newUser).catch(duplicateOf('User'))
-    queueOwedMails(c, mailId)
+    queueEmails(c, emailId)
     log(c, 'info', 'register', { outcome: 'success', kind: 'user', id: user.id })
     return c.json(user, 201)
   },

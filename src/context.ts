@@ -11,7 +11,7 @@ export type Bindings = z.input<typeof Variables> & {
   FALLBACK_LIMITER: RateLimit
 }
 
-/** What every request carries, whatever middleware has run. */
+/** What every request carries, whether or not any middleware has run. */
 export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string } }
 
 /** Behind `resources`. What `authenticate` adds is typed there, and exists only behind it. */

@@ -62,7 +62,7 @@ const signingKeys = z
   })
   .pipe(z.object({ keys: z.array(signingKey).min(1).max(4) }))
   .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, {
-    message: 'holds two keys with one kid',
+    message: 'contains two keys with the same kid',
   })
   .transform(({ keys }) => keys)
 
@@ -76,7 +76,7 @@ const origins = z
   .pipe(
     z.array(
       z.string().refine(isOrigin, {
-        message: 'must hold origins such as https://app.example.com, without a path or a wildcard',
+        message: 'must be origins such as https://app.example.com, without a path or a wildcard',
       }),
     ),
   )

@@ -76,7 +76,7 @@ export const defineUnauthenticated = (message: string) =>
 /** Seconds after which a client may retry what failed for an outage. Jittered: no herd. */
 const retryAfter = () => ({ headers: { 'Retry-After': String(2 + Math.floor(Math.random() * 9)) } })
 
-/** 503: a dependency is down. Never 401 or 409, which would tell the client a lie. */
+/** 503: a dependency is down. Never 401 or 409, which would not be true. */
 export const defineUnavailable = (message: string) =>
   defineError('ServiceUnavailableError', message, retryAfter)
 
@@ -92,6 +92,11 @@ export const databaseUnavailable = defineError(
 export const serviceUnavailable = defineUnavailable(
   'This is not available right now, please try again',
 )
+
+/** An admin who is no superadmin. */
+export const superadminOnly = defineError('AuthorizationError', 'This needs a superadmin')
+
+export const mailNotConfigured = defineUnavailable('Mail is not configured')
 
 export const internalError = defineError('InternalServerError', 'An unexpected error occurred')
 
@@ -155,8 +160,8 @@ function apiErrorOf(thrown: unknown): ApiError {
 
 /**
  * SQLSTATE classes that a healthy database returns for a wrong statement: data, constraints, syntax,
- * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, an answer
- * that is none) is the database's trouble, not ours.
+ * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, a garbled
+ * response) is the database's trouble, not ours.
  */
 const isOurFault = ({ code }: DatabaseError) => /^(2[123]|42|P0)/.test(code)
 

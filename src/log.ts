@@ -2,7 +2,7 @@ const LEVELS = { debug: 0, info: 1, warn: 2, error: 3 } as const
 
 export type Level = keyof typeof LEVELS
 
-/** What a line may hold besides the fixed fields: short words and numbers, never anything a person typed. */
+/** What a line may contain besides the fixed fields: short words and numbers, never user input. */
 type Fields = Record<string, string | number | boolean | null | undefined>
 
 let threshold: Level = 'info'

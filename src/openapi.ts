@@ -32,7 +32,7 @@ export type Documentation = {
   responses?: Record<number, ResponseDocumentation>
   /** What the endpoint or its middleware throws, by the value that throws it. */
   errors?: ErrorFactory[]
-  /** What holds for the whole API but can't happen here. */
+  /** What is derived for the whole API but can't happen here. */
   neverErrors?: ErrorFactory[]
 }
 

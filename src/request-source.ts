@@ -3,7 +3,7 @@ import type { RequestSource } from './db/audit-events.ts'
 import type { Device } from './db/sessions.ts'
 import { clientAddress } from './rate-limit/client-address.ts'
 
-/** Characters of a User-Agent that are kept: enough for a browser and a system to be told. */
+/** Characters of a User-Agent that are kept: enough to identify browser and system. */
 const USER_AGENT_LENGTH = 200
 
 /** What the audit trail keeps of where a request came from. */
@@ -25,6 +25,6 @@ export function deviceOf(c: RequestContext): Device {
 /** What Cloudflare knows of the connection. */
 const edge = (c: RequestContext) => c.req.raw.cf
 
-/** A header may hold bytes that are no text: control characters go, and what is left is well-formed. */
+/** A header may contain bytes that are not text. Drops control characters and repairs the rest. */
 const word = (value: unknown) =>
   typeof value === 'string' ? value.replace(/\p{C}/gu, '').toWellFormed() || null : null

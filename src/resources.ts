@@ -6,7 +6,7 @@ import { createMailer, type Mailer } from './mail/resend.ts'
 import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
 import { deriveKeys, type Keys } from './tokens/keys.ts'
 
-/** Everything a request needs that is made once per isolate. None of it holds a connection. */
+/** Everything a request needs that is made once per isolate. None of it keeps a connection. */
 export type Resources = {
   config: Config
   db: Database

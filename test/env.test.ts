@@ -148,7 +148,7 @@ test('JWT_SIGNING_KEYS refuses two keys with one kid', () => {
   const { keys } = JSON.parse(valid()['JWT_SIGNING_KEYS'] ?? '')
   const JWT_SIGNING_KEYS = JSON.stringify({ keys: [keys[0], keys[0]] })
   expect(problemsOf({ JWT_SIGNING_KEYS })).toEqual([
-    'JWT_SIGNING_KEYS: holds two keys with one kid',
+    'JWT_SIGNING_KEYS: contains two keys with the same kid',
   ])
 })
 

@@ -30,7 +30,7 @@ export const countAttempt = (keys: string, { windowSeconds }: Cap) => `
 /** The key of a known account. Unknown ones have a key too: see `attemptKey` of the login. */
 const accountKey = (accountType: string, id: string) => `'${accountType}:' || ${id}`
 
-/** A `delete` that clears the attempts at the accounts that `from` holds as `id`. */
+/** A `delete` that clears the attempts at the accounts that `from` selects as `id`. */
 export const clearAttempts = (accountType: string, from: string) => `
   delete from attempts where key in (select ${accountKey(accountType, 'id')} from ${from})`
 
@@ -66,7 +66,7 @@ const countLoginBy = (column: 'username' | 'email') =>
     }),
   )
 
-/** An identifier with an `@` is an email: a username can't hold one. */
+/** An identifier with an `@` is an email: a username can't contain one. */
 export const countLoginByEmail = countLoginBy('email')
 export const countLoginByUsername = countLoginBy('username')
 

@@ -8,7 +8,7 @@ import { maybeOne, read, write } from './statement.ts'
 const ResetEmail = z.object({ email: z.string(), name: z.string() })
 
 /**
- * Makes `resetId` the valid reset of the account that has this email. No row: nobody has it, the
+ * Makes `resetId` the valid reset of the account that has this email. No row: no account has it, the
  * account had its emails for this hour, or a newer request was served already. Run again for the
  * same id, it changes nothing and returns the same, so that a redelivered message sends the same link.
  */

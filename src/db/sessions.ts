@@ -15,10 +15,10 @@ import { maybeOne, one, read, write } from './statement.ts'
 /** A session at one point of its rotation (RFC 9700 section 4.14.2). */
 export type RefreshSubject = { sessionId: string; counter: number }
 
-/** The device and place a login came from, as far as a header and the edge tell. */
+/** The device and place a login came from, as far as a header and the edge reveal it. */
 export type Device = { userAgent: string | null; place: string | null }
 
-/** Seconds after a login when it ends whatever is done with it: 30 days. */
+/** Seconds after a login when the session ends however often it is used: 30 days. */
 const SESSION_SECONDS = 30 * 24 * 60 * 60
 
 /**

@@ -34,7 +34,7 @@ type Optional<P extends Parameters> = {
 /** What a statement with these parameters is called with. */
 export type Values<P extends Parameters> = Required<P> & Optional<P>
 
-/** The placeholder of each parameter, as the text of a statement holds it: `$1::uuid`. */
+/** The placeholder of each parameter, as it stands in the text of a statement: `$1::uuid`. */
 export type Placeholders<P extends Parameters> = { readonly [Name in keyof P]: string }
 
 /** Turns the rows of a response into what the statement returns. */
@@ -42,7 +42,7 @@ type Reader<Result> = (rows: unknown[]) => Result
 
 /**
  * A statement of SQL, to be called with a database and the values of its parameters. Its text is made
- * once, when the module is loaded, and so can't hold anything of a request.
+ * once, when the module is loaded, so it can't contain anything of a request.
  *
  * @throws {DatabaseError} when it fails, or its rows have another shape than declared
  */
@@ -62,7 +62,7 @@ type Definition<P extends Parameters, Result> = {
 export const read = <const P extends Parameters, Result>(definition: Definition<P, Result>) =>
   define('read', definition)
 
-/** A statement that writes: it is sent once, for a lost response tells nothing. */
+/** A statement that writes: it is sent once, as a lost response leaves open whether it ran. */
 export const write = <const P extends Parameters, Result>(definition: Definition<P, Result>) =>
   define('write', definition)
 
@@ -120,3 +120,10 @@ export const columnsOf = (row: z.ZodObject, alias?: string) =>
   Object.keys(row.shape)
     .map((column) => (alias ? `${alias}.${column}` : column))
     .join(', ')
+
+/** Asks the database for nothing but a response. Sent once: a health check reports the present state. */
+export const ping = write({
+  parameters: {},
+  returns: one(z.object({ alive: z.literal(1) })),
+  sql: () => 'select 1 as alive',
+})

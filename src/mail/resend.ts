@@ -1,7 +1,7 @@
 import { Resend } from 'resend'
 
 /** Milliseconds for a response of Resend. The SDK has no timeout of its own. */
-const TIMEOUT = 10_000
+const TIMEOUT_MS = 10_000
 
 /** What became of a mail. `reason` is Resend's error name: a word, without addresses. */
 export type Delivery =
@@ -22,12 +22,12 @@ export function createMailer({ apiKey, from, baseUrl }: Options): Mailer {
     async send({ id, ...mail }) {
       const { data, error, headers } = await resend.emails.send(
         { from, ...mail },
-        { idempotencyKey: id, signal: AbortSignal.timeout(TIMEOUT) },
+        { idempotencyKey: id, signal: AbortSignal.timeout(TIMEOUT_MS) },
       )
       if (data?.id) return { sent: true }
       return {
         sent: false,
-        reason: error?.name ?? 'garbled_answer',
+        reason: error?.name ?? 'unexpected_response',
         retryAfterSeconds: Number(headers?.['retry-after']) || undefined,
       }
     },

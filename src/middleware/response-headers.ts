@@ -29,7 +29,7 @@ export const securityHeaders = secureHeaders({
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 /** What a response gets unless its handler sets it. */
-export const answerDefaults = createMiddleware<BaseEnv>(async function answerDefaults(c, next) {
+export const responseDefaults = createMiddleware<BaseEnv>(async function responseDefaults(c, next) {
   await next()
   if (!c.res.headers.has('Content-Security-Policy')) {
     c.header('Content-Security-Policy', API_POLICY)

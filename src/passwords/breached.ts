@@ -1,7 +1,7 @@
 import { writeLog } from '../log.ts'
 
 /** Milliseconds for the lookup. It fails open: during an outage passwords pass. */
-const TIMEOUT = 1_000
+const TIMEOUT_MS = 1_000
 
 /** The service learns so many hexadecimal digits of the hash: one of 2^20 groups (k-anonymity). */
 const PREFIX_LENGTH = 5
@@ -19,7 +19,7 @@ export async function isBreached(baseUrl: string, password: string): Promise<boo
   try {
     const response = await fetch(`${baseUrl}/range/${hash.slice(0, PREFIX_LENGTH)}`, {
       headers: { 'Add-Padding': 'true', 'User-Agent': 'edge-accounts' },
-      signal: AbortSignal.timeout(TIMEOUT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     if (!response.ok) throw new TypeError('The range request failed')
     const suffix = hash.slice(PREFIX_LENGTH)

@@ -4,7 +4,7 @@ const LIST = 'https://assets/assets/common-passwords.txt'
 let list: ReadonlySet<string> | undefined
 
 /**
- * The few thousand passwords that everybody tries first (ASVS 6.2.4), in lower case. Read once per
+ * The few thousand most common passwords (ASVS 6.2.4), in lower case. Read once per
  * isolate.
  *
  * @throws when the Worker was deployed without its assets

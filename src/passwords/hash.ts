@@ -21,13 +21,13 @@ export type Verdict = {
   correct: boolean
   /** The stored hash is cheaper than today's, or of another spelling: make a new one. */
   outdated: boolean
-  /** The stored hash is not a bcrypt hash: nobody can log in with it. */
+  /** The stored hash is not a bcrypt hash: no password matches it. */
   malformed: boolean
 }
 
 /**
  * Compares a password with a stored hash. Without one, or with a malformed one, it does the same
- * work on a decoy, so that time tells nothing (CVE-2025-22234). `cost` is what new hashes have; a
+ * work on a decoy, so that timing reveals nothing (CVE-2025-22234). `cost` is what new hashes have; a
  * cheaper stored hash takes as long; a more expensive one takes longer.
  */
 export async function verifyPassword(

@@ -29,7 +29,7 @@ const cannotCheck = defineUnavailable(
 )
 
 /**
- * Checks a password that somebody wants to set against the policy, alike wherever it is set.
+ * Checks a new password against the policy, the same wherever one is set.
  *
  * @throws {ApiError} 422 with the reason in `details`, 503 when the list of common passwords is missing
  */
@@ -49,7 +49,7 @@ export async function rejectWeakPassword(
   throw invalid([{ field, message: `The password ${PROBLEMS[problem]}`, type: problem }])
 }
 
-/** What can be told without asking anybody. Length counts code points; there are no composition rules. */
+/** What is known without a network call. Length counts code points; there are no composition rules. */
 function localProblem(
   password: string,
   { username, email, fullName, projectName }: PasswordOwner & { projectName: string },

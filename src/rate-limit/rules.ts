@@ -16,7 +16,7 @@ export const RULES = {
   /** An office behind one address logs in on Monday morning; a guesser gets 120 an hour. */
   login: { requests: 30, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
   'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'reject' },
-  /** 409 tells that a name is taken, so only a few may be tried. */
+  /** 409 reveals that a name is taken, so attempts are few. */
   register: { requests: 20, windowSeconds: HOUR, duringOutage: 'platform' },
   'admin-register': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
   /** One client refreshes four times an hour. */

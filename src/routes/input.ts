@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { PASSWORD_MAX_BYTES } from '../passwords/hash.ts'
 
-/** Text that PostgreSQL can hold: well-formed, and without NUL. */
+/** Text that PostgreSQL can store: well-formed, and without NUL. */
 export const text = (schema: z.ZodString = z.string()) =>
   schema.refine((value) => value.isWellFormed() && !value.includes('\0'), {
-    message: 'holds characters that no text has',
+    message: 'contains control characters',
     abort: true,
   })
 
-/** No control characters, and no `@`: a username must never be taken for somebody's email. */
+/** No control characters, and no `@`: a username must never look like an email. */
 const USERNAME = /^[^\p{C}@]+$/u
 
 export const Username = z
@@ -17,7 +17,7 @@ export const Username = z
   .trim()
   .min(3)
   .max(50)
-  .regex(USERNAME, 'must not hold "@" or control characters')
+  .regex(USERNAME, 'must not contain "@" or control characters')
   .meta({ description: 'Unique without regard to case', example: 'ada' })
 
 /** RFC 5321 section 4.5.3.1.3: the longest path, less its angle brackets. */
@@ -39,21 +39,21 @@ export const FullName = z
   .normalize('NFC')
   .trim()
   .max(100)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters')
   .nullable()
   .transform((name) => name || null)
   .meta({ example: 'Ada Lovelace' })
 
-/** A password to be set. The rest of the policy needs to know whose it is: see `refuseWeakPassword`. */
+/** A new password. The rest of the policy depends on the account: see `rejectWeakPassword`. */
 export const NewPassword = text(z.string().min(8)).meta({
   description: `At least 8 characters, at most ${PASSWORD_MAX_BYTES} bytes in UTF-8; not a common password, not a name of the account`,
   example: 'correct horse battery staple',
 })
 
-/** A password to be compared: whatever was typed. */
+/** A password to compare, exactly as typed. */
 export const Password = text(z.string().min(1)).meta({ example: 'correct horse battery staple' })
 
-/** Longer than any token of ours. */
+/** Longer than any token we issue. */
 const TOKEN_MAX_LENGTH = 512
 
 export const Token = z.string().min(1).max(TOKEN_MAX_LENGTH)

@@ -6,7 +6,7 @@ import type { Keys } from './keys.ts'
 /** Clocks differ; more than this is not drift (security sheet 12: at most 5 s). */
 const CLOCK_SKEW_SECONDS = 5
 
-/** The most that `ACCESS_TOKEN_EXPIRE_MINUTES` may be: an older token was never ours, whatever its `exp`. */
+/** The most that `ACCESS_TOKEN_EXPIRE_MINUTES` may be: an older token was never ours, even if its `exp` says otherwise. */
 const LONGEST_LIFE_SECONDS = 60 * 60
 
 /** RFC 9068: says what the token is, so that no other JWT of ours passes for one. */
@@ -55,7 +55,7 @@ export function signAccessToken(claims: AccessClaims, { keys, issuer, now, ttl }
 
 /**
  * The claims of a genuine access token, or null. Algorithm, type, issuer, audience and times are
- * pinned and required (RFC 8725); the key is one of ours, whatever the header points to.
+ * pinned and required (RFC 8725); the key is one of ours, no matter what the header points to.
  */
 export async function verifyAccessToken(
   token: string,

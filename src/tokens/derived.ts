@@ -1,15 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Keys, Purpose } from './keys.ts'
-
-/** HMAC-SHA256 with the key of one purpose (RFC 2104). */
-export const mac = (keys: Keys, purpose: Purpose, text: string) =>
-  createHmac('sha256', keys.derived[purpose]).update(text).digest()
+import { timingSafeEqual } from 'node:crypto'
+import { type Keys, mac, type Purpose } from './keys.ts'
 
 /**
  * Tokens that are derived, not stored: `subject . HMAC-SHA256(key of the purpose, subject)`.
  *
- * The database holds subjects (ids and counters) only, so a dump holds nothing that could be
- * presented as a token (ASVS 11.5.1), and the same token can be made again when a response got lost.
+ * The database stores only subjects (ids and counters), so a dump contains nothing that could be
+ * presented as a token (ASVS 11.5.1), and the same token can be made again when a response was lost.
  */
 export function deriveToken(keys: Keys, purpose: Purpose, subject: string): string {
   return `${subject}.${mac(keys, purpose, subject).toString('base64url')}`

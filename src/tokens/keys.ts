@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 
 /** Bytes of a derived key: as many as SHA-256 gives (RFC 2104 section 3). */
 const KEY_BYTES = 32
@@ -33,7 +33,7 @@ export function deriveKeys({ secretKey, signingKeys }: Secrets): Keys {
   const derive = (purpose: Purpose) =>
     new Uint8Array(hkdfSync('sha256', secretKey, '', purpose, KEY_BYTES))
   const [signing] = signingKeys
-  if (!signing) throw new TypeError('JWT_SIGNING_KEYS holds no key')
+  if (!signing) throw new TypeError('JWT_SIGNING_KEYS contains no key')
   return {
     derived: {
       'refresh-token:user': derive('refresh-token:user'),
@@ -45,3 +45,7 @@ export function deriveKeys({ secretKey, signingKeys }: Secrets): Keys {
     published: signingKeys.map(({ d: _private, ...key }) => ({ ...key, alg: 'EdDSA', use: 'sig' })),
   }
 }
+
+/** HMAC-SHA256 with the key of one purpose (RFC 2104). */
+export const mac = (keys: Keys, purpose: Purpose, text: string) =>
+  createHmac('sha256', keys.derived[purpose]).update(text).digest()

@@ -9,8 +9,7 @@ import { contract, endpoint } from '../../openapi.ts'
 import { hashPassword, verifyPassword } from '../../passwords/hash.ts'
 import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { deviceOf, requestSourceOf } from '../../request-source.ts'
-import { mac } from '../../tokens/derived.ts'
-import type { Keys } from '../../tokens/keys.ts'
+import { type Keys, mac } from '../../tokens/keys.ts'
 import { Credentials } from '../input.ts'
 import { TokenPair, tokenPair } from './token-pair.ts'
 
@@ -73,7 +72,7 @@ export const login = (kind: AccountType) =>
     },
   )
 
-/** A username can't hold an `@`, so nobody can take another's email for a username. */
+/** A username can't contain an `@`, so it can't be somebody else's email. */
 const isEmail = (identifier: string) => identifier.includes('@')
 
 /** Names what was typed in the table of attempts without storing it. */

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { ACTIONS, AuditEvent, listAuditEvents } from '../../db/audit-events.ts'
+import { superadminOnly } from '../../errors.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId } from '../input.ts'
-import { superadminOnly } from './superadmin-only.ts'
 
 const AccountTypes = z.enum(['user', 'admin'])
 

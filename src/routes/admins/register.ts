@@ -5,7 +5,7 @@ import type { AppEnv, RequestContext } from '../../context.ts'
 import { AdminRead } from '../../db/accounts.ts'
 import { insertAdmin, insertFirstAdmin } from '../../db/admins.ts'
 import { violatedIndex } from '../../db/client.ts'
-import { notAuthenticated } from '../../errors.ts'
+import { notAuthenticated, superadminOnly } from '../../errors.ts'
 import { log } from '../../log.ts'
 import {
   type Authenticated,
@@ -20,7 +20,6 @@ import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
 import { Email, FullName, NewPassword, Username } from '../input.ts'
-import { superadminOnly } from './superadmin-only.ts'
 
 const NewAdmin = z.object({
   username: Username,
@@ -88,7 +87,7 @@ function mayBootstrap(c: RequestContext): boolean {
   return timingSafeEqual(digest(c.req.header('X-Bootstrap-Token') ?? ''), digest(bootstrapToken))
 }
 
-/** Whoever comes second at the first admin's place is nobody yet. */
+/** Of parallel bootstraps one succeeds; the others get 401. */
 function notTheFirst(error: unknown): undefined {
   if (violatedIndex(error)?.startsWith('admins_')) return undefined
   throw error

@@ -1,12 +1,11 @@
 import * as z from 'zod'
-import { databaseUnavailable, defineUnavailable } from '../../errors.ts'
+import { databaseUnavailable, defineUnavailable, mailNotConfigured } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { Email, Message } from '../input.ts'
-import { mailNotConfigured } from './mail-not-configured.ts'
 
 const mailUnavailable = defineUnavailable('Mail is not available right now, please try again')
 

@@ -1,14 +1,13 @@
 import * as z from 'zod'
 import { testEmail as renderTestEmail } from '../../../emails/test.ts'
 import { findAdmin } from '../../db/admins.ts'
-import { defineError } from '../../errors.ts'
+import { defineError, mailNotConfigured } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { Email, Message } from '../input.ts'
-import { mailNotConfigured } from './mail-not-configured.ts'
 
 const mailNotAccepted = defineError(
   'EmailServiceError',

@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { ping } from '../../db/ping.ts'
+import { ping } from '../../db/statement.ts'
 import { ConfigurationError } from '../../env.ts'
 import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
 
 /** Milliseconds for a probe: a monitor hears within a second. */
-const PROBE_TIMEOUT = 800
+const PROBE_TIMEOUT_MS = 800
 
 /** Milliseconds a result is shared, so that a fleet of monitors costs one probe. */
-const SHARED_FOR = 5_000
+const SHARED_FOR_MS = 5_000
 
 const Health = z
   .object({
@@ -75,7 +75,7 @@ const lastProbes = new WeakMap<Resources, { at: number; result: Probe }>()
 
 async function sharedProbe(resources: Resources): Promise<Probe> {
   const last = lastProbes.get(resources)
-  if (last && Date.now() - last.at < SHARED_FOR) return last.result
+  if (last && Date.now() - last.at < SHARED_FOR_MS) return last.result
   // Others get the last result while this request probes.
   if (last) last.at = Date.now()
   const result = await probe(resources)
@@ -85,8 +85,8 @@ async function sharedProbe(resources: Resources): Promise<Probe> {
 
 async function probe({ config, db, limiter }: Resources): Promise<Probe> {
   const [database, redis] = await Promise.all([
-    within(PROBE_TIMEOUT, ping(db, {})),
-    within(PROBE_TIMEOUT, limiter.ping()),
+    within(PROBE_TIMEOUT_MS, ping(db, {})),
+    within(PROBE_TIMEOUT_MS, limiter.ping()),
   ])
   const impaired = redis !== null || !config.mail
   return {
@@ -100,10 +100,10 @@ async function probe({ config, db, limiter }: Resources): Promise<Probe> {
 }
 
 /** What went wrong, in a fixed word. Null: nothing. */
-async function within(milliseconds: number, asked: Promise<unknown>) {
-  const answered = asked.then(
+async function within(milliseconds: number, probed: Promise<unknown>) {
+  const outcome = probed.then(
     () => null,
     () => 'unavailable' as const,
   )
-  return Promise.race([answered, scheduler.wait(milliseconds).then(() => 'timeout' as const)])
+  return Promise.race([outcome, scheduler.wait(milliseconds).then(() => 'timeout' as const)])
 }

@@ -1,11 +1,10 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { changePassword } from '../account/change-password.ts'
-import { listOwnSessions } from '../account/list.ts'
 import { login } from '../account/login.ts'
 import { logout } from '../account/logout.ts'
 import { refresh } from '../account/refresh.ts'
-import { revokeOwnOtherSessions, revokeOwnSession } from '../account/revoke.ts'
+import { listOwnSessions, revokeOwnOtherSessions, revokeOwnSession } from '../account/sessions.ts'
 import { deleteMe, readMe, updateMe } from './me.ts'
 import { register } from './register.ts'
 

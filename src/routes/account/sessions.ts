@@ -1,14 +1,34 @@
+import * as z from 'zod'
 import type { AccountType } from '../../db/accounts.ts'
-import { revokeOtherSessions, revokeSession } from '../../db/sessions.ts'
+import { listSessions, revokeOtherSessions, revokeSession, SessionRead } from '../../db/sessions.ts'
 import { defineError } from '../../errors.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { params } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { rateLimit } from '../../rate-limit/limit.ts'
+import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { SessionId } from '../input.ts'
 
 const sessionNotFound = defineError('NotFoundError', 'No such session')
+
+/** `GET /me/sessions`: where the caller is logged in. */
+export const listOwnSessions = (kind: AccountType) =>
+  endpoint(
+    contract({
+      summary: 'List your sessions',
+      responses: {
+        200: {
+          description: 'Your sessions, most recently used first',
+          schema: z.array(SessionRead),
+        },
+      },
+    }),
+    authenticate(kind),
+    async (c) => {
+      const sessions = await withRateLimit(c, () => listSessions[kind](c.var.db, c.var.claims))
+      return c.json(sessions, 200)
+    },
+  )
 
 /** `DELETE /me/sessions/{id}`: ends one session of the caller, the current one too. */
 export const revokeOwnSession = (kind: AccountType) =>

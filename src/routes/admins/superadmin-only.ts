@@ -1,3 +1,0 @@
-import { defineError } from '../../errors.ts'
-
-export const superadminOnly = defineError('AuthorizationError', 'This needs a superadmin')

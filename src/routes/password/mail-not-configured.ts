@@ -1,3 +1,0 @@
-import { defineUnavailable } from '../../errors.ts'
-
-export const mailNotConfigured = defineUnavailable('Mail is not configured')

@@ -1,6 +1,4 @@
-import type { RequestContext } from '../context.ts'
 import type { RequestSource } from '../db/audit-events.ts'
-import { log } from '../log.ts'
 
 /** What the mail queue carries. `consumer.ts` takes it from there. */
 export type MailMessage =
@@ -18,14 +16,3 @@ export type MailMessage =
       requestedAt: string
       trace: RequestSource
     }
-
-/**
- * Queues the emails that a statement added to the outbox, after the response. If that fails, the cron
- * finds them there.
- */
-export function queueEmails(c: RequestContext, ...ids: string[]) {
-  const messages = ids.map((id) => ({ body: { type: 'owed', id } as const }))
-  c.executionCtx.waitUntil(
-    c.env.MAIL_QUEUE.sendBatch(messages).catch(() => log(c, 'error', 'mail_queue_unavailable')),
-  )
-}

@@ -2,9 +2,9 @@ import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { forgotPassword } from './forgot-password.ts'
 import { resetPassword } from './reset-password.ts'
-import { testEmail } from './test-email.ts'
+import { sendTestEmail } from './test-email.ts'
 
 export const password = new Hono<AppEnv>()
   .post('/forgot-password', ...forgotPassword)
   .post('/reset-password', ...resetPassword)
-  .post('/test-email', ...testEmail)
+  .post('/test-email', ...sendTestEmail)

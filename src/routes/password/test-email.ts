@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { testEmail as renderTestEmail } from '../../../emails/test.ts'
+import { testEmail } from '../../../emails/test.ts'
 import { findAdmin } from '../../db/admins.ts'
 import { defineError, mailNotConfigured } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -15,7 +15,7 @@ const mailNotAccepted = defineError(
 )
 
 /** The one mail that a request waits for: the admin wants to know whether it works. */
-export const testEmail = endpoint(
+export const sendTestEmail = endpoint(
   contract({
     summary: 'Send a test email',
     responses: { 200: { description: 'Resend accepted the email', schema: Message } },
@@ -28,7 +28,7 @@ export const testEmail = endpoint(
     const { config, db, mailer, claims } = c.var
     await withRateLimit(c, () => findAdmin(db, claims), 'test-email')
     if (!mailer) throw mailNotConfigured()
-    const mail = renderTestEmail({ project: config.projectName, at: new Date() })
+    const mail = testEmail({ project: config.projectName, at: new Date() })
     const delivery = await mailer.send({ id: crypto.randomUUID(), to, ...mail })
     if (!delivery.sent) {
       log(c, 'error', 'mail_failed', { reason: delivery.reason })

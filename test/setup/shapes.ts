@@ -58,3 +58,17 @@ export function expectUnauthenticated(
   expectError(answer, 401, 'AuthenticationError', message)
   expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
 }
+
+/** This status, and a body that has exactly these keys. */
+export const expectResponse = (
+  { status, body }: Answer<any>,
+  expectedStatus: number,
+  expectedBody: unknown,
+) => expect({ status, body }).toEqual({ status: expectedStatus, body: expectedBody })
+
+/** 409: another account has this username or email. */
+export function expectDuplicate(answer: Answer<any>, resource: 'User' | 'Admin', field: string) {
+  const message = `${resource} with this ${field} already exists`
+  expectError(answer, 409, 'DuplicateRecordError', message)
+  expect(answer.body.details).toEqual({ resource, field })
+}

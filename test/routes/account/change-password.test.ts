@@ -1,69 +1,50 @@
-import { expect, test } from 'vitest'
-import { logIn, mailsTo, registerUser } from '../../setup/accounts.ts'
+import { describe, expect, test } from 'vitest'
+import { logIn, mailsTo } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
-import { sql } from '../../setup/database.ts'
-import { expectInvalid, expectUnauthenticated } from '../../setup/shapes.ts'
+import { expectInvalid, expectResponse, expectUnauthenticated } from '../../setup/shapes.ts'
+import { ACCOUNT_TYPES } from './account-types.ts'
 
 const NEW = 'another horse, another battery'
 
-test('POST /api/users/change-password ends all other sessions, keeps this one, and mails a notice', async () => {
-  const { caller, id, username, email, password, ...here } = await registerUser()
-  const elsewhere = await logIn(caller, username)
-  await sql("insert into password_resets values ($1, $2, now() + interval '1 hour')", [
-    id,
-    crypto.randomUUID(),
-  ])
-  const { status, body } = await caller.post(
-    '/api/users/change-password',
-    { current_password: password, new_password: NEW },
-    { token: here.access_token },
-  )
-  expect(status).toBe(200)
-  expect(body).toEqual({ message: 'Password changed successfully' })
+describe.each(ACCOUNT_TYPES)('POST /api/$type/change-password', ({ type, create }) => {
+  const path = `/api/${type}/change-password`
 
-  expect((await caller.get('/api/users/me', { token: here.access_token })).status).toBe(200)
-  expectUnauthenticated(await caller.get('/api/users/me', { token: elsewhere.access_token }))
-  const refresh = (refresh_token: string) => caller.post('/api/users/refresh', { refresh_token })
-  expect((await refresh(here.refresh_token)).status).toBe(200)
-  expectUnauthenticated(await refresh(elsewhere.refresh_token), 'Invalid or expired refresh token')
+  test('ends all other sessions, keeps the current one and sends a notice', async () => {
+    const here = await create()
+    const { caller, username, email, password: current_password, access_token: token } = here
+    const elsewhere = await logIn(caller, username, { kind: type })
+    const changed = await caller.post(path, { current_password, new_password: NEW }, { token })
+    expectResponse(changed, 200, { message: 'Password changed successfully' })
 
-  await expect(logIn(caller, username)).rejects.toThrow('Invalid username or password')
-  await logIn(caller, username, { password: NEW })
-  expect(await sql('select 1 from password_resets where user_id = $1', [id])).toEqual([])
-  const mails = await mailsTo(email, 2)
-  expect(mails.map(({ subject }) => subject)).toContain('Your ADL Production password was changed')
-})
+    const refresh = ({ refresh_token }: { refresh_token: string }) =>
+      caller.post(`/api/${type}/refresh`, { refresh_token })
+    expect((await caller.get(`/api/${type}/me`, { token })).status).toBe(200)
+    expect((await refresh(here)).status).toBe(200)
+    const { access_token } = elsewhere
+    expectUnauthenticated(await caller.get(`/api/${type}/me`, { token: access_token }))
+    expectUnauthenticated(await refresh(elsewhere), 'Invalid or expired refresh token')
 
-test('POST /api/users/change-password answers 401, 400 and 422, each in its words, and changes nothing', async () => {
-  const user = await registerUser()
-  const { caller, username, password, access_token: token } = user
-  const change = (current_password: string, new_password: string) =>
-    caller.post('/api/users/change-password', { current_password, new_password }, { token })
+    const withOldPassword = logIn(caller, username, { kind: type })
+    await expect(withOldPassword).rejects.toThrow('Invalid username or password')
+    await logIn(caller, username, { kind: type, password: NEW })
+    expect(await mailsTo(email)).toMatchObject([
+      { subject: 'Your ADL Production password was changed' },
+    ])
+  })
 
-  expectUnauthenticated(await change('wrong', NEW), 'Current password is incorrect')
-  expectError(
-    await change(password, password),
-    400,
-    'BusinessLogicError',
-    'New password must be different from current password',
-  )
-  expectInvalid(await change(password, 'short'), 'new_password')
-  const named = await change(password, `${username}!`)
-  expectInvalid(named, 'new_password')
-  expect(named.body.details.errors[0].type).toBe('contains_account_name')
-  const empty = await caller.post('/api/users/change-password', {}, { token })
-  expectInvalid(empty, 'current_password', 'new_password')
-  await logIn(caller, username)
-})
+  test('returns 401, 400 or 422 for a wrong, unchanged or weak password', async () => {
+    const { caller, username, password, access_token: token } = await create()
+    const change = (current_password?: string, new_password?: string) =>
+      caller.post(path, { current_password, new_password }, { token })
 
-test('POST /api/users/change-password answers 429 once ten tries at the account are spent', async () => {
-  const { caller, id, password, access_token: token } = await registerUser()
-  await sql("insert into attempts values ($1, 10, now() + interval '5 minutes')", [`user:${id}`])
-  const answer = await caller.post(
-    '/api/users/change-password',
-    { current_password: password, new_password: NEW },
-    { token },
-  )
-  expectError(answer, 429, 'RateLimitError', 'Too many requests, please try again later')
-  expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(4 * 60)
+    expectUnauthenticated(await change('wrong', NEW), 'Current password is incorrect')
+    const message = 'New password must be different from current password'
+    expectError(await change(password, password), 400, 'BusinessLogicError', message)
+    expectInvalid(await change(password, 'short'), 'new_password')
+    const named = await change(password, `${username}!`)
+    expectInvalid(named, 'new_password')
+    expect(named.body.details.errors[0].type).toBe('contains_account_name')
+    expectInvalid(await change(), 'current_password', 'new_password')
+    await logIn(caller, username, { kind: type })
+  })
 })

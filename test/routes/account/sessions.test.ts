@@ -1,64 +1,59 @@
 import { decodeJwt } from 'jose'
-import { expect, test } from 'vitest'
-import { newUser } from '../../setup/accounts.ts'
+import { describe, expect, test } from 'vitest'
+import { logIn } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
-import { expectInvalid, expectUnauthenticated, MOMENT } from '../../setup/shapes.ts'
+import { expectInvalid, expectResponse, expectUnauthenticated, MOMENT } from '../../setup/shapes.ts'
+import { ACCOUNT_TYPES } from './account-types.ts'
 
-const sessionOf = (token: string) => String(decodeJwt(token)['sid'])
+describe.each(ACCOUNT_TYPES)('sessions of $type', ({ type, create }) => {
+  const path = `/api/${type}/me/sessions`
 
-test('GET /api/users/me/sessions lists the devices, last used first, and marks the current one', async () => {
-  const user = await newUser()
-  const { caller, username, password, access_token: token } = user
-  const phone = await caller.post(
-    '/api/users/login',
-    { username, password },
-    { headers: { 'User-Agent': `Phone/1.0 ${'x'.repeat(300)}` } },
-  )
-  const { status, body } = await caller.get('/api/users/me/sessions', { token })
-  expect(status).toBe(200)
-  const session = {
-    ...{ place: null, created_at: MOMENT, last_used_at: MOMENT, expires_at: MOMENT },
-  }
-  expect(body).toEqual([
-    {
-      ...session,
-      id: sessionOf(phone.body.access_token),
-      device: `Phone/1.0 ${'x'.repeat(190)}`,
-      current: false,
-    },
-    { ...session, id: sessionOf(token), device: null, current: true },
-  ])
-})
+  const idOf = ({ access_token }: { access_token: string }) =>
+    String(decodeJwt(access_token)['sid'])
 
-test('DELETE /api/users/me/sessions/{id} ends one session; others’, unknown and malformed ids are refused', async () => {
-  const [user, stranger] = [await newUser(), await newUser()]
-  const { caller, username, password, access_token: token } = user
-  const other = await caller.post('/api/users/login', { username, password })
-  const revoke = (id: string) => caller.delete(`/api/users/me/sessions/${id}`, undefined, { token })
+  const me = ({ caller }: Awaited<ReturnType<typeof create>>, token: string) =>
+    caller.get(`/api/${type}/me`, { token })
 
-  const id = sessionOf(other.body.access_token)
-  expect(await revoke(id)).toMatchObject({ status: 204, text: '' })
-  expectUnauthenticated(await caller.get('/api/users/me', { token: other.body.access_token }))
-  for (const gone of [id, crypto.randomUUID(), sessionOf(stranger.access_token)]) {
-    expectError(await revoke(gone), 404, 'NotFoundError', 'No such session')
-  }
-  expectInvalid(await revoke('1'), 'id')
-  expect(
-    (await stranger.caller.get('/api/users/me', { token: stranger.access_token })).status,
-  ).toBe(200)
+  test(`GET ${path} returns the last used session first, and marks the current one`, async () => {
+    const here = await create()
+    const { caller, username, password, access_token: token } = here
+    const headers = { 'User-Agent': `Phone/1.0 ${'x'.repeat(300)}` }
+    const phone = await caller.post(`/api/${type}/login`, { username, password }, { headers })
+    const times = { created_at: MOMENT, last_used_at: MOMENT, expires_at: MOMENT }
+    const device = `Phone/1.0 ${'x'.repeat(190)}`
+    expectResponse(await caller.get(path, { token }), 200, [
+      { ...times, id: idOf(phone.body), device, place: null, current: false },
+      { ...times, id: idOf(here), device: null, place: null, current: true },
+    ])
+  })
 
-  expect((await revoke(sessionOf(token))).status).toBe(204)
-  expectUnauthenticated(await caller.get('/api/users/me/sessions', { token }))
-  expectUnauthenticated(await revoke(id))
-})
+  test(`DELETE ${path}/{id} ends that session; 404 for an ended, unknown or foreign session`, async () => {
+    const [here, stranger] = [await create(), await create()]
+    const { caller, username, access_token: token } = here
+    const other = await logIn(caller, username, { kind: type })
+    const revoke = (id: string) => caller.delete(`${path}/${id}`, undefined, { token })
 
-test('DELETE /api/users/me/sessions ends all sessions but the current one', async () => {
-  const { caller, username, password, access_token: token, refresh_token } = await newUser()
-  const other = await caller.post('/api/users/login', { username, password })
-  const answer = await caller.delete('/api/users/me/sessions', undefined, { token })
-  expect(answer).toMatchObject({ status: 204, text: '' })
-  expectUnauthenticated(await caller.get('/api/users/me', { token: other.body.access_token }))
-  const { body } = await caller.get('/api/users/me/sessions', { token })
-  expect(body).toHaveLength(1)
-  expect((await caller.post('/api/users/refresh', { refresh_token })).status).toBe(200)
+    expect(await revoke(idOf(other))).toMatchObject({ status: 204, text: '' })
+    expectUnauthenticated(await me(here, other.access_token))
+    for (const id of [idOf(other), crypto.randomUUID(), idOf(stranger)]) {
+      expectError(await revoke(id), 404, 'NotFoundError', 'No such session')
+    }
+    expectInvalid(await revoke('1'), 'id')
+    expect((await me(here, stranger.access_token)).status).toBe(200)
+
+    expect((await revoke(idOf(here))).status).toBe(204)
+    expectUnauthenticated(await caller.get(path, { token }))
+    expectUnauthenticated(await revoke(idOf(other)))
+  })
+
+  test(`DELETE ${path} ends all sessions but the current one`, async () => {
+    const here = await create()
+    const { caller, username, access_token: token, refresh_token } = here
+    const other = await logIn(caller, username, { kind: type })
+    const answer = await caller.delete(path, undefined, { token })
+    expect(answer).toMatchObject({ status: 204, text: '' })
+    expectUnauthenticated(await me(here, other.access_token))
+    expect((await caller.get(path, { token })).body).toMatchObject([{ id: idOf(here) }])
+    expect((await caller.post(`/api/${type}/refresh`, { refresh_token })).status).toBe(200)
+  })
 })

@@ -42,7 +42,7 @@ const HOSTILE_SHELL = {
 
 /** A project of vitest.config.ts, and files of it: the Worker's tests, a deployed bundle, programs. */
 const RUNS = [
-  ['workerd', 'test/routes/system/http', 'test/routes/users/register'],
+  ['workerd', 'test/app', 'test/routes/users/register'],
   ['node', 'test/bundle/bundle', 'test/repository/doctor', 'test/repository/variables'],
 ] as const
 

@@ -39,7 +39,7 @@ describe.each(ACCOUNT_TYPES)('POST /api/$type/login', ({ type, kind, create }) =
     }
   })
 
-  test('and change-password return 429 after ten attempts at the account, until the limit resets', async () => {
+  test('returns 429, as change-password does, after ten attempts at the account until the limit resets', async () => {
     const { caller, id, username, password, access_token: token } = await create()
     const key = `${kind}:${id}`
     const login = () => caller.post(path, { username, password })

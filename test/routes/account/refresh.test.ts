@@ -104,7 +104,7 @@ describe.each(ACCOUNT_TYPES)('POST /api/$type/refresh', ({ type, kind, create })
     await expectRejected(caller, refresh_token)
   })
 
-  test('and logout return 422 without a token', async () => {
+  test('returns 422, as logout does, without a token', async () => {
     const { caller } = await create()
     for (const refresh_token of [undefined, '', 1, 'a'.repeat(513)]) {
       expectInvalid(await caller.post(path, { refresh_token }), 'refresh_token')

@@ -2,7 +2,13 @@ import { describe, expect, inject, test } from 'vitest'
 import { freshName, newAdmin, newUser, PASSWORD } from '../../setup/accounts.ts'
 import { environment, expectError, type Visitor, visitor } from '../../setup/api.ts'
 import { emptyDatabase, sql } from '../../setup/database.ts'
-import { adminRead, expectInvalid, expectUnauthenticated } from '../../setup/shapes.ts'
+import {
+  adminRead,
+  expectDuplicate,
+  expectInvalid,
+  expectResponse,
+  expectUnauthenticated,
+} from '../../setup/shapes.ts'
 
 const candidate = (known: Record<string, unknown> = {}) => {
   const username = freshName('admin')
@@ -13,31 +19,27 @@ const register = (caller: Visitor, body: unknown, token?: string) =>
   caller.post('/api/admins/register', body, { token })
 
 describe('on an empty installation', () => {
-  const bootstrapToken = inject('world').bindings['ADMIN_BOOTSTRAP_TOKEN'] ?? ''
-  const bootstrap = { headers: { 'X-Bootstrap-Token': bootstrapToken } }
+  const BOOTSTRAP_TOKEN = inject('world').bindings['ADMIN_BOOTSTRAP_TOKEN'] ?? ''
 
-  test('POST /api/admins/register with the bootstrap token makes one superadmin of twenty at once', async () => {
+  const bootstrap = (caller: Visitor, token = BOOTSTRAP_TOKEN) =>
+    caller.post('/api/admins/register', candidate(), { headers: { 'X-Bootstrap-Token': token } })
+
+  test('POST /api/admins/register with the bootstrap token makes one superadmin of twenty requests at once', async () => {
     const url = await emptyDatabase()
     const env = environment({ DATABASE_URL: url })
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        visitor({ env }).post('/api/admins/register', candidate(), bootstrap),
-      ),
-    )
+    const answers = await Promise.all(Array.from({ length: 20 }, () => bootstrap(visitor({ env }))))
     const [first] = answers.filter(({ status }) => status === 201)
     expect(first?.body).toEqual(adminRead({ is_superadmin: true }))
-    const refused = answers.filter((answer) => answer !== first)
-    expect(refused).toHaveLength(19)
-    for (const answer of refused) expectUnauthenticated(answer)
+    const rejected = answers.filter((answer) => answer !== first)
+    expect(rejected).toHaveLength(19)
+    for (const answer of rejected) expectUnauthenticated(answer)
     expect(await sql('select id from admins', [], url)).toEqual([{ id: first?.body.id }])
-
-    const late = await visitor({ env }).post('/api/admins/register', candidate(), bootstrap)
-    expectUnauthenticated(late)
+    expectUnauthenticated(await bootstrap(visitor({ env })))
   })
 
-  test('POST /api/admins/register answers 401 to whoever waited for another first admin', async () => {
+  test('POST /api/admins/register returns 401 to a request that waited for another first admin', async () => {
     const url = await emptyDatabase()
-    // Not committed for a second: whoever looks meanwhile sees an empty installation.
+    // Commits after a second. Until then, other connections see an empty installation.
     const other = sql(
       `with first as (
          insert into admins (username, email, is_superadmin, is_first)
@@ -46,79 +48,58 @@ describe('on an empty installation', () => {
       [],
       url,
     )
-    const caller = visitor({ env: environment({ DATABASE_URL: url }) })
-    expectUnauthenticated(await caller.post('/api/admins/register', candidate(), bootstrap))
+    expectUnauthenticated(await bootstrap(visitor({ env: environment({ DATABASE_URL: url }) })))
     await other
     expect(await sql('select username from admins', [], url)).toEqual([{ username: 'root' }])
   })
 
-  test('POST /api/admins/register answers 401 without the right bootstrap token', async () => {
-    const env = environment({ DATABASE_URL: await emptyDatabase() })
-    const caller = visitor({ env })
+  test('POST /api/admins/register returns 401 without the right bootstrap token', async () => {
+    const caller = visitor({ env: environment({ DATABASE_URL: await emptyDatabase() }) })
     expectUnauthenticated(await register(caller, candidate()))
-    for (const token of ['', 'wrong', bootstrapToken.slice(1)]) {
-      const headers = { 'X-Bootstrap-Token': token }
-      expectUnauthenticated(await caller.post('/api/admins/register', candidate(), { headers }))
+    for (const token of ['', 'wrong', BOOTSTRAP_TOKEN.slice(1)]) {
+      expectUnauthenticated(await bootstrap(caller, token))
     }
   })
 
-  test('POST /api/admins/register needs no token in development if none is configured', async () => {
-    const DATABASE_URL = await emptyDatabase()
-    const settings = { DATABASE_URL, ADMIN_BOOTSTRAP_TOKEN: '' }
-    const production = environment({ ...settings, ENVIRONMENT: 'production' })
-    expectUnauthenticated(await register(visitor({ env: production }), candidate()))
-
-    const development = visitor({ env: environment({ ...settings, ENVIRONMENT: 'development' }) })
-    const first = await register(development, candidate())
-    expect(first.status).toBe(201)
-    expect(first.body).toEqual(adminRead({ is_superadmin: true }))
-    expectUnauthenticated(await register(development, candidate()))
+  test('POST /api/admins/register needs no bootstrap token in development if none is configured', async () => {
+    const settings = { DATABASE_URL: await emptyDatabase(), ADMIN_BOOTSTRAP_TOKEN: '' }
+    const worker = (ENVIRONMENT: 'development' | 'production') =>
+      visitor({ env: environment({ ...settings, ENVIRONMENT }) })
+    expectUnauthenticated(await register(worker('production'), candidate()))
+    const first = await register(worker('development'), candidate())
+    expectResponse(first, 201, adminRead({ is_superadmin: true }))
+    expectUnauthenticated(await register(worker('development'), candidate()))
   })
 })
 
-test('POST /api/admins/register by a superadmin answers 201 with an AdminRead', async () => {
+test('POST /api/admins/register by a superadmin returns 201 with the new admin', async () => {
   const { caller, access_token: token } = await newAdmin({ superadmin: true })
-  const plain = candidate({ full_name: 'Grace Hopper' })
-  const answer = await register(caller, plain, token)
-  expect(answer.status).toBe(201)
-  const { password: _, ...known } = plain
-  expect(answer.body).toEqual(adminRead(known))
-
-  const ranked = await register(caller, candidate({ is_superadmin: true }), token)
-  expect(ranked.body).toEqual(adminRead({ is_superadmin: true }))
+  const { password, ...names } = candidate({ full_name: 'Grace Hopper' })
+  expectResponse(await register(caller, { ...names, password }, token), 201, adminRead(names))
+  const superadmin = await register(caller, candidate({ is_superadmin: true }), token)
+  expectResponse(superadmin, 201, adminRead({ is_superadmin: true }))
 })
 
-test('POST /api/admins/register answers 401 without a token and 403 for all but superadmins', async () => {
+test('POST /api/admins/register returns 401 without a token, 403 for users and plain admins', async () => {
   const [admin, user] = [await newAdmin(), await newUser()]
-  expectUnauthenticated(await register(visitor(), candidate()))
-  expectError(
-    await register(admin.caller, candidate(), user.access_token),
-    403,
-    'AuthorizationError',
-    'This needs the token of an admin',
-  )
   const body = candidate()
-  expectError(
-    await register(admin.caller, body, admin.access_token),
-    403,
-    'AuthorizationError',
-    'This needs a superadmin',
-  )
+  expectUnauthenticated(await register(visitor(), body))
+  const byUser = await register(visitor(), body, user.access_token)
+  expectError(byUser, 403, 'AuthorizationError', 'This needs the token of an admin')
+  const byAdmin = await register(visitor(), body, admin.access_token)
+  expectError(byAdmin, 403, 'AuthorizationError', 'This needs a superadmin')
   expect(await sql('select 1 from admins where username = $1', [body.username])).toEqual([])
 })
 
-test('POST /api/admins/register answers 409 for taken names and 422 for bad input', async () => {
+test('POST /api/admins/register returns 409 for taken names and 422 for invalid fields', async () => {
   const { caller, username, email, access_token: token } = await newAdmin({ superadmin: true })
-  const takenEmail = await register(caller, candidate({ email: email.toUpperCase() }), token)
-  expectError(takenEmail, 409, 'DuplicateRecordError', 'Admin with this email already exists')
-  expect(takenEmail.body.details).toEqual({ resource: 'Admin', field: 'email' })
-  const takenName = await register(caller, candidate({ username: username.toUpperCase() }), token)
-  expectError(takenName, 409, 'DuplicateRecordError', 'Admin with this username already exists')
-  expect(takenName.body.details).toEqual({ resource: 'Admin', field: 'username' })
+  const attempt = (known: Record<string, unknown>) => register(caller, candidate(known), token)
+  expectDuplicate(await attempt({ email: email.toUpperCase() }), 'Admin', 'email')
+  expectDuplicate(await attempt({ username: username.toUpperCase() }), 'Admin', 'username')
 
   expectInvalid(await register(caller, {}, token), 'username', 'email', 'password')
-  expectInvalid(await register(caller, candidate({ is_superadmin: 1 }), token), 'is_superadmin')
-  const weak = await register(caller, candidate({ password: 'password' }), token)
+  expectInvalid(await attempt({ is_superadmin: 1 }), 'is_superadmin')
+  const weak = await attempt({ password: 'password' })
   expectInvalid(weak, 'password')
   expect(weak.body.details.errors[0].type).toBe('too_common')
 })

@@ -2,101 +2,96 @@ import { expect, test } from 'vitest'
 import { logIn, newAdmin, newUser } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
-import { expectInvalid, expectUnauthenticated, userRead } from '../../setup/shapes.ts'
+import {
+  expectInvalid,
+  expectResponse,
+  expectUnauthenticated,
+  userRead,
+} from '../../setup/shapes.ts'
 
-const path = (id: number | string) => `/api/admins/users/${id}`
+/** What an admin can do to the user with this id. */
+function actionsOn(
+  id: number | string,
+  { caller, access_token: token }: Awaited<ReturnType<typeof newAdmin>>,
+) {
+  const path = `/api/admins/users/${id}`
+  return {
+    read: () => caller.get(path, { token }),
+    patch: (body: unknown) => caller.patch(path, body, { token }),
+    remove: () => caller.delete(path, undefined, { token }),
+    restore: () => caller.post(`${path}/restore`, undefined, { token }),
+    endSessions: () => caller.delete(`${path}/sessions`, undefined, { token }),
+  }
+}
 
-test('GET /api/admins/users/{id} answers the user, a deleted one too', async () => {
-  const [{ caller, access_token: token }, user] = [await newAdmin(), await newUser()]
-  const { id, username, email } = user
-  const read = await caller.get(path(id), { token })
-  expect(read.status).toBe(200)
-  expect(read.body).toEqual(userRead({ id, username, email }))
-  await sql('update users set deleted_at = now() where id = $1', [id])
-  expect((await caller.get(path(id), { token })).body).toEqual(read.body)
-})
-
-test('PATCH /api/admins/users/{id} sets what is given; disabling signs out at once', async () => {
-  const [admin, user] = [await newAdmin(), await newUser()]
-  const patch = (body: unknown) =>
-    admin.caller.patch(path(user.id), body, { token: admin.access_token })
-  const me = (token: string) => user.caller.get('/api/users/me', { token })
-
-  const named = await patch({ full_name: 'Ada Lovelace' })
-  expect(named.status).toBe(200)
-  const { id, username, email } = user
-  expect(named.body).toEqual(userRead({ id, username, email, full_name: 'Ada Lovelace' }))
-  expect((await me(user.access_token)).status).toBe(200)
-
-  const disabled = await patch({ is_active: false })
-  expect(disabled.body).toMatchObject({ is_active: false, full_name: 'Ada Lovelace' })
-  expectUnauthenticated(await me(user.access_token))
-  await expect(logIn(user.caller, username)).rejects.toThrow('Invalid username or password')
-
-  expect((await patch({ is_active: true, full_name: null })).body).toMatchObject({
-    is_active: true,
-    full_name: null,
-  })
-  expectUnauthenticated(await me(user.access_token))
-  await logIn(user.caller, username)
-})
-
-test('PATCH /api/admins/users/{id} lets superadmins alone set is_superuser; demoting signs out', async () => {
-  const [admin, superadmin, user] = [
-    await newAdmin(),
-    await newAdmin({ superadmin: true }),
-    await newUser(),
-  ]
-  const refused = await admin.caller.patch(
-    path(user.id),
-    { is_superuser: true, full_name: 'Not kept' },
-    { token: admin.access_token },
-  )
-  expectError(refused, 403, 'AuthorizationError', 'Only a superadmin may set is_superuser')
-  const patch = (is_superuser: boolean) =>
-    superadmin.caller.patch(path(user.id), { is_superuser }, { token: superadmin.access_token })
-  const promoted = await patch(true)
-  expect(promoted.body).toMatchObject({ is_superuser: true, full_name: null })
+async function adminAndUser(options?: Parameters<typeof newAdmin>[0]) {
+  const [admin, user] = [await newAdmin(options), await newUser()]
   const me = () => user.caller.get('/api/users/me', { token: user.access_token })
+  const { id, username, email } = user
+  const names = { id, username, email }
+  return { admin, user, names, me, ...actionsOn(id, admin) }
+}
+
+test('GET /api/admins/users/{id} returns the user, also a deleted one', async () => {
+  const { names, read } = await adminAndUser()
+  const before = await read()
+  expectResponse(before, 200, userRead(names))
+  await sql('update users set deleted_at = now() where id = $1', [names.id])
+  expectResponse(await read(), 200, before.body)
+})
+
+test('PATCH /api/admins/users/{id} changes the fields in the body; disabling ends all sessions', async () => {
+  const { user, names, me, patch } = await adminAndUser()
+  const full_name = 'Ada Lovelace'
+  expectResponse(await patch({ full_name }), 200, userRead({ ...names, full_name }))
+  expect((await me()).status).toBe(200)
+
+  expect((await patch({ is_active: false })).body).toMatchObject({ is_active: false, full_name })
+  expectUnauthenticated(await me())
+  await expect(logIn(user.caller, user.username)).rejects.toThrow('Invalid username or password')
+
+  expectResponse(await patch({ is_active: true, full_name: null }), 200, userRead(names))
+  expectUnauthenticated(await me())
+  await logIn(user.caller, user.username)
+})
+
+test('PATCH /api/admins/users/{id} lets only superadmins set is_superuser; demotion ends all sessions', async () => {
+  const { user, me, patch } = await adminAndUser()
+  const rejected = await patch({ is_superuser: true, full_name: 'Not kept' })
+  expectError(rejected, 403, 'AuthorizationError', 'Only a superadmin may set is_superuser')
+
+  const superadmin = actionsOn(user.id, await newAdmin({ superadmin: true }))
+  const { body } = await superadmin.patch({ is_superuser: true })
+  expect(body).toMatchObject({ is_superuser: true, full_name: null })
   expect((await me()).body.is_superuser).toBe(true)
-  expect((await patch(false)).body.is_superuser).toBe(false)
+  expect((await superadmin.patch({ is_superuser: false })).body.is_superuser).toBe(false)
   expectUnauthenticated(await me())
 })
 
-test('DELETE and restore: a user is out at once, out of the list, and comes back signed out', async () => {
-  const [admin, user] = [await newAdmin(), await newUser()]
-  const { caller, access_token: token } = admin
-  const remove = () => caller.delete(path(user.id), undefined, { token })
-  const listed = async (query: string) => {
-    const { body } = await caller.get(`/api/admins/users?search=${user.username}${query}`, {
-      token,
-    })
-    return body.total
+test('DELETE /api/admins/users/{id} returns 204 and ends access; restore returns the user, without sessions', async () => {
+  const { admin, user, names, me, patch, remove, restore } = await adminAndUser()
+  const isListed = async (query: string) => {
+    const path = `/api/admins/users?search=${user.username}${query}`
+    return (await admin.caller.get(path, { token: admin.access_token })).body.total === 1
   }
   expect(await remove()).toMatchObject({ status: 204, text: '' })
-  expectError(await remove(), 404, 'NotFoundError', 'User not found')
-  expectUnauthenticated(await user.caller.get('/api/users/me', { token: user.access_token }))
+  for (const answer of [await remove(), await patch({ full_name: 'x' })]) {
+    expectError(answer, 404, 'NotFoundError', 'User not found')
+  }
+  expectUnauthenticated(await me())
   await expect(logIn(user.caller, user.username)).rejects.toThrow('Invalid username or password')
-  expect([await listed(''), await listed('&deleted=true')]).toEqual([0, 1])
-  const patched = await caller.patch(path(user.id), { full_name: 'x' }, { token })
-  expectError(patched, 404, 'NotFoundError', 'User not found')
+  expect([await isListed(''), await isListed('&deleted=true')]).toEqual([false, true])
 
-  const restored = await caller.post(`${path(user.id)}/restore`, undefined, { token })
-  expect(restored.status).toBe(200)
-  const { id, username, email } = user
-  expect(restored.body).toEqual(userRead({ id, username, email }))
-  expectUnauthenticated(await user.caller.get('/api/users/me', { token: user.access_token }))
-  expect([await listed(''), await listed('&deleted=true')]).toEqual([1, 0])
-  await logIn(user.caller, username)
+  expectResponse(await restore(), 200, userRead(names))
+  expectUnauthenticated(await me())
+  expect([await isListed(''), await isListed('&deleted=true')]).toEqual([true, false])
+  await logIn(user.caller, user.username)
 })
 
-test('DELETE /api/admins/users/{id}/sessions signs a user out everywhere', async () => {
-  const [admin, user] = [await newAdmin(), await newUser()]
+test('DELETE /api/admins/users/{id}/sessions returns 204 and ends all sessions of the user', async () => {
+  const { user, endSessions } = await adminAndUser()
   const second = await logIn(user.caller, user.username)
-  const answer = await admin.caller.delete(`${path(user.id)}/sessions`, undefined, {
-    token: admin.access_token,
-  })
-  expect(answer).toMatchObject({ status: 204, text: '' })
+  expect(await endSessions()).toMatchObject({ status: 204, text: '' })
   for (const { access_token: token, refresh_token } of [user, second]) {
     expectUnauthenticated(await user.caller.get('/api/users/me', { token }))
     const refreshed = await user.caller.post('/api/users/refresh', { refresh_token })
@@ -105,44 +100,21 @@ test('DELETE /api/admins/users/{id}/sessions signs a user out everywhere', async
   await logIn(user.caller, user.username)
 })
 
-test('every act of an admin on a user stands in the audit trail', async () => {
-  const [admin, user] = [await newAdmin(), await newUser()]
-  const { caller, access_token: token } = admin
-  await caller.patch(path(user.id), { full_name: 'Ada' }, { token })
-  await caller.delete(`${path(user.id)}/sessions`, undefined, { token })
-  await caller.delete(path(user.id), undefined, { token })
-  await caller.post(`${path(user.id)}/restore`, undefined, { token })
-  const events = await sql<{ action: string }>(
-    `select action from audit_events
-     where actor_kind = 'admin' and actor_id = $1 and target_kind = 'user' and target_id = $2
-     order by id`,
-    [admin.id, user.id],
-  )
-  expect(events.map(({ action }) => action)).toEqual([
-    'user_updated',
-    'user_sessions_revoked',
-    'user_deleted',
-    'user_restored',
-  ])
-})
-
-test('/api/admins/users/{id} answers 404 for no such user, 422 for no id, 401 when signed out', async () => {
-  const { caller, access_token: token, refresh_token } = await newAdmin()
-  const calls = (id: string) => [
-    caller.get(path(id), { token }),
-    caller.patch(path(id), {}, { token }),
-    caller.delete(path(id), undefined, { token }),
-    caller.post(`${path(id)}/restore`, undefined, { token }),
-    caller.delete(`${path(id)}/sessions`, undefined, { token }),
-  ]
-  for (const answer of await Promise.all(calls('2147483647'))) {
+test('/api/admins/users/{id} returns 404 for an unknown id, 422 for an invalid id, 401 after logout', async () => {
+  const admin = await newAdmin()
+  const callAll = (id: string) => {
+    const { read, patch, remove, restore, endSessions } = actionsOn(id, admin)
+    return Promise.all([read(), patch({}), remove(), restore(), endSessions()])
+  }
+  for (const answer of await callAll('2147483647')) {
     expectError(answer, 404, 'NotFoundError', 'User not found')
   }
   for (const id of ['0', 'me', '1.5', '2147483648', '-1']) {
-    for (const answer of await Promise.all(calls(id))) expectInvalid(answer, 'id')
+    for (const answer of await callAll(id)) expectInvalid(answer, 'id')
   }
-  const bad = await caller.patch(path(1), { is_active: 'no', is_superuser: 1 }, { token })
-  expectInvalid(bad, 'is_active', 'is_superuser')
-  await caller.post('/api/admins/logout', { refresh_token })
-  for (const answer of await Promise.all(calls('2147483647'))) expectUnauthenticated(answer)
+  const invalid = { is_active: 'no', is_superuser: 1 }
+  expectInvalid(await actionsOn(1, admin).patch(invalid), 'is_active', 'is_superuser')
+  const { refresh_token } = admin
+  await admin.caller.post('/api/admins/logout', { refresh_token })
+  for (const answer of await callAll('2147483647')) expectUnauthenticated(answer)
 })

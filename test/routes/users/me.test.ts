@@ -1,105 +1,91 @@
 import { expect, test } from 'vitest'
-import { freshName, logIn, mailsTo, newAdmin, registerUser } from '../../setup/accounts.ts'
+import { freshName, logIn, mailsTo, newAdmin, newUser } from '../../setup/accounts.ts'
 import { expectError } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
-import { expectInvalid, expectUnauthenticated, userRead } from '../../setup/shapes.ts'
+import {
+  expectDuplicate,
+  expectInvalid,
+  expectResponse,
+  expectUnauthenticated,
+  userRead,
+} from '../../setup/shapes.ts'
 
-test('GET /api/users/me answers the user behind the token', async () => {
-  const { caller, id, username, email, access_token } = await registerUser()
-  const { status, body } = await caller.get('/api/users/me', { token: access_token })
-  expect(status).toBe(200)
-  expect(body).toEqual(userRead({ id, username, email }))
+/** A user who has logged in, and the calls to `/api/users/me` with that user's token. */
+async function currentUser() {
+  const user = await newUser()
+  const { caller, access_token: token } = user
+  return {
+    ...user,
+    get: () => caller.get('/api/users/me', { token }),
+    put: (body: unknown) => caller.put('/api/users/me', body, { token }),
+    remove: (body: unknown) => caller.delete('/api/users/me', body, { token }),
+  }
+}
+
+test('GET /api/users/me returns the current user; 403 for an admin, 401 for a disabled user', async () => {
+  const [{ caller, id, username, email, get }, admin] = [await currentUser(), await newAdmin()]
+  expectResponse(await get(), 200, userRead({ id, username, email }))
+  const byAdmin = await caller.get('/api/users/me', { token: admin.access_token })
+  expectError(byAdmin, 403, 'AuthorizationError', 'This needs the token of a user')
+  await sql('update users set is_active = false where id = $1', [id])
+  expectUnauthenticated(await get())
 })
 
-test('GET /api/users/me answers 401 without a token, 403 with an admin’s, 401 when disabled', async () => {
-  const [user, admin] = await Promise.all([registerUser(), newAdmin()])
-  const me = (token?: string) => user.caller.get('/api/users/me', { token })
-  expectUnauthenticated(await me())
-  expectUnauthenticated(await me('garbage'))
-  expectError(
-    await me(admin.access_token),
-    403,
-    'AuthorizationError',
-    'This needs the token of a user',
-  )
-  await sql('update users set is_active = false where id = $1', [user.id])
-  expectUnauthenticated(await me(user.access_token))
-})
-
-test('PUT /api/users/me sets what is given and nothing else', async () => {
-  const user = await registerUser()
-  const { caller, access_token: token, email } = user
-  const put = (body: unknown) => caller.put('/api/users/me', body, { token })
-
+test('PUT /api/users/me changes the fields in the body and no others', async () => {
+  const { id, username, email, get, put } = await currentUser()
   const named = await put({ full_name: ' Ada Lovelace ' })
-  expect(named.status).toBe(200)
-  expect(named.body).toEqual(
-    userRead({ id: user.id, username: user.username, email, full_name: 'Ada Lovelace' }),
-  )
+  expectResponse(named, 200, userRead({ id, username, email, full_name: 'Ada Lovelace' }))
   expect(named.body.updated_at > named.body.created_at).toBe(true)
 
-  const username = freshName()
-  const renamed = await put({ username })
-  expect(renamed.body).toMatchObject({ username, email, full_name: 'Ada Lovelace' })
-  expect((await put({ full_name: null })).body.full_name).toBeNull()
-  const same = await put({})
-  expect(same.body).toMatchObject({ username, email, full_name: null })
-  expect((await put({})).body).toEqual(same.body)
-  expect((await caller.get('/api/users/me', { token })).body).toEqual(same.body)
+  const renamed = { username: freshName(), email, full_name: 'Ada Lovelace' }
+  expect((await put({ username: renamed.username })).body).toMatchObject(renamed)
+  const { body } = await put({ full_name: null })
+  expect(body).toMatchObject({ ...renamed, full_name: null })
+  expect((await put({})).body).toEqual(body)
+  expectResponse(await get(), 200, body)
 })
 
-test('PUT /api/users/me tells the old address and the new one of another email, and closes resets', async () => {
-  const { caller, id, email, access_token: token } = await registerUser()
+test('PUT /api/users/me with another email notifies the old and the new address, and closes resets', async () => {
+  const { id, username, email, put } = await currentUser()
   await sql("insert into password_resets values ($1, $2, now() + interval '1 hour')", [
     id,
     crypto.randomUUID(),
   ])
   const moved = `${freshName()}@example.com`
-  const { status, body } = await caller.put('/api/users/me', { email: moved }, { token })
-  expect(status).toBe(200)
-  expect(body).toEqual(userRead({ id, username: body.username, email: moved }))
+  expectResponse(await put({ email: moved }), 200, userRead({ id, username, email: moved }))
   expect(await sql('select 1 from password_resets where user_id = $1', [id])).toEqual([])
-
-  const subject = 'The email address of your ADL Production account was changed'
-  const [toOld, toNew] = [await mailsTo(email, 2), await mailsTo(moved)]
-  for (const mails of [toOld, toNew]) {
-    const mail = mails.find((each) => each.subject === subject)
-    expect(mail?.text).toContain(`Old address: ${email}`)
-    expect(mail?.text).toContain(`New address: ${moved}`)
+  for (const address of [email, moved]) {
+    const mails = await mailsTo(address)
+    const text = expect.stringContaining(`Old address: ${email}\nNew address: ${moved}`)
+    const subject = 'The email address of your ADL Production account was changed'
+    expect(mails).toMatchObject([{ subject, text }])
   }
 })
 
-test('PUT /api/users/me answers 409 for names of others and 422 for bad ones', async () => {
-  const [other, user] = [await registerUser(), await registerUser()]
-  const put = (body: unknown) =>
-    user.caller.put('/api/users/me', body, { token: user.access_token })
-  const email = await put({ email: other.email.toUpperCase() })
-  expectError(email, 409, 'DuplicateRecordError', 'User with this email already exists')
-  expect(email.body.details).toEqual({ resource: 'User', field: 'email' })
-  const username = await put({ username: other.username, full_name: 'Not kept' })
-  expectError(username, 409, 'DuplicateRecordError', 'User with this username already exists')
-  expect(username.body.details).toEqual({ resource: 'User', field: 'username' })
+test('PUT /api/users/me returns 409 for the names of another user and 422 for invalid names', async () => {
+  const other = await newUser()
+  const { username, email, get, put } = await currentUser()
+  expectDuplicate(await put({ email: other.email.toUpperCase() }), 'User', 'email')
+  const taken = { username: other.username, full_name: 'Not kept' }
+  expectDuplicate(await put(taken), 'User', 'username')
   expectInvalid(await put({ username: 'ab', email: 'x' }), 'username', 'email')
   expectInvalid(await put({ full_name: 'a\nb' }), 'full_name')
-  const { body } = await user.caller.get('/api/users/me', { token: user.access_token })
-  expect(body).toMatchObject({ username: user.username, email: user.email, full_name: null })
+  expect((await get()).body).toMatchObject({ username, email, full_name: null })
 })
 
-test('DELETE /api/users/me answers 401 for a wrong password, then 204, and the account is out', async () => {
-  const user = await registerUser()
-  const { caller, id, username, email, password, access_token: token } = user
-  const remove = (body: unknown) => caller.delete('/api/users/me', body, { token })
-
+test('DELETE /api/users/me returns 401 for a wrong password; with the right one 204, and ends access', async () => {
+  const { caller, id, username, email, password, get, remove } = await currentUser()
   expectInvalid(await remove({}), 'password')
   expectUnauthenticated(await remove({ password: 'wrong' }), 'Current password is incorrect')
-  expect((await caller.get('/api/users/me', { token })).status).toBe(200)
+  expect((await get()).status).toBe(200)
 
   expect(await remove({ password })).toMatchObject({ status: 204, text: '' })
-  expectUnauthenticated(await caller.get('/api/users/me', { token }))
+  expectUnauthenticated(await get())
   expectUnauthenticated(await remove({ password }))
   await expect(logIn(caller, username)).rejects.toThrow('Invalid username or password')
-  const taken = await caller.post('/api/users/register', { username: freshName(), email, password })
-  expectError(taken, 409, 'DuplicateRecordError')
-  const [row] = await sql('select deleted_at is not null as deleted from users where id = $1', [id])
-  expect(row).toEqual({ deleted: true })
+  const again = { username: freshName(), email, password }
+  expectDuplicate(await caller.post('/api/users/register', again), 'User', 'email')
+  expect(await sql('select 1 from users where id = $1 and deleted_at <= now()', [id])).toHaveLength(
+    1,
+  )
 })

@@ -1,19 +1,19 @@
 import type { Command, Outcome } from './protocol.ts'
 
-/** Something that runs Redis commands. A promise is rejected only if the engine itself fails. */
+/** Runs Redis commands. Promises reject only if the engine itself fails. */
 export interface Engine {
-  /** For people, such as `redis-server 7.0.15` or `in-memory`. */
+  /** For display: `redis-server 7.0.15` or `in-memory`, for example. */
   readonly name: string
-  /** Commands are run in the order of the calls. */
+  /** Runs commands in the order of the calls. */
   run(command: Command): Promise<Outcome>
-  /** Runs all commands with none of another caller's between, or rejects all of them. */
+  /** Runs all commands with no other caller's command in between, or rejects all of them. */
   transaction(commands: Command[]): Promise<Outcome[] | { error: string }>
   close(): Promise<void>
 }
 
 /**
- * Commands that would block the one connection which all callers share, change its state, or stop
- * the server. Upstash's REST API has none of them either.
+ * Commands that block the connection that all callers share, change its state, or stop the server.
+ * Upstash's REST API does not have them either.
  */
 const UNAVAILABLE = new Set(
   [
@@ -26,10 +26,10 @@ const UNAVAILABLE = new Set(
   ].flat(),
 )
 
-/** The error for a command that can't be run through HTTP, or nothing. */
+/** The error for a command that is not available over HTTP, or undefined. */
 export function rejection([name, ...args]: Command): string | undefined {
   const blocks = name.startsWith('XREAD') && args.some((arg) => /^block$/i.test(arg))
   if (!blocks && !UNAVAILABLE.has(name)) return undefined
   const what = blocks ? `${name} BLOCK` : name
-  return `ERR Command is not available: '${what}'. It blocks or changes the connection that all HTTP callers share`
+  return `ERR Command is not available: '${what}'. It would block or change the connection that all HTTP callers share`
 }

@@ -2,36 +2,30 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ListenOptions, type LocalServer, readBody, sendJson, serve } from '../http.ts'
 import { randomSecret } from '../secret.ts'
 import { type Engine, rejection } from './engine.ts'
-import { startMemoryEngine } from './memory-engine.ts'
+import { startMemoryEngine } from './memory/engine.ts'
 import { type Call, encodeOutcome, type Outcome, parseCall, RequestError } from './protocol.ts'
 import { startRedisEngine } from './redis-engine.ts'
 import { ScriptTranslator } from './scripts.ts'
 
 export interface UpstashGatewayOptions extends ListenOptions {
-  /** What callers send as `Authorization: Bearer …`; a random one by default. */
+  /** What callers send as `Authorization: Bearer …`. Random by default. */
   token?: string
-  /** A Redis that runs already; without it the gateway starts its own. */
+  /** A running Redis. Without it the gateway starts its own. */
   redisUrl?: string
-  /**
-   * `auto`, the default, is `redis` where `redis-server` is installed or `redisUrl` is given, and
-   * `memory` elsewhere.
-   */
+  /** `auto`, the default, is `redis` if `redis-server` is installed or `redisUrl` is given, else `memory`. */
   engine?: 'auto' | 'redis' | 'memory'
-  /** Called with a line for each request that failed by an error of the gateway or of Redis. */
+  /** Called with a line for each request that failed because of the gateway or of Redis. */
   log?: (line: string) => void
 }
 
-export interface UpstashGateway {
-  url: string
-  port: number
+export interface UpstashGateway extends LocalServer {
   token: string
-  /** What runs the commands, such as `redis-server 7.0.15` or `in-memory`. */
+  /** What runs the commands: `redis-server 7.0.15` or `in-memory`, for example. */
   engine: string
-  close(): Promise<void>
 }
 
 /**
- * Upstash's documented limit for its free and pay-as-you-go plans.
+ * Upstash's limit for its free and pay-as-you-go plans.
  *
  * @see https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded
  */
@@ -40,9 +34,9 @@ const MAX_REQUEST_BYTES = 1024 * 1024
 const SYNC_TOKEN = 'local=1'
 
 /**
- * Starts a server that speaks Upstash's REST API.
+ * Starts a server that implements Upstash's REST API.
  *
- * @throws when the port is taken, or the engine asked for can't be had.
+ * @throws if the port is in use or the engine can't be started
  */
 export async function startUpstashGateway(
   options: UpstashGatewayOptions = {},
@@ -53,7 +47,7 @@ export async function startUpstashGateway(
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     respond(request, response, { engine, scripts, token }).catch((error: unknown) => {
       log(`upstash: ${request.method} ${request.url} failed: ${error}`)
-      sendJson(response, 500, { error: 'ERR the Redis behind this gateway is down' })
+      sendJson(response, 500, { error: 'ERR the Redis behind this gateway is unavailable' })
     })
   }
   const reject = (response: ServerResponse, status: number, message: string) =>
@@ -66,8 +60,7 @@ export async function startUpstashGateway(
     throw error
   }
   return {
-    url: server.url,
-    port: server.port,
+    ...server,
     token,
     engine: engine.name,
     async close() {
@@ -82,7 +75,7 @@ async function startEngine({ engine = 'auto', redisUrl }: UpstashGatewayOptions)
   const redis = await startRedisEngine(redisUrl)
   if (redis) return redis
   if (engine === 'auto') return startMemoryEngine()
-  throw new Error('There is no redis-server on the PATH: install it, or choose the memory engine')
+  throw new Error('redis-server is not on the PATH. Install it, or use the memory engine.')
 }
 
 interface Gateway {
@@ -92,10 +85,11 @@ interface Gateway {
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, gateway: Gateway) {
-  // Upstash reads it to serve reads from a replica that is recent enough; here there is one server.
+  // Upstash uses it to read from a replica that is recent enough. Here there is only one server.
   response.setHeader('upstash-sync-token', request.headers['upstash-sync-token'] || SYNC_TOKEN)
   try {
-    const base64 = checkRequest(request, gateway.token)
+    checkRequest(request, gateway.token)
+    const base64 = request.headers['upstash-encoding'] === 'base64'
     const body = await readBody(request, MAX_REQUEST_BYTES, tooLarge)
     const call = parseCall(request.url ?? '/', body)
     const outcome = await execute(call, gateway)
@@ -116,16 +110,11 @@ function tooLarge(size: number): RequestError {
   return new RequestError(`ERR max request size exceeded. ${sizes}`)
 }
 
-/** @returns whether the caller wants its strings in base64. */
-function checkRequest({ method, headers }: IncomingMessage, token: string): boolean {
-  if (headers.authorization !== `Bearer ${token}`)
+function checkRequest({ method, headers }: IncomingMessage, token: string): void {
+  if (headers.authorization !== `Bearer ${token}`) {
     throw new RequestError('WRONGPASS invalid or missing auth token', 401)
+  }
   if (method !== 'POST') throw new RequestError('ERR method not allowed: use POST', 405)
-  const format = headers['upstash-response-format'] ?? 'json'
-  if (format !== 'json') throw new RequestError('ERR this gateway responds in JSON only')
-  const encoding = headers['upstash-encoding']
-  if (encoding && encoding !== 'base64') throw new RequestError('ERR unknown Upstash-Encoding')
-  return encoding === 'base64'
 }
 
 async function execute({ mode, commands }: Call, { engine, scripts }: Gateway) {
@@ -136,7 +125,7 @@ async function execute({ mode, commands }: Call, { engine, scripts }: Gateway) {
     }
     const outcomes = await engine.transaction(commands.map((command) => scripts.translate(command)))
     return Array.isArray(outcomes)
-      ? outcomes.map((outcome, at) => scripts.restore(commands[at] ?? [''], outcome))
+      ? outcomes.map((outcome, i) => scripts.restore(commands[i] ?? [''], outcome))
       : outcomes
   }
   const outcomes = commands.map(async (command): Promise<Outcome> => {

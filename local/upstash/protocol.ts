@@ -1,5 +1,5 @@
 /**
- * What travels over Upstash's REST API: requests in, JSON out.
+ * The request and response formats of Upstash's REST API.
  *
  * @see https://upstash.com/docs/redis/features/restapi
  */
@@ -8,7 +8,7 @@ export type Command = readonly [name: string, ...args: string[]]
 export type Reply = string | number | null | Reply[]
 export type Outcome = { result: Reply } | { error: string }
 
-/** A request that is rejected before it reaches Redis; the message is the `error` of the response. */
+/** A request that is rejected before it reaches Redis. The message is the `error` of the response. */
 export class RequestError extends Error {
   readonly status: number
 
@@ -23,7 +23,7 @@ export interface Call {
   commands: Command[]
 }
 
-/** Reads the commands of a request from its body, as `/`, `/pipeline` and `/multi-exec` take them. */
+/** Reads the commands from the body of a request to `/`, `/pipeline` or `/multi-exec`. */
 export function parseCall(path: string, body: Buffer): Call {
   switch (path.replace(/\/$/, '')) {
     case '':
@@ -65,14 +65,14 @@ function parseJson(body: Buffer, what: string): unknown {
   }
 }
 
-/** Keeps `12345678901234567890` as written, where the runtime says how it was written. */
+/** Keeps all digits of `12345678901234567890`, if the runtime provides the source text. */
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
   return typeof value === 'number' ? (context?.source ?? value) : value
 }
 
 /**
- * An outcome as Upstash writes it. With `base64` every string is encoded, except for a bare `OK`:
- * the SDK expects just that one unencoded.
+ * An outcome in Upstash's format. With `base64` every string is encoded except a bare `OK`, which the
+ * SDK expects unencoded.
  */
 export function encodeOutcome(outcome: Outcome, base64: boolean): Outcome {
   if ('error' in outcome || !base64 || outcome.result === 'OK') return outcome

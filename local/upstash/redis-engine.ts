@@ -4,10 +4,10 @@ import type { Command, Outcome, Reply } from './protocol.ts'
 import { startRedisServer } from './redis-server.ts'
 
 /**
- * An engine over a real Redis: the one at `redisUrl`, else a private `redis-server`.
+ * An engine on a real Redis: the one at `redisUrl`, or else a private `redis-server`.
  *
- * @throws when it can't be started or reached.
- * @returns nothing where no URL is given and no `redis-server` is on the PATH.
+ * @throws if it can't be started or reached
+ * @returns undefined if no URL is given and there is no `redis-server` on the PATH
  */
 export async function startRedisEngine(redisUrl?: string): Promise<Engine | undefined> {
   if (redisUrl) {
@@ -20,14 +20,14 @@ export async function startRedisEngine(redisUrl?: string): Promise<Engine | unde
   return engineOver(client, server.name, server.close)
 }
 
-const LONGEST_RECONNECT_PAUSE_MS = 1000
+const MAX_RECONNECT_DELAY_MS = 1000
 
 const CLIENT_OPTIONS = {
   lazyConnect: true,
-  // A caller over HTTP wants an error now, not a result once Redis is back.
+  // An HTTP caller needs an error now, not a result once Redis is back.
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
-  retryStrategy: (attempt: number) => Math.min(attempt * 50, LONGEST_RECONNECT_PAUSE_MS),
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS),
 }
 
 async function connect(client: Redis, where: string): Promise<Redis> {
@@ -42,7 +42,7 @@ async function connect(client: Redis, where: string): Promise<Redis> {
     client.disconnect()
     const reason = cause ?? error
     const address = where.replace(/\/\/[^@/]*@/, '//')
-    throw new Error(`No Redis responds at ${address}: ${messageOf(reason)}`, { cause: reason })
+    throw new Error(`Can't connect to Redis at ${address}: ${messageOf(reason)}`, { cause: reason })
   }
 }
 
@@ -80,7 +80,7 @@ async function runTransaction(client: Redis, commands: Command[]) {
   }
 }
 
-/** The message of an error that Redis returned; any other error is thrown. */
+/** The message of an error that Redis returned. Rethrows any other error. */
 function replyError(error: unknown): string {
   if (error instanceof Error && error.name === 'ReplyError') return error.message
   throw error

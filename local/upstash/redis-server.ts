@@ -1,40 +1,28 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { type Supervised, supervise } from '../process/supervise.ts'
 
-/** It is up in some 20 ms; a slow disk or a busy machine may need longer. */
+/** A start takes well below a second, except on a slow disk or a busy machine. */
 const START_TIMEOUT_MS = 10_000
-
-/**
- * Runs "$@" until it ends or standard input does. Standard input is a pipe from this process, so
- * it ends with this process, be it by `kill -9`: no orphan stays behind. "$0" is the folder to
- * remove afterwards.
- */
-const SUPERVISE = `
-exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-{ cat <&3 >/dev/null; kill $server; } 2>/dev/null &
-wait $server
-rm -rf "$0"
-`
+const POLL_MS = 10
 
 interface RedisServer {
-  /** Such as `redis-server 7.0.15`. */
+  /** For example `redis-server 7.0.15`. */
   name: string
-  /** Path of its Unix socket. */
+  /** Path of the Unix socket. */
   socket: string
   close(): Promise<void>
 }
 
 /**
- * Starts a private `redis-server` that keeps nothing on disk and listens on a Unix socket only,
- * in a folder that no other user may enter.
+ * Starts a private `redis-server` that stores nothing on disk and listens only on a Unix socket, in a
+ * folder that other users can't enter. It ends when this process ends.
  *
- * @returns nothing where there is no `redis-server` on the PATH.
+ * @returns undefined if there is no `redis-server` on the PATH
  */
 export async function startRedisServer(): Promise<RedisServer | undefined> {
   const version = await installedVersion()
@@ -42,24 +30,17 @@ export async function startRedisServer(): Promise<RedisServer | undefined> {
 
   const folder = await mkdtemp(join(tmpdir(), 'upstash-'))
   const socket = join(folder, 'redis.sock')
-  const options = ['--port', '0', '--unixsocket', socket, '--dir', folder]
-  const volatile = ['--save', '', '--appendonly', 'no']
-  const child = spawn('sh', ['-c', SUPERVISE, folder, 'redis-server', ...options, ...volatile], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A process group of its own: Ctrl-C is for this process, which then closes the server.
-    detached: true,
+  const server = supervise({
+    file: 'redis-server',
+    args: [
+      ...['--port', '0', '--unixsocket', socket, '--dir', folder],
+      ...['--save', '', '--appendonly', 'no'],
+    ],
+    stop: [{ signal: 'SIGTERM', waitMs: 2000 }],
+    removeAtEnd: folder,
   })
-  await ready(child)
-  return {
-    name: `redis-server ${version}`,
-    socket,
-    async close() {
-      if (child.exitCode !== null || child.signalCode !== null) return
-      const exited = once(child, 'exit')
-      child.stdin.end()
-      await exited
-    },
-  }
+  await waitUntilReady(server)
+  return { name: `redis-server ${version}`, socket, close: server.stop }
 }
 
 async function installedVersion(): Promise<string | undefined> {
@@ -68,36 +49,25 @@ async function installedVersion(): Promise<string | undefined> {
     return /\bv=(\S+)/.exec(stdout)?.[1] ?? 'of unknown version'
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw new Error('redis-server is on the PATH but does not run; remove or fix it', {
+    throw new Error('redis-server is on the PATH but does not run. Remove or fix it.', {
       cause: error,
     })
   }
 }
 
-/** Resolves once the server takes connections. */
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let output = ''
-    const fail = (what: string) => {
-      child.stdin?.end()
-      reject(new Error(`redis-server ${what}. It said:\n${output.trim() || '(nothing)'}`))
-    }
-    const timer = setTimeout(
-      () => fail(`was not ready after ${START_TIMEOUT_MS / 1000} s`),
-      START_TIMEOUT_MS,
-    )
-    const read = (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-4096)
-      if (!/ready to accept connections/i.test(output)) return
-      clearTimeout(timer)
-      resolve()
-    }
-    child.stdout?.on('data', read)
-    child.stderr?.on('data', read)
-    child.once('error', reject)
-    child.once('exit', () => {
-      clearTimeout(timer)
-      fail('ended at once')
-    })
+async function waitUntilReady(server: Supervised): Promise<void> {
+  let output = ''
+  server.output.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-4096)
   })
+  const deadline = Date.now() + START_TIMEOUT_MS
+  while (!/ready to accept connections/i.test(output)) {
+    const hasEnded = !server.running()
+    if (hasEnded || Date.now() > deadline) {
+      await server.stop()
+      const problem = hasEnded ? 'exited' : `was not ready after ${START_TIMEOUT_MS / 1000} s`
+      throw new Error(`redis-server ${problem}. Its output:\n${output.trim() || '(none)'}`)
+    }
+    await sleep(POLL_MS)
+  }
 }

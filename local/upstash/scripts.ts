@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Command, Outcome } from './protocol.ts'
 
-/** The flag in `#!lua flags=allow-key-locking` that Upstash's own Redis knows and no other does. */
+/** In `#!lua flags=allow-key-locking`. Only Upstash's own Redis supports this flag. */
 const UPSTASH_FLAG = 'allow-key-locking'
 
 /**
- * Lets scripts written for Upstash run on any Redis: the flag is taken out, and as that changes
- * the script's SHA-1, which clients work out for themselves, SHAs are translated on the way in.
- * Redis alone keeps which scripts are loaded: an unknown SHA is its NOSCRIPT.
+ * Lets scripts written for Upstash run on any Redis by removing the flag. That changes the script's
+ * SHA-1, which clients compute themselves, so SHAs in requests are translated. Only Redis tracks which
+ * scripts are loaded: it returns NOSCRIPT for an unknown SHA.
  */
 export class ScriptTranslator {
   readonly #shas = new Map<string, string>()
 
-  /** The command as Redis should see it. */
+  /** The command to send to Redis. */
   translate([name, ...args]: Command): Command {
     const [first, ...rest] = args
     if (first === undefined) return [name]
@@ -44,7 +44,7 @@ export class ScriptTranslator {
   }
 }
 
-/** Leaves an empty line, so that the line numbers in Lua's errors stay right. */
+/** Leaves an empty line, so that the line numbers in Lua's errors stay correct. */
 function withoutUpstashFlag(script: string): string {
   const [, listed, rest] = /^#!lua[ \t]+flags=(\S*)(.*)$/s.exec(script) ?? []
   if (listed === undefined || rest === undefined) return script

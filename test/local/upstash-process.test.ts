@@ -35,7 +35,7 @@ describe('Upstash gateway, as a process', () => {
 
   test('a Redis that is down is reported at the start, without its password', async () => {
     const start = startUpstashGateway({ redisUrl: 'redis://:secret@127.0.0.1:1' })
-    await expect(start).rejects.toThrow(/^No Redis responds at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
+    await expect(start).rejects.toThrow(/^Can't connect to Redis at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
   })
 
   test.runIf(redisServerInstalled())('a Redis that stops is a 500, not a hang', async () => {

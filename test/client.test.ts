@@ -35,7 +35,7 @@ const client = hc<App>('https://accounts.example.com', {
 
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })
 
-test('hc<App> registers, logs in, reads the own account and refreshes', async () => {
+test('hc<App> types register, login, GET /api/users/me and refresh', async () => {
   const username = freshName()
   const registered = await client.api.users.register.$post({
     json: { username, email: `${username}@example.com`, password: PASSWORD },
@@ -57,7 +57,7 @@ test('hc<App> registers, logs in, reads the own account and refreshes', async ()
   expect(refreshed.ok).toBe(true)
 })
 
-test('hc<App> knows path parameters and the query of the user list', async () => {
+test('hc<App> types path parameters and the query of GET /api/admins/users', async () => {
   const { access_token } = await newAdmin()
   const listed = await client.api.admins.users.$get(
     { query: { page: '1', page_size: '5', is_active: 'true', sort: '-created_at' } },
@@ -74,14 +74,14 @@ test('hc<App> knows path parameters and the query of the user list', async () =>
   expectTypeOf<InferResponseType<typeof byId.$patch>>().toEqualTypeOf<User>()
 })
 
-test('hc<App> refuses at compile time what the API would refuse', async () => {
-  const answer = await client.api.users.login.$post({
-    // @ts-expect-error a password is text
+test('hc<App> rejects at compile time what the API rejects', async () => {
+  const response = await client.api.users.login.$post({
+    // @ts-expect-error a password is a string
     json: { username: 'ada', password: 7 },
   })
-  expect(answer.status).toBe(422)
-  // @ts-expect-error there is no such order
+  expect(response.status).toBe(422)
+  // @ts-expect-error there is no such sort
   client.api.admins.users.$url({ query: { sort: 'password' } })
-  // @ts-expect-error there is no such call
+  // @ts-expect-error there is no such operation
   expect(client.api.users.me.$patch).toBeDefined()
 })

@@ -4,7 +4,7 @@ import type { Authenticated } from '../src/middleware/authenticate.ts'
 import type { Resources } from '../src/resources.ts'
 
 // Checked by `npm run types`.
-test('claims exist only behind authenticate, the configuration only behind resources', () => {
+test('c.var.claims is typed only after authenticate, c.var.config only after resources', () => {
   expectTypeOf<BaseEnv['Variables']>().not.toHaveProperty('config')
   expectTypeOf<UnconfiguredEnv['Variables']['config']>().toEqualTypeOf<
     Resources['config'] | undefined

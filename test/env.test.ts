@@ -1,25 +1,29 @@
-import { expect, inject, test, vi } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { ConfigurationError, readConfig, Variables } from '../src/env.ts'
-import { environment, expectError, visitor } from './setup/api.ts'
+import type {} from './setup/world.ts'
 
-const valid = () => inject('world').bindings
+const valid = inject('world').bindings
 
-/** What is wrong with the valid variables once these are replaced; undefined takes one away. */
+/** What is wrong with the valid variables once these are replaced; undefined removes a variable. */
 function problemsOf(replaced: Record<string, string | undefined>): readonly string[] {
-  const variables = Object.entries({ ...valid(), ...replaced })
+  const variables = Object.entries({ ...valid, ...replaced })
   const given = Object.fromEntries(variables.filter(([, value]) => value !== undefined))
   const config = readConfig(given)
   return config instanceof ConfigurationError ? config.problems : []
 }
 
-/** The valid configuration with these replaced, as the code uses it. */
+/** The names of the variables that have a problem. */
+const namesIn = (problems: readonly string[]) =>
+  [...new Set(problems.map((problem) => problem.split(':')[0]))].toSorted()
+
+/** The configuration of the valid variables once these are replaced. */
 function configOf(replaced: Record<string, string>) {
-  const config = readConfig({ ...valid(), ...replaced })
+  const config = readConfig({ ...valid, ...replaced })
   if (config instanceof ConfigurationError) throw config
   return config
 }
 
-test('every problem is named at once, with its variable and never a value', () => {
+test('readConfig reports every problem at once, by the name of the variable and without its value', () => {
   const problems = problemsOf({
     ENVIRONMENT: 'canary-0',
     DATABASE_URL: 'mysql://canary-1',
@@ -34,8 +38,7 @@ test('every problem is named at once, with its variable and never a value', () =
     FRONTEND_URL: undefined,
     PUBLIC_URL: undefined,
   })
-  const named = problems.map((problem) => problem.split(':')[0])
-  expect([...new Set(named)].toSorted()).toEqual([
+  expect(namesIn(problems)).toEqual([
     'ADMIN_BOOTSTRAP_TOKEN',
     'BCRYPT_COST',
     'CORS_ORIGINS',
@@ -52,7 +55,7 @@ test('every problem is named at once, with its variable and never a value', () =
   expect(problems.join()).not.toContain('canary')
 })
 
-test('with no variables at all, those without a default are named', () => {
+test('readConfig reports each variable without a default if there are none at all', () => {
   const config = readConfig({})
   expect(config instanceof ConfigurationError && config.problems.toSorted()).toEqual([
     'DATABASE_URL: is missing',
@@ -74,7 +77,7 @@ const REQUIRED = [
   'JWT_SIGNING_KEYS',
 ]
 
-test('a variable that is empty counts as not set', () => {
+test('readConfig treats an empty variable as not set', () => {
   const optional = Object.keys(Variables.shape).filter((name) => !REQUIRED.includes(name))
   const emptied = Object.fromEntries(optional.map((name) => [name, '']))
   const config = configOf({ ...emptied, PUBLIC_URL: 'https://accounts.example.com/' })
@@ -94,12 +97,11 @@ test('a variable that is empty counts as not set', () => {
     auditRetentionSeconds: 365 * 24 * 60 * 60,
   })
   for (const name of REQUIRED) {
-    const problems = problemsOf({ [name]: '' })
-    expect(new Set(problems.map((problem) => problem.split(':')[0]))).toEqual(new Set([name]))
+    expect(namesIn(problemsOf({ [name]: '' }))).toEqual([name])
   }
 })
 
-test('variables change what they are for', () => {
+test('readConfig returns the values of optional variables', () => {
   const config = configOf({
     PROJECT_NAME: 'Acme',
     CORS_ORIGINS: ' https://a.example , http://localhost:3000,, ',
@@ -119,12 +121,12 @@ test('variables change what they are for', () => {
 })
 
 test.each([
-  ['a short one', 'k3J9x-Qm2_Zr7Wt5'],
-  ['one letter', 'a'.repeat(64)],
-  ['a word again and again', 'secret01'.repeat(8)],
+  ['short', 'k3J9x-Qm2_Zr7Wt5'],
+  ['one letter repeated', 'a'.repeat(64)],
+  ['one word repeated', 'secret01'.repeat(8)],
   ['an example', 'your-secret-key-change-me-in-production-0123456789'],
   ['a password', 'MyVeryLongPassword-0123456789-abcdefghij'],
-])('SECRET_KEY refuses %s', (_, SECRET_KEY) => {
+])('readConfig rejects a SECRET_KEY that is %s', (_, SECRET_KEY) => {
   const problems = problemsOf({ SECRET_KEY })
   expect(problems.length).toBeGreaterThan(0)
   for (const problem of problems) {
@@ -133,51 +135,21 @@ test.each([
   }
 })
 
+const publicKey =
+  '{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+
 test.each([
-  ['no JSON', 'not json'],
-  ['no keys', '{"keys":[]}'],
-  [
-    'a public key',
-    '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
-  ],
-])('JWT_SIGNING_KEYS refuses %s', (_, JWT_SIGNING_KEYS) => {
+  ['not JSON', 'not json'],
+  ['empty', '{"keys":[]}'],
+  ['a public key', `{"keys":[${publicKey}]}`],
+])('readConfig rejects JWT_SIGNING_KEYS that are %s', (_, JWT_SIGNING_KEYS) => {
   expect(problemsOf({ JWT_SIGNING_KEYS })[0]).toMatch(/^JWT_SIGNING_KEYS: /)
 })
 
-test('JWT_SIGNING_KEYS refuses two keys with one kid', () => {
-  const { keys } = JSON.parse(valid()['JWT_SIGNING_KEYS'] ?? '')
+test('readConfig rejects JWT_SIGNING_KEYS that have two keys with one kid', () => {
+  const { keys } = JSON.parse(valid['JWT_SIGNING_KEYS'] ?? '')
   const JWT_SIGNING_KEYS = JSON.stringify({ keys: [keys[0], keys[0]] })
   expect(problemsOf({ JWT_SIGNING_KEYS })).toEqual([
     'JWT_SIGNING_KEYS: contains two keys with the same kid',
   ])
-})
-
-test('a configuration that is not valid answers 503 everywhere but for the probes', async () => {
-  const log = vi.spyOn(console, 'log')
-  const { get, post } = visitor({ env: environment({ SECRET_KEY: 'canary', BCRYPT_COST: '4' }) })
-  for (const path of ['/', '/docs', '/openapi.json', '/.well-known/jwks.json', '/api/users/me']) {
-    const answer = await get(path)
-    expectError(answer, 503, 'ServiceUnavailableError', 'The service is not configured')
-    expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/)
-    expect(answer.headers.get('X-Frame-Options')).toBe('DENY')
-  }
-  const login = await post('/api/users/login', { username: 'ada', password: 'x' })
-  expectError(login, 503, 'ServiceUnavailableError', 'The service is not configured')
-
-  const { status, body } = await get('/health')
-  expect(status).toBe(503)
-  expect(body).toMatchObject({
-    status: 'unhealthy',
-    database: { connected: false, error: 'not_configured' },
-    redis: { connected: false },
-    email_configured: false,
-  })
-  expect(await get('/health/live')).toMatchObject({ status: 200, body: { status: 'alive' } })
-
-  const lines = log.mock.calls.map(([line]) => String(line))
-  const told = lines.filter((line) => line.includes('configuration_invalid'))
-  expect(told).toHaveLength(1)
-  expect(told[0]).toContain('SECRET_KEY: must be at least 32 random bytes')
-  expect(told[0]).toContain('BCRYPT_COST: ')
-  expect(lines.join()).not.toContain('canary')
 })

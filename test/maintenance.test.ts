@@ -5,7 +5,7 @@ import { environment } from './setup/api.ts'
 import { emptyDatabase, sql } from './setup/database.ts'
 import { openLane } from './setup/lanes.ts'
 
-// A database of its own: the cron tends all there is.
+// A database of its own: the cron maintains every row in it.
 let url: string
 let queued: string[]
 let env: ReturnType<typeof environment>
@@ -16,7 +16,7 @@ beforeEach(async () => {
   env = bindings()
 })
 
-/** Bindings with a queue that only notes what it is given. */
+/** Bindings with a queue that only records what it is given. */
 function bindings(replaced: Parameters<typeof environment>[0] = {}) {
   const metrics = { backlogCount: 0, backlogBytes: 0 }
   const queue: ReturnType<typeof environment>['MAIL_QUEUE'] = {
@@ -32,116 +32,99 @@ function bindings(replaced: Parameters<typeof environment>[0] = {}) {
 
 const runCron = (to = env) => worker.scheduled(createScheduledController(), to)
 
-async function owe(created: string, requeued: string | null = null): Promise<string> {
+const query = (statement: string) => sql(statement, [], url)
+
+/** The last line of the log while the cron runs. */
+async function lineOfCron(to = env) {
+  const log = vi.spyOn(console, 'log')
+  await runCron(to)
+  return JSON.parse(String(log.mock.calls.at(-1)?.[0]))
+}
+
+/** Adds a mail to the outbox, by its age and the time since it was last queued again. */
+async function addPending(age: string, requeued: string | null = null): Promise<string> {
   const id = crypto.randomUUID()
   await sql(
     `insert into outbox (id, recipient, mail, created_at, requeued_at)
      values ($1, 'ada@example.com', '{}', now() - $2::interval, now() - $3::interval)`,
-    [id, created, requeued],
+    [id, age, requeued],
     url,
   )
   return id
 }
 
-test('the cron queues overdue mails once more, once an hour, for a day', async () => {
-  const overdue = await owe('3 minutes')
-  const longAgo = await owe('2 hours', '61 minutes')
-  await owe('1 minute')
-  await owe('3 minutes', '1 minute')
-  await owe('24 hours')
+test('the cron queues pending mails again after two minutes, once an hour, for a day', async () => {
+  const overdue = await addPending('3 minutes')
+  const longAgo = await addPending('2 hours', '61 minutes')
+  await addPending('1 minute')
+  await addPending('3 minutes', '1 minute')
+  await addPending('24 hours')
+  await runCron()
   await runCron()
   expect(queued.toSorted()).toEqual([overdue, longAgo].toSorted())
-  await runCron()
-  expect(queued).toHaveLength(2)
 })
 
 test('the cron queues a hundred mails at a time, the oldest first', async () => {
-  await sql(
+  await query(
     `insert into outbox (id, recipient, mail, created_at)
      select gen_random_uuid(), n::text, '{}', now() - make_interval(mins => n)
      from generate_series(5, 154) as n`,
-    [],
-    url,
   )
   await runCron()
   expect(queued).toHaveLength(100)
-  const [waiting] = await sql(
+  const [waiting] = await query(
     'select count(*)::int, max(recipient::int) as oldest from outbox where requeued_at is null',
-    [],
-    url,
   )
   expect(waiting).toEqual({ count: 50, oldest: 54 })
   await runCron()
   expect(new Set(queued).size).toBe(150)
 })
 
-test('the cron deletes what counts no more, in each table, and keeps the rest', async () => {
-  await sql(
-    `insert into users (username, email) select 'user' || n, 'user' || n || '@example.com'
-     from generate_series(1, 2) as n`,
-    [],
-    url,
-  )
-  await sql("insert into admins (username, email) values ('root', 'root@example.com')", [], url)
-  for (const sessions of ['user_sessions', 'admin_sessions']) {
-    await sql(
-      `insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, place)
+test('the cron deletes what has expired from each table, and keeps the rest', async () => {
+  for (const statement of [
+    `insert into users (username, email)
+     select 'user' || n, 'user' || n || '@example.com' from generate_series(1, 2) as n`,
+    "insert into admins (username, email) values ('root', 'root@example.com')",
+    ...['user_sessions', 'admin_sessions'].map(
+      (sessions) => `insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, place)
        select gen_random_uuid(), 1, 0, now() + expires::interval, now() + expires::interval, what
        from (values
          ('alive', '1 day'), ('expired lately', '-23 hours'), ('expired', '-25 hours')
        ) as session (what, expires)`,
-      [],
-      url,
-    )
-  }
-  await sql(
-    `insert into attempts values ('now', 1, now() + interval '1 minute'), ('then', 1, now() - interval '1 second')`,
-    [],
-    url,
-  )
-  await sql(
+    ),
+    `insert into attempts values
+       ('now', 1, now() + interval '1 minute'), ('then', 1, now() - interval '1 second')`,
     `insert into password_resets values
-       (1, gen_random_uuid(), now() + interval '1 minute'), (2, gen_random_uuid(), now() - interval '1 second')`,
-    [],
-    url,
-  )
-  await owe('29 days')
-  await owe('31 days')
-  await sql(
+       (1, gen_random_uuid(), now() + interval '1 minute'),
+       (2, gen_random_uuid(), now() - interval '1 second')`,
     `insert into audit_events (at, action, outcome, request_id)
      select now() - make_interval(days => days), 'login', 'success', gen_random_uuid()
      from unnest(array[1, 364, 366]) as days`,
-    [],
-    url,
-  )
+  ]) {
+    await query(statement)
+  }
+  await addPending('29 days')
+  await addPending('31 days')
 
-  const log = vi.spyOn(console, 'log')
-  await runCron()
-  const line = JSON.parse(String(log.mock.calls.at(-1)?.[0]))
-  expect(line).toMatchObject({
+  expect(await lineOfCron()).toMatchObject({
     ...{ level: 'info', event: 'maintenance_done', requeued: 0 },
     ...{ sessions: 2, attempts: 1, resets: 1, mails: 1, audit_events: 1 },
   })
-
   for (const sessions of ['user_sessions', 'admin_sessions']) {
-    expect(await sql(`select place from ${sessions} order by place`, [], url)).toEqual([
-      { place: 'alive' },
-      { place: 'expired lately' },
-    ])
+    const kept = [{ place: 'alive' }, { place: 'expired lately' }]
+    expect(await query(`select place from ${sessions} order by place`)).toEqual(kept)
   }
-  expect(await sql('select key from attempts', [], url)).toEqual([{ key: 'now' }])
-  expect(await sql('select user_id from password_resets', [], url)).toEqual([{ user_id: 1 }])
-  expect(await sql('select 1 as one from outbox', [], url)).toHaveLength(1)
-  expect(await sql('select 1 as one from audit_events', [], url)).toHaveLength(2)
+  expect(await query('select key from attempts')).toEqual([{ key: 'now' }])
+  expect(await query('select user_id from password_resets')).toEqual([{ user_id: 1 }])
+  expect(await query('select 1 as one from outbox')).toHaveLength(1)
+  expect(await query('select 1 as one from audit_events')).toHaveLength(2)
 })
 
-test('the cron that finds the database away or no configuration says so and harms nothing', async () => {
-  const id = await owe('3 minutes')
+test('the cron logs an outage of the database and changes nothing, nor without a configuration', async () => {
+  const id = await addPending('3 minutes')
   const neon = await openLane(inject('world').faultProxyUrl, 'neon')
   await neon.fault({ kind: 'refuse' })
-  const log = vi.spyOn(console, 'log')
-  await runCron(bindings({ NEON_HTTP_URL: neon.url }))
-  expect(JSON.parse(String(log.mock.calls.at(-1)?.[0]))).toMatchObject({
+  expect(await lineOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject({
     level: 'error',
     event: 'maintenance_failed',
   })

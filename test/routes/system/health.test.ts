@@ -93,6 +93,15 @@ test('GET /health returns 200 degraded when mail is not configured', async () =>
   expectResponse(await get('/health'), 200, degraded)
 })
 
+test('GET /health returns 503 when the configuration is invalid', async () => {
+  const { get } = visitor({ env: environment({ SECRET_KEY: 'canary' }) })
+  expectResponse(await get('/health'), 503, {
+    ...{ ...HEALTHY, status: 'unhealthy', environment: 'unknown', project: 'unknown' },
+    ...{ database: { connected: false, error: 'not_configured' }, redis: { connected: false } },
+    email_configured: false,
+  })
+})
+
 test('GET /health/live returns 200 without touching any dependency', async () => {
   await clearLogs()
   expectResponse(await newWorker().get('/health/live'), 200, { status: 'alive' })

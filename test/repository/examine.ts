@@ -1,4 +1,4 @@
-/** Runs `npm run doctor` on the tests' environment, with one thing or another broken. */
+/** Runs `npm run doctor` on the tests' environment, with parts of it broken. */
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,15 +12,6 @@ import type {} from '../setup/world.ts'
 
 const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
 
-const SECRETS = [
-  'DATABASE_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-  'RESEND_API_KEY',
-  'SECRET_KEY',
-  'JWT_SIGNING_KEYS',
-  'ADMIN_BOOTSTRAP_TOKEN',
-]
-
 const { bindings, faultProxyUrl } = inject('world')
 
 /** Runs the doctor on the tests' environment, some of it replaced; '' unsets a variable. */
@@ -32,30 +23,33 @@ export async function examine(replaced: Record<string, string> = {}, args: strin
     error: (text) => lines.push(text),
   })
   const output = lines.join('\n')
-  for (const value of secretsOf(variables)) expect(output).not.toContain(value)
+  expectNoSecrets(output, variables)
   expect(output).not.toMatch(/^\s+at /m)
   return { code, output }
 }
 
-/** The same as a program of its own, as `npm run doctor` starts it. */
-export async function examineAsProgram(args: string[], env: Record<string, string> = bindings) {
-  const child = spawn(process.execPath, [DOCTOR, ...args], { env })
+/** Runs the doctor as a program, as `npm run doctor` does. */
+export async function examineAsProgram(args: string[]) {
+  const child = spawn(process.execPath, [DOCTOR, ...args], { env: bindings })
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'exit'),
   ])
-  for (const value of secretsOf(bindings)) expect(stdout + stderr).not.toContain(value)
+  expectNoSecrets(stdout + stderr, bindings)
   return { code, stdout, stderr }
 }
 
-/** The secrets among the variables, and the password in the database's address by itself. */
-function secretsOf(variables: Record<string, string>) {
+/** The secrets among the variables, and the password of the database by itself. */
+function expectNoSecrets(output: string, variables: Record<string, string>) {
   const { password } = new URL(variables['DATABASE_URL'] ?? '')
-  return [...SECRETS.map((name) => variables[name]), password].filter(Boolean)
+  const secrets = Object.entries(variables)
+    .filter(([name]) => /DATABASE_URL|TOKEN$|API_KEY|SECRET_KEY|SIGNING_KEYS/.test(name))
+    .map(([, value]) => value)
+  for (const secret of [password, ...secrets].filter(Boolean)) expect(output).not.toContain(secret)
 }
 
-/** The one broken thing has its line, and is the only one that fails. */
+/** The doctor fails with this line, and with no other. */
 export async function expectFailure(replaced: Record<string, string>, line: RegExp) {
   const { code, output } = await examine(replaced)
   expect(output).toMatch(line)
@@ -63,7 +57,7 @@ export async function expectFailure(replaced: Record<string, string>, line: RegE
   expect(code).toBe(1)
 }
 
-/** A migrated, empty database of its own, changed by these statements. */
+/** The URL of a new database, migrated and empty but for what these statements change. */
 export async function databaseWith(...statements: string[]): Promise<string> {
   const url = new URL(bindings['DATABASE_URL'] ?? '')
   const name = `doctor_${randomUUID().replaceAll('-', '')}`

@@ -14,19 +14,19 @@ const CHROMIUM = [
 const PAGE_LIMIT_MS = 20_000
 
 if (CHROMIUM) {
-  describe(`pages in ${CHROMIUM}`, () => lookAtPages(CHROMIUM))
+  describe(`pages in ${CHROMIUM}`, () => testPages(CHROMIUM))
 } else {
-  test('no Chromium here, so nobody looks at the pages (install it, or set CHROMIUM_PATH)', () => {
+  test('the pages are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
     expect(CHROMIUM).toBeUndefined()
   })
 }
 
-function lookAtPages(executablePath: string) {
+function testPages(executablePath: string) {
   let bundle: ServedBundle
   let browser: Browser
 
   beforeAll(async () => {
-    // Chromium's sandbox refuses to run as root, as which CI often does.
+    // The sandbox of Chromium does not start as root, the usual user in CI.
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
     ;[bundle, browser] = await Promise.all([
       serveBundle(),
@@ -38,96 +38,89 @@ function lookAtPages(executablePath: string) {
     await bundle?.close()
   })
 
-  /** Opens a page; `troubles` gathers script errors, violations of the CSP and foreign addresses. */
+  /** Opens a page. `problems` collects script errors, CSP violations and requests to other origins. */
   async function open(path: string) {
     const page = await browser.newPage({ baseURL: bundle.url })
     page.setDefaultTimeout(PAGE_LIMIT_MS)
     onTestFinished(() => page.close())
-    const troubles: string[] = []
-    page.on('pageerror', (error) => troubles.push(error.message))
-    page.on('console', (line) => line.type() === 'error' && troubles.push(line.text()))
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (line) => line.type() === 'error' && problems.push(line.text()))
     page.on('request', (request) => {
       const url = request.url()
-      if (!/^(data|blob):/.test(url) && !url.startsWith(bundle.url)) troubles.push(`asked ${url}`)
+      if (!/^(data|blob):/.test(url) && !url.startsWith(bundle.url))
+        problems.push(`requested ${url}`)
     })
     await page.goto(path)
-    return { page, troubles }
+    return { page, problems }
   }
+
+  const post = async (path: string, body: object) =>
+    (await call(bundle.url + path, { method: 'POST', body })).status
 
   async function register() {
     const username = `reader-${randomUUID().slice(0, 8)}`
     const account = { username, email: `${username}@example.com`, password: PASSWORD }
-    const { status, text } = await call(`${bundle.url}/api/users/register`, {
-      method: 'POST',
-      body: account,
-    })
-    expect(status, text).toBe(201)
+    expect(await post('/api/users/register', account)).toBe(201)
     return account
   }
 
-  async function signIn(
-    page: Page,
-    { username, password }: { username: string; password: string },
-  ) {
+  async function signIn(page: Page, username: string, password: string) {
     await page.getByLabel('Username or email').fill(username)
     await page.getByLabel('Password', { exact: true }).fill(password)
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   }
 
-  test('/docs signs in and calls GET /api/users/me', async () => {
+  test('/docs signs in and sends GET /api/users/me', async () => {
     const account = await register()
-    const { page, troubles } = await open('/docs')
-    await signIn(page, account)
+    const { page, problems } = await open('/docs')
+    await signIn(page, account.username, account.password)
     await page.getByText(`Signed in as ${account.username}`).waitFor()
 
     const operation = page.locator('#operations-Users-getUsersMe')
     await operation.locator('.opblock-summary-control').click()
     await operation.getByRole('button', { name: 'Execute' }).click()
-    const answer = operation.locator('.live-responses-table .response').first()
-    await answer.waitFor()
-    expect(await answer.locator('.response-col_status').textContent()).toContain('200')
-    expect(await answer.textContent()).toContain(account.email)
-    expect(troubles).toEqual([])
+    const response = operation.locator('.live-responses-table .response').first()
+    await response.waitFor()
+    expect(await response.locator('.response-col_status').textContent()).toContain('200')
+    expect(await response.textContent()).toContain(account.email)
+    expect(problems).toEqual([])
   })
 
-  test('/docs says so when the password is wrong', async () => {
+  test('/docs shows the error for a wrong password', async () => {
     const { username } = await register()
     const { page } = await open('/docs')
-    await signIn(page, { username, password: 'not this one' })
+    await signIn(page, username, 'not this one')
     await page.getByText('Invalid username or password').waitFor()
   })
 
-  test('/redoc shows the calls of the API', async () => {
-    const { page, troubles } = await open('/redoc')
+  test('/redoc shows the operations of the API', async () => {
+    const { page, problems } = await open('/redoc')
     await page.getByRole('heading', { name: 'ADL Production API' }).waitFor()
     await page.getByText('/api/users/login').first().waitFor({ state: 'attached' })
-    expect(troubles).toEqual([])
+    expect(problems).toEqual([])
   })
 
-  test('/reset-password sets a new password by the link of the mail, once', async () => {
+  test('/reset-password sets a new password with the link of the email, once', async () => {
     const { username, email } = await register()
-    const asked = `${bundle.url}/api/password/forgot-password`
-    expect((await call(asked, { method: 'POST', body: { email } })).status).toBe(200)
+    expect(await post('/api/password/forgot-password', { email })).toBe(200)
     const link = `/reset-password?token=${encodeURIComponent(await resetTokenFor(email))}`
     const chosen = `${PASSWORD}, chosen`
+    const save = async (on: Page, password: string) => {
+      await on.getByLabel('New password', { exact: true }).fill(password)
+      await on.getByLabel('New password again').fill(password)
+      await on.getByRole('button', { name: 'Save the new password' }).click()
+    }
 
-    const { page, troubles } = await open(link)
+    const { page, problems } = await open(link)
     expect(page.url()).toBe(`${bundle.url}/reset-password`)
-    await page.getByLabel('New password', { exact: true }).fill(chosen)
-    await page.getByLabel('New password again').fill(chosen)
-    await page.getByRole('button', { name: 'Save the new password' }).click()
+    await save(page, chosen)
     await page.getByRole('heading', { name: 'Your password is changed' }).waitFor()
-    expect(troubles).toEqual([])
-    const login = await call(`${bundle.url}/api/users/login`, {
-      method: 'POST',
-      body: { username, password: chosen },
-    })
-    expect(login.status, login.text).toBe(200)
+    expect(problems).toEqual([])
+    expect(await post('/api/users/login', { username, password: chosen })).toBe(200)
 
     const { page: second } = await open(link)
-    await second.getByLabel('New password', { exact: true }).fill(`${chosen} again`)
-    await second.getByLabel('New password again').fill(`${chosen} again`)
-    await second.getByRole('button', { name: 'Save the new password' }).click()
+    await save(second, `${chosen} again`)
     await second.getByRole('heading', { name: 'This link no longer works' }).waitFor()
   })
 }

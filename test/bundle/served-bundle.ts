@@ -1,4 +1,4 @@
-/** What `wrangler deploy` would send, served by Miniflare on a port of this machine. */
+/** What `wrangler deploy` uploads, served by Miniflare on a local port. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,27 +14,22 @@ const MAIL_LIMIT_MS = 15_000
 const POLL_MS = 100
 
 export type ServedBundle = Bundle & {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   url: string
-  /** What the Worker wrote to its log. */
+  /** The lines that the Worker logged. */
   logs(): string[]
   close(): Promise<void>
 }
 
-/** Bundles the Worker and serves it with the bindings of wrangler.toml, in the tests' world. */
+/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests. */
 export async function serveBundle(): Promise<ServedBundle> {
-  // Wrangler looks up at Cloudflare's where we are, unless told not to.
+  // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
   const bundle = await buildBundle(folder)
+  const { wranglerConfig, bindings } = inject('world')
   const server = createTestHarness({
-    workers: [
-      {
-        configPath: inject('world').wranglerConfig,
-        prebuiltWorkerDir: folder,
-        secrets: inject('world').bindings,
-      },
-    ],
+    workers: [{ configPath: wranglerConfig, prebuiltWorkerDir: folder, secrets: bindings }],
   })
   const { url } = await server.listen()
   return {
@@ -48,17 +43,15 @@ export async function serveBundle(): Promise<ServedBundle> {
   }
 }
 
-type Sent = { method?: string; token?: string; body?: object; address?: string }
-
-/** One call over HTTP. What an answer holds is what a test is about: no type can tell. */
+/** Sends one request over HTTP. Tests assert what the body has, so its type is `any`. */
 export async function call(
   url: string,
-  { method = 'GET', token, body, address = '203.0.113.7' }: Sent = {},
+  { method = 'GET', token, body }: { method?: string; token?: string; body?: object } = {},
 ) {
   const response = await fetch(url, {
     method,
     headers: {
-      'CF-Connecting-IP': address,
+      'CF-Connecting-IP': '203.0.113.7',
       ...(body && { 'Content-Type': 'application/json' }),
       ...(token && { Authorization: `Bearer ${token}` }),
     },
@@ -72,7 +65,7 @@ export async function call(
 
 type Mail = { id: string; to: string[]; subject: string; text: string }
 
-/** Waits for the mail to this address with this subject. */
+/** Waits for the email to this address with this subject. */
 export async function mailTo(address: string, subject: RegExp): Promise<Mail> {
   const { mailboxUrl, bindings } = inject('world')
   const headers = { Authorization: `Bearer ${bindings['RESEND_API_KEY']}` }
@@ -88,7 +81,7 @@ export async function mailTo(address: string, subject: RegExp): Promise<Mail> {
   throw new Error(`No mail to ${address} with the subject ${subject}`)
 }
 
-/** The token of the link in a mail about a new password. */
+/** The token of the reset link that was sent to this address. */
 export async function resetTokenFor(address: string): Promise<string> {
   const { text } = await mailTo(address, /reset|new password/i)
   const link = text.match(/https?:\/\/\S+\/reset-password\?token=\S+/)?.[0] ?? ''

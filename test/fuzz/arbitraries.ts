@@ -1,4 +1,4 @@
-/** What the fuzzer sends: near what the OpenAPI document asks for, and far from it. */
+/** What the fuzzer sends: nearly what the OpenAPI document allows, and anything else. */
 import * as fc from 'fast-check'
 
 export type Schema = {
@@ -13,10 +13,10 @@ export type Schema = {
   properties?: Record<string, Schema>
 }
 
-/** Values that mean something to the API, so that some calls come far. */
+/** Values that the API knows, so that some requests succeed. */
 export type Known = { names: string[]; tokens: string[]; ids: string[] }
 
-/** Any string: surrogates and controls too. */
+/** Any string, with surrogates and control characters. */
 const wildString = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 80 }),
@@ -41,12 +41,11 @@ const wildValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 )
 
-/** What a property's schema allows, or nearly. */
-function near(schema: Schema, { names, tokens }: Known): fc.Arbitrary<unknown> {
-  const known = fc.constantFrom(...names, ...tokens)
+/** What the schema allows, or nearly. */
+function near(schema: Schema, values: Known): fc.Arbitrary<unknown> {
+  const known = fc.constantFrom(...values.names, ...values.tokens)
   if (schema.enum) return fc.constantFrom(...schema.enum)
-  if (schema.anyOf)
-    return fc.oneof(...schema.anyOf.map((each) => near(each, { names, tokens, ids: [] })))
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map((each) => near(each, values)))
   if (schema.type === 'boolean') return fc.boolean()
   if (schema.type === 'null') return fc.constant(null)
   if (schema.type === 'integer' || schema.type === 'number') {
@@ -57,29 +56,21 @@ function near(schema: Schema, { names, tokens }: Known): fc.Arbitrary<unknown> {
     return fc.oneof(known, fc.emailAddress(), fc.constant(`a@${'b.'.repeat(130)}example`))
   }
   if (schema.format === 'date-time') {
-    return fc.oneof(
-      fc.date().map(String),
-      fc.date({ noInvalidDate: true }).map((at) => at.toISOString()),
-    )
+    const valid = fc.date({ noInvalidDate: true }).map((at) => at.toISOString())
+    return fc.oneof(fc.date().map(String), valid)
   }
   if (schema.format === 'base64url') {
     return fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString('base64url'))
   }
-  const { minLength = 0, maxLength = 60 } = schema
-  return fc.oneof(
-    known,
-    fc.string({
-      unit: 'grapheme',
-      minLength: Math.max(0, minLength - 1),
-      maxLength: maxLength + 1,
-    }),
-  )
+  const minLength = Math.max(0, (schema.minLength ?? 0) - 1)
+  const maxLength = (schema.maxLength ?? 60) + 1
+  return fc.oneof(known, fc.string({ unit: 'grapheme', minLength, maxLength }))
 }
 
 const usually = <Value>(often: fc.Arbitrary<Value>, seldom: fc.Arbitrary<Value>) =>
   fc.oneof({ weight: 4, arbitrary: often }, { weight: 1, arbitrary: seldom })
 
-/** An object as text, so that it can hold `__proto__`, and a key twice. */
+/** An object as JSON text, which can have `__proto__`, and a key twice. */
 const text = (entries: (readonly [string, unknown])[]) =>
   `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`
 
@@ -103,16 +94,8 @@ function nearBody(schema: Schema, known: Known): fc.Arbitrary<string> {
 const wildBody: fc.Arbitrary<string | Uint8Array<ArrayBuffer>> = fc.oneof(
   fc.json(),
   wildString,
-  fc.constantFrom(
-    '',
-    '{',
-    '[]',
-    'null',
-    '1e999',
-    '{"a":1,"a":2}',
-    '{"a":1,"\\u0061":2}',
-    '\ufeff{}',
-  ),
+  fc.constantFrom('', '{', '[]', 'null', '1e999', '\ufeff{}'),
+  fc.constantFrom('{"a":1,"a":2}', '{"a":1,"\\u0061":2}'),
   fc.integer({ min: 1, max: 8_000 }).map((depth) => '['.repeat(depth) + ']'.repeat(depth)),
   fc
     .integer({ min: 1, max: 3_000 })
@@ -120,7 +103,7 @@ const wildBody: fc.Arbitrary<string | Uint8Array<ArrayBuffer>> = fc.oneof(
   fc.uint8Array({ maxLength: 64 }).map((bytes) => Uint8Array.from(bytes)),
 )
 
-/** A body for this schema: mostly near what is asked for. */
+/** A body for this schema: mostly nearly what it allows. */
 export const bodyFor = (schema: Schema, known: Known) =>
   usually<string | Uint8Array<ArrayBuffer>>(nearBody(schema, known), wildBody)
 
@@ -136,9 +119,7 @@ export function queryFor(parameters: { name: string; schema: Schema }[], known: 
   const pair = fc.tuple(names, wildString).map((both) => both.map(encoded).join('='))
   const wild = fc.array(
     fc.oneof(pair, fc.constantFrom('&', '=', '%', '%ZZ', '%ff', 'page[]=1', '?')),
-    {
-      maxLength: 2,
-    },
+    { maxLength: 2 },
   )
   return fc
     .tuple(fc.tuple(...own), wild)
@@ -149,28 +130,19 @@ export function queryFor(parameters: { name: string; schema: Schema }[], known: 
 /** A part of a path. */
 export const segmentFor = ({ ids }: Known) =>
   fc.oneof(
-    fc.constantFrom(
-      ...ids,
-      '0',
-      '-1',
-      '1.5',
-      '1e3',
-      '0x1',
-      '2147483647',
-      '2147483648',
-      '9'.repeat(30),
-    ),
+    fc.constantFrom(...ids, '2147483647', '2147483648', '9'.repeat(30)),
+    fc.constantFrom('0', '-1', '1.5', '1e3', '0x1'),
     fc.constantFrom('%00', '%2F', '%ff', '%', '..', '%2e%2e', '1;x', '1%20', ' 1', '١'),
     fc.uuid(),
     wildString.map(encoded),
   )
 
-/** What a header may hold: no line ends, and no space at its ends. */
+/** A valid header value: no line breaks, and no spaces at its ends. */
 const headerValue = fc
   .array(fc.integer({ min: 0x20, max: 0x7e }), { maxLength: 60 })
   .map((bytes) => String.fromCharCode(...bytes).trim())
 
-/** Headers that the API reads, with tokens that count and others. */
+/** Headers that the API reads, with valid and invalid tokens. */
 export const headersFor = ({ tokens }: Known) =>
   fc
     .record(

@@ -73,14 +73,6 @@ test('an unexpected error returns 500 without details, and is logged by its clas
   expect(answer.text + lines).not.toContain('canary')
 })
 
-test.each(['', 'x'.repeat(36), `${crypto.randomUUID()}, x`])(
-  'the X-Request-ID %j is replaced with a UUID',
-  async (given) => {
-    const { headers } = await get('/', { headers: { 'X-Request-ID': given } })
-    expect(headers.get('X-Request-ID')).toMatch(UUID)
-  },
-)
-
 test('a preflight request returns 204 with the allowed methods and headers, and the security headers', async () => {
   const { status, text, headers } = await call('OPTIONS', '/api/users/me', undefined, {
     headers: { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'PUT' },

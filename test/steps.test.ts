@@ -1,6 +1,6 @@
 /**
- * Sequential trips are what a caller at the edge waits for, so each call has a budget of them: here
- * they are counted on the wire. Trips side by side are one step.
+ * The latency of a call at the edge is its number of sequential round trips, so each call has a budget
+ * of them. This file counts them on the wire. Parallel round trips are one step.
  */
 import { afterAll, expect, test } from 'vitest'
 import { freshName, logIn, newAdmin, newUser, PASSWORD } from './setup/accounts.ts'
@@ -12,7 +12,7 @@ import { watchedWorker } from './setup/trips.ts'
 
 const { env, caller, slowDown, watch, close } = await watchedWorker()
 
-// Redis knows the limiter's script from here on: EVALSHA is one trip, EVAL after NOSCRIPT are two.
+// This loads the limiter's script into Redis: EVALSHA is one trip, EVAL after NOSCRIPT would be two.
 const user = await newUser(caller)
 const superadmin = await newAdmin({ superadmin: true, caller })
 const [leaving, resetting] = [await newUser(caller), await newUser(caller)]
@@ -43,7 +43,7 @@ const PROVEN = ['redis + postgres', 'postgres']
 
 type Call = {
   call: string
-  /** What is special about it. */
+  /** What differs from a plain call. */
   but?: string
   body?: object
   token?: string
@@ -54,7 +54,7 @@ type Call = {
   /** 200 by default. */
   status?: number
   steps: string[]
-  /** Calls of the mail queue: after the answer, except that forgot-password waits for its own. */
+  /** Messages to the mail queue: after the response, except for forgot-password, which awaits its own. */
   messages?: number
 }
 
@@ -141,7 +141,7 @@ const named = CALLS.map((each) => ({
   name: each.but ? `${each.call}, ${each.but}` : each.call,
 }))
 
-test.each(named)('$name takes its steps: $steps', async (expected) => {
+test.each(named)('$name waits for: $steps', async (expected) => {
   const { name, id, by = caller, token, headers, messages = 0 } = expected
   const [method = '', path = ''] = expected.call.replace('{id}', String(id)).split(' ')
   const options = { ...(token && { token }), ...(headers && { headers }) }
@@ -153,7 +153,7 @@ test.each(named)('$name takes its steps: $steps', async (expected) => {
   expect(seen).toMatchObject({ steps: expected.steps, messages })
 })
 
-test('every call of the API has a budget', async () => {
+test('every operation of the API has a budget', async () => {
   const { paths } = await openApi()
   const documented = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),

@@ -21,14 +21,14 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: url.href })
   await client.connect()
   await fill(client, 1_000)
-  // As if the tables were large: where an index would do, it is used.
+  // As if the tables were large: PostgreSQL uses an index wherever it can.
   await client.query('set enable_seqscan = off')
   explained = await explain(client)
 })
 afterAll(() => client?.end())
 
 describe('npm run explain', () => {
-  test('knows every statement of src/db', async () => {
+  test('prints every statement of src/db', async () => {
     const defined = globSync('src/db/*.ts', { cwd: ROOT })
       .map((file) => readFileSync(join(ROOT, file), 'utf8'))
       .flatMap((source) => source.match(/^export const \w+ = (?:read|write)\(/gm) ?? [])
@@ -39,18 +39,18 @@ describe('npm run explain', () => {
     expect(names.length).toBeGreaterThan(15)
   })
 
-  /** Few rows: 32 of totals, and the resets of fifteen minutes. */
+  /** Small tables: 32 rows of totals, and the resets of fifteen minutes. */
   const SCANNED = /^user-list\.listUsers\.[\w-]+: user_totals$|^pruning\.prune: password_resets$/
 
-  test('finds the rows of every statement by an index', () => {
+  test('plans every statement with an index', () => {
     const scans = explained.flatMap(({ name, plan }) =>
       [...plan.matchAll(/Seq Scan on (\w+)/g)].map(([, table]) => `${name}: ${table}`),
     )
     expect(scans.filter((scan) => !SCANNED.test(scan))).toEqual([])
-    expect(scans.some((scan) => SCANNED.test(scan))).toBe(true) // The pattern still sees scans.
+    expect(scans.some((scan) => SCANNED.test(scan))).toBe(true) // The pattern still matches scans.
   })
 
-  test('runs the statements as in production: on the account, session and reset that there are', () => {
+  test('runs the statements on accounts, sessions and resets that exist', () => {
     const [found] = explained.filter(({ name }) => name === 'users.findUser')
     expect(found?.plan).toMatch(/^Nested Loop.*\(actual rows=1/)
   })

@@ -20,16 +20,16 @@ beforeAll(async () => {
   )
 })
 
-test('migrations/schema.ts is what the migrations make (else: npm run generate)', async () => {
+test('migrations/schema.ts matches the migrations (if not: npm run generate)', async () => {
   const last = snapshots.at(-1)
   if (!last) throw new Error('There is no snapshot')
   const now = generateDrizzleJson(schema, last.id)
   expect(await generateMigration(last, now)).toEqual([])
-  // The comparison sees differences at all.
+  // The comparison detects differences.
   expect(await generateMigration(last, { ...now, tables: {} })).not.toEqual([])
 })
 
-test('migrations run forward in one line: each follows the one before', () => {
+test('each migration follows the one before', () => {
   expect(journal.entries.map(({ idx }) => idx)).toEqual([...journal.entries.keys()])
   const times = journal.entries.map(({ when }) => when)
   expect(times).toEqual([...new Set(times)].sort((a, b) => a - b))
@@ -39,7 +39,7 @@ test('migrations run forward in one line: each follows the one before', () => {
   }
 })
 
-test('migrations are the files of the journal, and none goes back', async () => {
+test('the journal lists every migration, and none of them reverts another', async () => {
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort()
   expect(files).toEqual(journal.entries.map(({ tag }) => `${tag}.sql`))
   expect(files.filter((name) => /down|revert|rollback/i.test(name))).toEqual([])

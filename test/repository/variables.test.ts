@@ -7,7 +7,7 @@ import type {} from '../setup/world.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../.dev.vars.example')
 
-/** What a newcomer has to make or to get; all the rest works as the example has it. */
+/** What a new developer has to create. The other variables work as they are in the example. */
 const REQUIRED = [
   'DATABASE_URL',
   'UPSTASH_REDIS_REST_URL',
@@ -17,20 +17,20 @@ const REQUIRED = [
   'PUBLIC_URL',
 ] as const
 
-test('.dev.vars.example names exactly the variables of the schema', async () => {
+test('.dev.vars.example has every variable of the schema, and no other', async () => {
   const example = parseEnv(await readFile(EXAMPLE, 'utf8'))
   expect(Object.keys(example).sort()).toEqual(Object.keys(Variables.shape).sort())
 })
 
-test('.dev.vars.example explains each group of variables above it', async () => {
+test('.dev.vars.example has a comment above each group of variables', async () => {
   const text = await readFile(EXAMPLE, 'utf8')
   const groups = text.split(/\n\n+/).filter((group) => /^[A-Z_]+=/m.test(group))
-  const obvious = /^(ACCESS|RESET)_TOKEN_EXPIRE_MINUTES=/ // Their names say it all.
-  const silent = groups.filter((group) => !group.startsWith('# ') && !obvious.test(group))
-  expect(silent).toEqual([])
+  const obvious = /^(ACCESS|RESET)_TOKEN_EXPIRE_MINUTES=/ // Their names are enough.
+  const undocumented = groups.filter((group) => !group.startsWith('# ') && !obvious.test(group))
+  expect(undocumented).toEqual([])
 })
 
-test('.dev.vars.example is valid once the secrets are in, and shows the defaults', async () => {
+test('.dev.vars.example is valid with the secrets added, and has the default values', async () => {
   const { bindings } = inject('world')
   const secrets = Object.fromEntries(REQUIRED.map((name) => [name, bindings[name]]))
   const example = readConfig({ ...parseEnv(await readFile(EXAMPLE, 'utf8')), ...secrets })

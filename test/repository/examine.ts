@@ -40,7 +40,7 @@ export async function examineAsProgram(args: string[]) {
   return { code, stdout, stderr }
 }
 
-/** The secrets among the variables, and the password of the database by itself. */
+/** The output has no secret variable, nor the password of the database by itself. */
 function expectNoSecrets(output: string, variables: Record<string, string>) {
   const { password } = new URL(variables['DATABASE_URL'] ?? '')
   const secrets = Object.entries(variables)
@@ -49,27 +49,21 @@ function expectNoSecrets(output: string, variables: Record<string, string>) {
   for (const secret of [password, ...secrets].filter(Boolean)) expect(output).not.toContain(secret)
 }
 
-/** The doctor fails with this line, and with no other. */
-export async function expectFailure(replaced: Record<string, string>, line: RegExp) {
-  const { code, output } = await examine(replaced)
-  expect(output).toMatch(line)
-  expect(output.match(/^FAIL/gm)).toHaveLength(1)
-  expect(code).toBe(1)
-}
-
-/** The URL of a new database, migrated and empty but for what these statements change. */
-export async function databaseWith(...statements: string[]): Promise<string> {
+/** The URL of a new database, migrated and empty but for what this statement changes. */
+export async function databaseWith(statement: string): Promise<string> {
   const url = new URL(bindings['DATABASE_URL'] ?? '')
   const name = `doctor_${randomUUID().replaceAll('-', '')}`
-  const run = async (on: string, each: string[]) => {
-    const client = new pg.Client({ connectionString: new URL(on, url).href })
+  for (const [database, query] of [
+    ['postgres', `create database ${name} template accounts_template`],
+    [name, statement],
+  ] as const) {
+    url.pathname = `/${database}`
+    const client = new pg.Client({ connectionString: url.href })
     await client.connect()
-    for (const statement of each) await client.query(statement)
+    await client.query(query)
     await client.end()
   }
-  await run('/postgres', [`create database ${name} template accounts_template`])
-  await run(`/${name}`, statements)
-  return new URL(`/${name}`, url).href
+  return url.href
 }
 
 export async function faulty(target: Target, fault: Fault): Promise<string> {

@@ -1,35 +1,35 @@
 /**
- * `npm run dev`: what the Worker needs, on this machine, and then the Worker itself.
+ * `npm run dev`: starts the services that the Worker needs on this machine, then the Worker.
  *
- * The parts are started in order and stopped in the opposite order. None can outlive this process:
- * the gateways run inside it, PostgreSQL and wrangler under `process/supervise.ts`.
+ * They start in order and stop in reverse order. None can outlive this process: the gateways run
+ * inside it, PostgreSQL, Redis and wrangler under `process/supervise.ts`.
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { npmGone } from './dev/npm.ts'
+import { untilNpmExits } from './dev/npm.ts'
 import { type Ports, readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
 import { AlreadyRunningError, takeLock } from './process/lock.ts'
 
 const FOLDER = join(import.meta.dirname, '..')
-/** npm repeats a Ctrl-C that the terminal has sent already; only a later one ends at once. */
+/** npm repeats a Ctrl-C that the terminal has already sent. Only a later one exits at once. */
 const SECOND_SIGNAL_MS = 1000
-const LOCK_PATIENCE_MS = 3000
+const LOCK_TIMEOUT_MS = 3000
 const LOCK_POLL_MS = 200
 
 const stops = createStops()
 
 function messageOf(error: unknown): string {
   if (error instanceof AlreadyRunningError) {
-    return `${error.message} Stop that one first: Ctrl-C in its terminal, or \`kill ${error.pid}\`.`
+    return `${error.message} Stop it first: press Ctrl-C in its terminal, or run \`kill ${error.pid}\`.`
   }
   if (!(error instanceof Error)) return String(error)
   if ('code' in error && error.code === 'EACCES' && 'path' in error) {
     return (
-      `${error.path} can't be written by this user. If an earlier start as root made it, delete ` +
-      'the folder .local as root (this deletes the local data), or start as root again.'
+      `You have no permission to write ${error.path}. If root created it, delete the folder .local ` +
+      'as root (this deletes the local data), or run `npm run dev` as root again.'
     )
   }
   return error.message
@@ -54,10 +54,10 @@ function stopOnSignals(): void {
   }
 }
 
-/** An earlier run that was killed, or is stopping, ends in a moment. */
+/** An earlier run that was killed or is stopping releases the lock in a moment. */
 async function takeDevLock(): Promise<() => void> {
   const file = join(FOLDER, '.local/dev.lock')
-  const deadline = Date.now() + LOCK_PATIENCE_MS
+  const deadline = Date.now() + LOCK_TIMEOUT_MS
   for (;;) {
     try {
       return takeLock(file, '`npm run dev` for this folder')
@@ -72,14 +72,14 @@ async function main(ports: Ports): Promise<void> {
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
   const welcome = await startEverything(FOLDER, ports, stops, (what) => {
-    void end(1, `${what} ended unexpectedly: stopping the rest …`)
+    void end(1, `${what} exited unexpectedly. Stopping everything else …`)
   })
   if (!stops.begun()) console.log(welcome)
 }
 
 stopOnSignals()
-void npmGone().then(() => end(1, 'npm has ended: stopping …'))
-// A closed terminal takes no output; the orderly stop goes on.
+void untilNpmExits().then(() => end(1, 'npm has exited. Stopping …'))
+// Writing to a closed terminal fails. That must not interrupt the shutdown.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 try {
   await main(readPorts(process.env))

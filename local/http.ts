@@ -1,19 +1,19 @@
 /**
- * What the local servers share: listening, a check of who may call, bodies, JSON.
+ * What the local servers share: listening, checking the caller, reading bodies, sending JSON.
  *
- * A server on 127.0.0.1 is within reach of every web page that the developer opens: by a request to
- * that address, or by a domain of the page's own that is made to resolve to it (DNS rebinding). A
- * browser names the page in `Origin` and the domain in `Host`, and no script can change either.
+ * Every web page that the developer opens can reach a server on 127.0.0.1: with a request to that
+ * address, or through its own domain that resolves to it (DNS rebinding). The browser sends the page's
+ * origin in `Origin` and the domain in `Host`, and scripts can't change either header.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 export interface ListenOptions {
-  /** TCP port; 0, the default, takes any free one. */
+  /** TCP port. 0, the default, is any free port. */
   port?: number
   /** Address to listen on, 127.0.0.1 by default. */
   host?: string
-  /** Accepted in `Host` besides the loopback names with the port: `name:port`, of a proxy in front. */
+  /** Accepted in `Host` in addition to the loopback addresses, as `name:port`: for a proxy in front. */
   allowedHosts?: string[]
 }
 
@@ -24,19 +24,19 @@ export interface LocalServer {
 }
 
 interface ServeOptions extends ListenOptions {
-  /** Whether the server has pages, which may call it. */
+  /** Whether the server has pages of its own, which may call it. */
   hasPages?: boolean
   /** Writes the error in the format of the protocol. */
   reject: (response: ServerResponse, status: number, message: string) => void
   handle: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** Longer than clients keep an idle connection, or one is closed under a request on its way. */
+/** Longer than clients keep idle connections, so that none is closed while a request is on its way. */
 const KEEP_ALIVE_MS = 120_000
 
 const bracketed = (host: string) => (host.includes(':') ? `[${host}]` : host)
 
-/** @throws when the port is in use */
+/** @throws if the port is in use */
 export async function serve(options: ServeOptions): Promise<LocalServer> {
   const { port: wanted = 0, host = '127.0.0.1', allowedHosts = [], hasPages = false } = options
   const hosts = new Set(allowedHosts)
@@ -52,8 +52,8 @@ export async function serve(options: ServeOptions): Promise<LocalServer> {
     await once(server, 'listening')
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    const advice = 'stop the program that listens there, or choose another port'
-    throw new Error(`Port ${wanted} of ${host} is in use: ${advice}`, { cause: error })
+    const advice = 'Stop the program that uses it, or choose another port.'
+    throw new Error(`Port ${wanted} on ${host} is in use. ${advice}`, { cause: error })
   }
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : wanted
@@ -70,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<LocalServer> {
   }
 }
 
-/** What is wrong with a request that a foreign web page may have sent; undefined if nothing is. */
+/** The error for a request that may come from another web page, or undefined. */
 function checkCaller(
   { method, headers }: IncomingMessage,
   hosts: Set<string>,
@@ -78,13 +78,13 @@ function checkCaller(
 ): { status: number; message: string } | undefined {
   const { host = '', origin } = headers
   if (!hosts.has(host.toLowerCase())) {
-    const message = `Unknown host "${host}": this local server accepts ${[...hosts].join(', ')}.`
+    const message = `Unknown host "${host}". This local server accepts ${[...hosts].join(', ')}.`
     return { status: 421, message }
   }
   if (origin !== undefined && !(hasPages && origin === `http://${host}`)) {
     return { status: 403, message: `Requests from the web page ${origin} are not allowed.` }
   }
-  // <img>, <script> and <iframe> send no Origin. A link that is followed to a page is harmless.
+  // <img>, <script> and <iframe> send no Origin. Following a link to a page is harmless.
   const site = String(headers['sec-fetch-site'] ?? 'none')
   const isLink = hasPages && method === 'GET' && headers['sec-fetch-dest'] === 'document'
   if (site !== 'none' && site !== 'same-origin' && !isLink) {
@@ -93,7 +93,7 @@ function checkCaller(
   return undefined
 }
 
-/** @throws what `tooLarge` makes of the size, if it is over `maxBytes` */
+/** @throws the error that `tooLarge` returns if the body is larger than `maxBytes` */
 export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
@@ -103,7 +103,7 @@ export async function readBody(
   let size = 0
   for await (const chunk of request) {
     size += chunk.length
-    // Past the limit the rest is read, not kept: a caller that still sends would miss the response.
+    // The rest is read but not kept: a caller that is still sending would not see the response.
     if (size <= maxBytes) chunks.push(chunk)
   }
   if (size > maxBytes) throw tooLarge(size)

@@ -1,29 +1,17 @@
-/**
- * Makes the Worker's log, one JSON object a line, readable for a person in front of a terminal.
- * Other lines are unchanged.
- */
+/** Formats the Worker's log, one JSON object per line, for a terminal. Other lines are unchanged. */
 import { stripVTControlCharacters, styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
 const LEVELS: Record<string, Style> = { debug: 'dim', info: 'cyan', warn: 'yellow', error: 'red' }
-/** Shown at fixed places; other fields of a line follow as `key=value`. */
-const PLACED = new Set([
-  'time',
-  'level',
-  'event',
-  'method',
-  'route',
-  'path',
-  'status',
-  'duration_ms',
-])
-/** `request_id` is long and rarely needed; its beginning finds it in the response's X-Request-ID. */
+/** Shown first, in a fixed order. The other fields follow as `key=value`. */
+const LEADING_FIELDS = new Set('time level event method route path status duration_ms'.split(' '))
+/** `request_id` is long. Its beginning is enough to match it to an X-Request-ID header. */
 const SHORT_ID_LENGTH = 8
 
 /**
- * Wrangler's own line for each request and each batch of a queue, of which the Worker logs more, and
- * the table of bindings that it prints again after each reload.
+ * Wrangler's own lines for requests and queue batches, which the Worker logs in more detail, and the
+ * table of bindings that it prints again after each reload.
  */
 const WRANGLER_NOISE =
   /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ \(|^Your Worker has access to|^Binding +Resource/
@@ -47,7 +35,7 @@ function statusStyle(status: unknown): Style {
 
 /**
  * @param color whether to use ANSI colors
- * @returns what to show for a line, or undefined for a line that is not worth showing
+ * @returns the line to show, or undefined to show nothing
  */
 export function prettyLine(line: string, color: boolean): string | undefined {
   if (WRANGLER_NOISE.test(stripVTControlCharacters(line))) return undefined
@@ -68,7 +56,7 @@ export function prettyLine(line: string, color: boolean): string | undefined {
     entry.has('duration_ms') ? `${get('duration_ms')} ms` : '',
   ]
   for (const [key, value] of entry) {
-    if (PLACED.has(key) || value === null || value === undefined) continue
+    if (LEADING_FIELDS.has(key) || value === null || value === undefined) continue
     const text = typeof value === 'string' ? value : JSON.stringify(value)
     parts.push(
       paint('dim', `${key}=${key === 'request_id' ? text.slice(0, SHORT_ID_LENGTH) : text}`),

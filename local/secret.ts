@@ -5,7 +5,7 @@ export function randomSecret(): string {
   return randomBytes(24).toString('base64url')
 }
 
-/** A random secret that is kept in this file, for its owner alone; made if the file isn't there. */
+/** A random secret, kept in this file, which only its owner can read. Created on the first call. */
 export function keptSecret(file: string): string {
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
   if (kept !== '') return kept

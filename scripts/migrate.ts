@@ -1,4 +1,4 @@
-// `npm run migrate`: brings the database of DATABASE_URL to the newest migration of migrations/.
+// `npm run migrate`: applies the migrations in migrations/ to the database at DATABASE_URL.
 import { join } from 'node:path'
 import { DrizzleQueryError } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
@@ -8,14 +8,14 @@ import pg from 'pg'
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 
-/** Any number will do, as long as it stays: two runs at once meet at this advisory lock. */
-const LOCK = 715_517_364
+/** The key of the advisory lock that parallel runs wait for. An arbitrary number. */
+const LOCK_KEY = 715_517_364
 const CONNECT_TIMEOUT_MS = 10_000
 
 export interface MigrationOutcome {
-  /** How many were applied now; 0 when the database was up to date. */
+  /** How many were applied by this run: 0 if the database was up to date. */
   applied: number
-  /** How many there are. */
+  /** How many migrations there are. */
   total: number
 }
 
@@ -27,10 +27,10 @@ async function countApplied(client: pg.Client): Promise<number> {
 }
 
 /**
- * Applies what is missing, all of it in one transaction. Safe to run twice at once: the second run
- * waits for the first and finds nothing to do.
+ * Applies the missing migrations in one transaction. Parallel runs are safe: the second one waits for
+ * the first and has nothing left to do.
  *
- * @throws Error that says what failed and never shows the password
+ * @throws Error that describes the failure, without the password
  */
 export async function applyMigrations(
   databaseUrl: string,
@@ -43,20 +43,20 @@ export async function applyMigrations(
       connectionString: databaseUrl,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     })
-    client.on('error', () => {}) // Fails the statement that is running; no need to hear it twice.
+    client.on('error', () => {}) // The statement fails too.
     await client.connect()
   } catch (error) {
-    throw new Error(`The database can't be reached: ${reason(error)}. Is DATABASE_URL right?`)
+    throw new Error(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
   }
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [LOCK])
+    await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY])
     const before = await countApplied(client)
     await migrate(drizzle(client), { migrationsFolder: folder })
     return { applied: (await countApplied(client)) - before, total }
   } catch (error) {
-    throw new Error(`A migration failed, and nothing was changed: ${reason(error)}`)
+    throw new Error(`A migration failed and was rolled back: ${reason(error)}`)
   } finally {
-    await client.end() // Ends the lock too.
+    await client.end() // Also releases the lock.
   }
 }
 
@@ -70,12 +70,12 @@ function reason(error: unknown): string {
 if (import.meta.main) {
   const { DATABASE_URL: url } = process.env
   if (!url) {
-    console.error('Set DATABASE_URL: DATABASE_URL=postgresql://… npm run migrate')
+    console.error('DATABASE_URL is not set. Run: DATABASE_URL=postgresql://… npm run migrate')
     process.exit(2)
   }
   if (url.includes('-pooler.')) {
     console.error(
-      "Migrations need Neon's direct connection, as its pooler keeps no locks: take `-pooler` out of the host.",
+      "Migrations need a direct connection, because Neon's pooler does not keep locks. Remove `-pooler` from the host.",
     )
     process.exit(2)
   }

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 
 export interface DevVars {
-  /** What the file sets, without empty variables. */
+  /** The variables in the file that are not empty. */
   values: Map<string, string>
-  /** A sentence for each thing that was done to the file. */
-  done: string[]
+  /** A sentence for each change to the file. */
+  changes: string[]
 }
 
-/** As the value of a line: quoted where a bare one would be cut at a `#` or lose its quotes. */
+/** Quotes a value that would otherwise be cut at a `#` or lose its quotes. */
 function quote(value: string): string {
   if (!/["'`#\s\\]/.test(value)) return value
   if (value.includes("'")) throw new Error('A generated value contains a quote')
@@ -23,28 +23,29 @@ function fill(text: string, name: string, value: string): string {
 }
 
 /**
- * Reads `.dev.vars`, made from `.dev.vars.example` if there is none. Secrets in `generate` that it
- * leaves empty are filled in; what it sets is never changed.
+ * Reads `.dev.vars`, after copying it from `.dev.vars.example` if it does not exist. Generates the
+ * secrets in `generate` that are empty. Never changes a value that is set.
  */
 export async function ensureDevVars(
   folder: string,
   generate: Record<string, () => string | Promise<string>>,
 ): Promise<DevVars> {
   const file = join(folder, '.dev.vars')
-  const done: string[] = []
+  const changes: string[] = []
   const isNew = !existsSync(file)
   let text = readFileSync(isNew ? `${file}.example` : file, 'utf8')
-  if (isNew) done.push('Made .dev.vars from .dev.vars.example.')
+  if (isNew) changes.push('Created .dev.vars from .dev.vars.example.')
 
   const before = parseEnv(text)
   const missing = Object.entries(generate).filter(([name]) => !before[name])
   for (const [name, make] of missing) text = fill(text, name, await make())
   if (missing.length > 0) {
-    done.push(`Put a fresh ${missing.map(([name]) => name).join(' and ')} into .dev.vars.`)
+    changes.push(`Generated ${missing.map(([name]) => name).join(' and ')} in .dev.vars.`)
   }
-  if (done.length > 0) writeFileSync(file, text, { mode: 0o600 })
+  if (changes.length > 0) writeFileSync(file, text, { mode: 0o600 })
 
-  const values = new Map<string, string>()
-  for (const [name, value] of Object.entries(parseEnv(text))) if (value) values.set(name, value)
-  return { values, done }
+  const values = Object.entries(parseEnv(text)).flatMap(([name, value]): [string, string][] =>
+    value ? [[name, value]] : [],
+  )
+  return { values: new Map(values), changes }
 }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 500
 
-/** Name and parent of a process by proc_pid_stat(5); undefined without one, and outside Linux. */
-function look(pid: number): { name: string; parent: number } | undefined {
+/** Name and parent of a process, from proc_pid_stat(5). Undefined if there is none, or not on Linux. */
+function readProcess(pid: number): { name: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const end = stat.lastIndexOf(')')
@@ -16,17 +16,17 @@ function look(pid: number): { name: string; parent: number } | undefined {
 }
 
 /**
- * Settles when the npm that runs this script has ended without a signal to it: after `kill -9`. The
- * shell between npm and this process then waits for it, and has another parent. Never settles if npm
+ * Resolves when the npm that runs this script has exited without signaling it, as after `kill -9`. The
+ * shell between npm and this process then keeps running, with another parent. Never resolves if npm
  * did not start this process.
  */
-export async function npmGone(): Promise<void> {
+export async function untilNpmExits(): Promise<void> {
   const { npm_lifecycle_event: script } = process.env
   if (script === undefined) return new Promise(() => {})
   const parent = process.ppid
-  const above = look(parent)
-  const isShell = above !== undefined && /^(ba|da)?sh$/.test(above.name)
-  while (process.ppid === parent && (!isShell || look(parent)?.parent === above.parent)) {
+  const starter = readProcess(parent)
+  const isShell = starter !== undefined && /^(ba|da)?sh$/.test(starter.name)
+  while (process.ppid === parent && (!isShell || readProcess(parent)?.parent === starter.parent)) {
     await sleep(POLL_MS, undefined, { ref: false })
   }
 }

@@ -16,9 +16,6 @@ import { type Addresses, welcome } from './welcome.ts'
 import { startWorker } from './worker.ts'
 
 const DATABASE = 'accounts'
-/** What the Worker gets from the parts below, without the variables that .dev.vars sets. */
-type Variables = Record<string, string>
-
 const run = promisify(execFile)
 const say = (line: string) => console.log(line)
 
@@ -31,16 +28,17 @@ interface Start {
   folder: string
   ports: Ports
   stops: Stops
-  /** What .dev.vars sets itself. */
-  own: Map<string, string>
-  variables: Variables
+  /** The variables that .dev.vars sets. They are not overridden. */
+  custom: Map<string, string>
+  /** Set by the services below, for the Worker. */
+  variables: Record<string, string>
   addresses: Addresses
-  onEnd: (what: string) => void
+  onExit: (what: string) => void
 }
 
-async function startDatabase({ folder, ports, stops, own, variables, addresses, onEnd }: Start) {
-  const theirs = own.get('DATABASE_URL')
-  let url = theirs
+async function startDatabase(start: Start) {
+  const { folder, ports, stops, custom, variables, addresses, onExit } = start
+  let url = custom.get('DATABASE_URL')
   if (url === undefined) {
     const postgres = await startPostgres({
       dataDir: join(folder, '.local/postgres'),
@@ -49,29 +47,29 @@ async function startDatabase({ folder, ports, stops, own, variables, addresses, 
       log: say,
     })
     stops.add(postgres.stop)
-    postgres.ended.then(() => onEnd('PostgreSQL'))
+    postgres.ended.then(() => onExit('PostgreSQL'))
     url = postgres.url
-    Object.assign(variables, { DATABASE_URL: url })
+    variables['DATABASE_URL'] = url
     addresses.postgres = url
     const { applied, total } = await applyMigrations(url)
-    say(`PostgreSQL is up; ${applied} of ${total} migrations were new to it.`)
+    say(`PostgreSQL is up. Applied ${applied} of ${total} migrations.`)
   } else {
-    say('DATABASE_URL is yours: its migrations are up to you (`npm run migrate`).')
+    say('Using DATABASE_URL from .dev.vars. Run its migrations yourself: `npm run migrate`.')
   }
-  // A database at Neon has an HTTP endpoint of its own.
+  // A Neon database has its own HTTP endpoint.
   if (!new URL(url).hostname.endsWith('.neon.tech')) {
     const gateway = await startNeonGateway({ port: ports.neon, connectTo: url })
     stops.add(gateway.close)
-    Object.assign(variables, { NEON_HTTP_URL: gateway.url })
+    variables['NEON_HTTP_URL'] = gateway.url
   }
 }
 
-async function startRedis({ folder, ports, stops, own, variables, addresses }: Start) {
-  if (own.has('UPSTASH_REDIS_REST_URL')) return
+async function startRedis({ folder, ports, stops, custom, variables, addresses }: Start) {
+  if (custom.has('UPSTASH_REDIS_REST_URL')) return
   const token =
-    own.get('UPSTASH_REDIS_REST_TOKEN') ?? keptSecret(join(folder, '.local/upstash.token'))
+    custom.get('UPSTASH_REDIS_REST_TOKEN') ?? keptSecret(join(folder, '.local/upstash.token'))
   const redis = await startUpstashGateway({ port: ports.upstash, token, log: say })
-  stops.add(() => redis.close())
+  stops.add(redis.close)
   Object.assign(variables, {
     UPSTASH_REDIS_REST_URL: redis.url,
     UPSTASH_REDIS_REST_TOKEN: redis.token,
@@ -80,50 +78,50 @@ async function startRedis({ folder, ports, stops, own, variables, addresses }: S
   say(`Redis is up: ${redis.engine}.`)
 }
 
-async function startMail({ folder, ports, stops, own, variables, addresses }: Start) {
-  if (own.has('RESEND_API_KEY')) return
+async function startMail({ folder, ports, stops, custom, variables, addresses }: Start) {
+  if (custom.has('RESEND_API_KEY')) return
   const apiKey = `re_${keptSecret(join(folder, '.local/resend.key'))}`
   const mailbox = await startMailbox({ port: ports.mailbox, apiKey })
-  stops.add(() => mailbox.close())
+  stops.add(mailbox.close)
   Object.assign(variables, { RESEND_API_KEY: mailbox.apiKey, RESEND_BASE_URL: mailbox.url })
   addresses.mailbox = mailbox.url
-  say('The mail box is up.')
+  say('The mailbox is up.')
 }
 
-/** In a process of its own: it loads src, which nothing in local/ imports. */
+/** In a separate process, because it loads src/, which nothing in local/ imports. */
 async function buildAssets(folder: string): Promise<void> {
   try {
     await run(process.execPath, [join(folder, 'scripts/build-assets.ts')], { cwd: folder })
   } catch (error) {
     const output =
       error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
-    throw new Error(`The assets can't be built (\`npm run build:assets\`):\n${output.trim()}`)
+    throw new Error(`Can't build the assets (\`npm run build:assets\`):\n${output.trim()}`)
   }
 }
 
 /**
- * Starts all parts, then the Worker.
+ * Starts all services, then the Worker.
  *
- * @param onEnd called when a part ends by itself
+ * @param onExit called when a service exits on its own
  * @returns what to print
- * @throws Error that says what is wrong and how to fix it
+ * @throws Error that explains the problem and how to fix it
  */
 export async function startEverything(
   folder: string,
   ports: Ports,
   stops: Stops,
-  onEnd: (what: string) => void,
+  onExit: (what: string) => void,
 ): Promise<string> {
   await assertPortsFree(ports)
-  const { values: own, done } = await ensureDevVars(folder, {
+  const { values: custom, changes } = await ensureDevVars(folder, {
     SECRET_KEY: generateSecretKey,
     JWT_SIGNING_KEYS: generateSigningKeys,
   })
-  done.forEach(say)
+  changes.forEach(say)
   const worker = `http://127.0.0.1:${ports.worker}`
-  const variables: Variables = { PUBLIC_URL: worker }
+  const variables: Start['variables'] = { PUBLIC_URL: worker }
   const addresses: Addresses = { worker }
-  const start: Start = { folder, ports, stops, own, variables, addresses, onEnd }
+  const start: Start = { folder, ports, stops, custom, variables, addresses, onExit }
 
   const assets = buildAssets(folder)
   assets.catch(() => {}) // Reported below, where it is awaited.
@@ -136,13 +134,13 @@ export async function startEverything(
     folder,
     port: ports.worker,
     livePath: '/health/live',
-    variables: Object.fromEntries(Object.entries(variables).filter(([name]) => !own.has(name))),
+    variables: Object.fromEntries(Object.entries(variables).filter(([name]) => !custom.has(name))),
     onLine(line) {
       const pretty = prettyLine(line, useColor())
       if (pretty !== undefined) say(pretty)
     },
   })
   stops.add(running.stop)
-  running.ended.then(() => onEnd('The Worker'))
+  running.ended.then(() => onExit('The Worker'))
   return welcome(addresses, useColor())
 }

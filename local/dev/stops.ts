@@ -1,8 +1,8 @@
 export interface Stops {
-  /** Adds how to stop what has just been started; runs it at once if the stop has begun. */
+  /** Registers how to stop what was just started. Calls it at once if stopping has begun. */
   add(stop: () => unknown): void
   begun(): boolean
-  /** Stops everything, the last started first. */
+  /** Stops everything, in reverse order. */
   run(): Promise<void>
 }
 

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Supervised, supervise } from '../process/supervise.ts'
 
 export interface WorkerOptions {
-  /** Of the repository, where wrangler.toml is. */
+  /** The repository, where wrangler.toml is. */
   folder: string
   port: number
-  /** Set over wrangler.toml and .dev.vars. */
+  /** Override wrangler.toml and .dev.vars. */
   variables: Record<string, string>
-  /** Responds with 200 as soon as the Worker runs. */
+  /** Returns 200 as soon as the Worker runs. */
   livePath: string
-  /** Given each line of output, once the Worker is up. */
+  /** Called with each line of output once the Worker is up. */
   onLine: (line: string) => void
 }
 
@@ -21,13 +21,13 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
-/** The program itself: its launcher would exit before workerd and esbuild have ended. */
+/** The program itself. Its launcher would exit before workerd and esbuild do. */
 const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
-const START_LIMIT_MS = 60_000
+const START_TIMEOUT_MS = 60_000
 const POLL_MS = 100
-/** Of the output before the Worker is up, what is shown afterwards: its own warnings and errors. */
-const WORTH_REPEATING = /^\{.*"level":"(?:warn|error)"/
-/** No calls to the network: no update check, no usage report, no lookup of our location. */
+/** The Worker's own warnings and errors. Those logged before it is up are shown afterwards. */
+const WARNING_OR_ERROR = /^\{.*"level":"(?:warn|error)"/
+/** No network calls: no update check, usage report or location lookup. */
 const ENVIRONMENT = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
@@ -46,17 +46,17 @@ async function isLive(url: string): Promise<boolean> {
 }
 
 async function untilLive(worker: Supervised, url: string): Promise<void> {
-  const deadline = Date.now() + START_LIMIT_MS
+  const deadline = Date.now() + START_TIMEOUT_MS
   while (!(await isLive(url))) {
-    if (!worker.running()) throw new Error('The Worker could not be started.')
+    if (!worker.running()) throw new Error('The Worker did not start.')
     if (Date.now() > deadline) throw new Error(`The Worker does not respond at ${url}.`)
     await sleep(POLL_MS)
   }
 }
 
 /**
- * Runs the Worker by `wrangler dev`, in workerd, and waits until it responds. The output
- * of wrangler's start is shown only if the start fails.
+ * Runs the Worker with `wrangler dev`, in workerd, and waits until it responds. What wrangler prints
+ * while starting is shown only if the start fails.
  *
  * @throws Error with wrangler's output if the Worker does not start
  */
@@ -77,21 +77,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     env: ENVIRONMENT,
     stop: [{ signal: 'SIGTERM', waitMs: 3000 }],
   })
-  const early: string[] = []
+  const startOutput: string[] = []
   let isUp = false
   const lines = createInterface({ input: worker.output })
   lines.on('line', (line) => {
     if (isUp) options.onLine(line)
-    else early.push(line)
+    else startOutput.push(line)
   })
   try {
     await untilLive(worker, url + options.livePath)
   } catch (error) {
     await worker.stop()
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`${reason} wrangler says:\n${early.join('\n').trim()}`)
+    throw new Error(`${reason} Output of wrangler:\n${startOutput.join('\n').trim()}`)
   }
   isUp = true
-  for (const line of early) if (WORTH_REPEATING.test(line)) options.onLine(line)
+  for (const line of startOutput) if (WARNING_OR_ERROR.test(line)) options.onLine(line)
   return { url, ended: worker.ended, stop: worker.stop }
 }

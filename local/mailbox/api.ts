@@ -5,7 +5,7 @@ import type { IdempotencyKeys } from './idempotency.ts'
 import { parseMail } from './mail.ts'
 import type { MailStore, StoredMail } from './store.ts'
 
-/** Resend takes 40 MB of attachments a mail, which base64 makes a third larger. */
+/** Resend's limit is 40 MB of attachments per email, which are a third larger in base64. */
 const MAX_REQUEST_BYTES = 56 * 1024 * 1024
 
 const MAX_BATCH = 100
@@ -19,8 +19,8 @@ export interface Mailbox {
 }
 
 /**
- * Runs a request for a path below `/emails`. Reading takes no key: the page shows the same mails
- * without one, and `serve` rejects what other web pages send.
+ * Handles the endpoints of Resend's API. Reading needs no API key, because the page shows the same
+ * emails without one, and `serve` rejects requests from other web pages.
  *
  * @throws ResendError
  */
@@ -31,14 +31,14 @@ export async function callApi(
 ): Promise<object> {
   const id = /^\/emails\/([^/]+)$/.exec(url.pathname)?.[1]
   const { store } = mailbox
-  checkKey(request, mailbox.apiKey)
+  checkApiKey(request, mailbox.apiKey)
   switch (
     `${request.method} ${id === undefined || id === 'batch' ? url.pathname : '/emails/:id'}`
   ) {
     case 'POST /emails':
-      return send(request, mailbox, sendOne)
+      return runOnce(request, mailbox, send)
     case 'POST /emails/batch':
-      return send(request, mailbox, sendBatch)
+      return runOnce(request, mailbox, sendBatch)
     case 'GET /emails':
       return list(store, url.searchParams)
     case 'GET /emails/:id':
@@ -54,31 +54,31 @@ export async function callApi(
   throw new ResendError('method_not_allowed', 'Method is not allowed for the requested path.')
 }
 
-function checkKey({ method, headers }: IncomingMessage, apiKey: string): void {
+function checkApiKey({ method, headers }: IncomingMessage, apiKey: string): void {
   const presented = headers.authorization?.replace(/^Bearer /i, '')
   if (!presented && method === 'GET') return
   if (!presented) {
-    const problem = 'Missing API key in the authorization header.'
-    throw new ResendError('missing_api_key', problem)
+    throw new ResendError('missing_api_key', 'Missing API key in the authorization header.')
   }
   if (presented !== apiKey) throw new ResendError('invalid_api_key', 'API key is invalid.')
 }
 
-type Act = (body: unknown, request: IncomingMessage, store: MailStore) => object
+type Send = (body: unknown, request: IncomingMessage, store: MailStore) => object
 
-function send(request: IncomingMessage, { store, keys }: Mailbox, act: Act): Promise<object> {
-  const actOn = (body: Buffer) => act(parseJson(body), request, store)
-  const key = request.headers['idempotency-key']
-  if (key === undefined) return bodyOf(request).then(actOn)
-  return keys.once(String(key), () => bodyOf(request), actOn)
+/** Sends once per idempotency key. */
+function runOnce(request: IncomingMessage, { store, keys }: Mailbox, send: Send): Promise<object> {
+  const run = (body: Buffer) => send(parseJson(body), request, store)
+  const key = idempotencyKeyOf(request)
+  if (key === null) return bodyOf(request).then(run)
+  return keys.once(key, () => bodyOf(request), run)
 }
 
-const sendOne: Act = (body, request, store) => {
-  const { id } = store.add(parseMail(body), keyOf(request))
+const send: Send = (body, request, store) => {
+  const { id } = store.add(parseMail(body), idempotencyKeyOf(request))
   return { id }
 }
 
-const sendBatch: Act = (body, request, store) => {
+const sendBatch: Send = (body, request, store) => {
   if (!Array.isArray(body) || body.length === 0 || body.length > MAX_BATCH) {
     const rule = `The batch must be an array of 1 to ${MAX_BATCH} emails.`
     throw new ResendError('validation_error', rule)
@@ -94,11 +94,11 @@ const sendBatch: Act = (body, request, store) => {
       return []
     }
   })
-  const data = mails.map((mail) => ({ id: store.add(mail, keyOf(request)).id }))
+  const data = mails.map((mail) => ({ id: store.add(mail, idempotencyKeyOf(request)).id }))
   return permissive ? { data, errors } : { data }
 }
 
-function keyOf({ headers }: IncomingMessage): string | null {
+function idempotencyKeyOf({ headers }: IncomingMessage): string | null {
   return headers['idempotency-key']?.toString() ?? null
 }
 
@@ -112,9 +112,8 @@ function list(store: MailStore, query: URLSearchParams): object {
   if (after !== undefined && before !== undefined) {
     throw new ResendError('validation_error', 'Use either `after` or `before`, not both.')
   }
-  const cursor = after === undefined ? (before === undefined ? {} : { before }) : { after }
-  const page = store.page(limit, cursor)
-  if (!page) throw new ResendError('validation_error', 'No email has the id of the cursor.')
+  const page = store.page(limit, after, before)
+  if (!page) throw new ResendError('validation_error', 'There is no email with this id.')
   return { object: 'list', has_more: page.hasMore, data: page.mails.map(summary) }
 }
 
@@ -140,9 +139,8 @@ function summary(mail: StoredMail) {
     bcc: orNull(mail.bcc),
     cc: orNull(mail.cc),
     reply_to: orNull(mail.replyTo),
-    last_event: mail.scheduledAt ? 'scheduled' : 'delivered',
-    scheduled_at: mail.scheduledAt,
-    topic_id: mail.topicId,
+    last_event: 'delivered',
+    scheduled_at: null,
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Resend's errors, by the names and status codes of its documentation.
+ * The names and status codes of Resend's errors.
  *
  * @see https://resend.com/docs/api-reference/errors
  */
@@ -18,7 +18,7 @@ const STATUS = {
   missing_required_field: 422,
 } as const
 
-/** An error that goes to the caller as `{statusCode, name, message}`. */
+/** Returned to the caller as `{statusCode, name, message}`. */
 export class ResendError extends Error {
   readonly statusCode: number
   override readonly name: keyof typeof STATUS

@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page. */
+/** Markup that is safe to insert into a page. */
 export class Html {
   readonly #markup: string
 
@@ -13,7 +13,7 @@ export class Html {
 
 type Part = string | number | Html | readonly Html[]
 
-/** A template whose parts are escaped, unless they are markup already. */
+/** A template that escapes its parts unless they are `Html`. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   const rendered = parts.map((part) => {
     if (part instanceof Html) return part.toString()

@@ -2,45 +2,45 @@ import { createHash } from 'node:crypto'
 import { ResendError } from './errors.ts'
 
 /** @see https://resend.com/docs/dashboard/emails/idempotency-keys */
-const KEPT_MS = 24 * 60 * 60 * 1000
+const LIFETIME_MS = 24 * 60 * 60 * 1000
 
-/** A bound on memory only; a day of development stays far below. */
+/** Only bounds memory: a day of development needs far fewer. */
 const MAX_KEYS = 10_000
 
 type Entry =
-  | { state: 'open' }
+  | { state: 'in progress' }
   | { state: 'done'; fingerprint: string; response: object; at: number }
 
-/** Keeps the responses to the requests of the last 24 hours that had a key. */
+/** The responses to requests with an idempotency key in the last 24 hours. */
 export class IdempotencyKeys {
   readonly #entries = new Map<string, Entry>()
 
   /**
-   * Claims the key before the body is read, runs `act`, and keeps its response. The same request
-   * again returns the kept response and does not run `act`.
+   * Reserves the key before the body is read, calls `run`, and stores its response. Returns the stored
+   * response for the same request, without calling `run`. After an error the key can be used again.
    *
-   * @throws ResendError when the key is malformed, in use by a request under way, or was used
-   *   with another body. A request that failed may be sent again with its key.
+   * @throws ResendError if the key is malformed, was used with another body, or belongs to a request
+   *   that is in progress
    */
   async once(
     key: string,
     readBody: () => Promise<Buffer>,
-    act: (body: Buffer) => object,
+    run: (body: Buffer) => object,
   ): Promise<object> {
     if (key.length < 1 || key.length > 256) {
       throw new ResendError('invalid_idempotency_key', 'The key must be between 1-256 chars.')
     }
-    const known = this.#fresh(key)
-    if (known?.state === 'open') {
+    const known = this.#find(key)
+    if (known?.state === 'in progress') {
       const problem = 'Same idempotency key used while original request is still in progress.'
       throw new ResendError('concurrent_idempotent_requests', problem)
     }
     if (known) return replay(known, await readBody())
 
-    this.#entries.set(key, { state: 'open' })
+    this.#entries.set(key, { state: 'in progress' })
     try {
       const body = await readBody()
-      const response = act(body)
+      const response = run(body)
       const fingerprint = fingerprintOf(body)
       this.#entries.set(key, { state: 'done', fingerprint, response, at: Date.now() })
       return response
@@ -54,9 +54,9 @@ export class IdempotencyKeys {
     this.#entries.clear()
   }
 
-  #fresh(key: string): Entry | undefined {
+  #find(key: string): Entry | undefined {
     const entry = this.#entries.get(key)
-    if (entry?.state === 'done' && entry.at < Date.now() - KEPT_MS) this.#entries.delete(key)
+    if (entry?.state === 'done' && entry.at < Date.now() - LIFETIME_MS) this.#entries.delete(key)
     const [oldest] = this.#entries.keys()
     if (this.#entries.size >= MAX_KEYS && oldest !== undefined) this.#entries.delete(oldest)
     return this.#entries.get(key)

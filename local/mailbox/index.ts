@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type ListenOptions, sendJson, serve } from '../http.ts'
+import { type ListenOptions, type LocalServer, sendJson, serve } from '../http.ts'
 import { randomSecret } from '../secret.ts'
 import { callApi, type Mailbox } from './api.ts'
 import { ResendError } from './errors.ts'
@@ -8,26 +8,23 @@ import { serveSite } from './site.ts'
 import { MailStore } from './store.ts'
 
 export interface MailboxOptions extends ListenOptions {
-  /** The only API key that is accepted, a random one by default. */
+  /** The only valid API key. Random by default. */
   apiKey?: string
-  /** How many mails are kept, 500 by default: the oldest go first. */
+  /** How many emails are kept, 500 by default. The oldest are deleted first. */
   capacity?: number
-  /** Called with a line for each mail, and for each request that failed by an error of the box. */
+  /** Called with a line for each email, and for each request that failed because of an internal error. */
   log?: (line: string) => void
 }
 
-export interface RunningMailbox {
-  /** The base URL for Resend's SDK, and the page that shows the mails. */
-  url: string
-  port: number
+/** `url` is the base URL for Resend's SDK, and the page that shows the emails. */
+export interface RunningMailbox extends LocalServer {
   apiKey: string
-  close(): Promise<void>
 }
 
 /**
- * Starts a mail box that takes mails as Resend's API does and shows them on a page.
+ * Starts a mailbox that accepts emails like Resend's API and shows them on a page.
  *
- * @throws when the port is taken.
+ * @throws if the port is in use
  */
 export async function startMailbox(options: MailboxOptions = {}): Promise<RunningMailbox> {
   const { apiKey = `re_${randomSecret()}`, capacity = 500, log = () => {} } = options
@@ -35,14 +32,14 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Runnin
   const mailbox: Mailbox = { apiKey, store, keys: new IdempotencyKeys() }
   store.onChange(() => {
     const [mail] = store.all()
-    if (mail) log(`mail: "${mail.subject}" to ${mail.to.join(', ')}`)
+    if (mail) log(`mailbox: "${mail.subject}" to ${mail.to.join(', ')}`)
   })
 
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     respond(request, response, mailbox).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return
-      log(`mail box: ${request.method} ${request.url} failed: ${error}`)
-      const message = 'Something went wrong in the mail box.'
+      log(`mailbox: ${request.method} ${request.url} failed: ${error}`)
+      const message = 'Internal error of the mailbox.'
       sendJson(response, 500, { statusCode: 500, name: 'internal_server_error', message })
     })
   }

@@ -1,6 +1,6 @@
 import { ResendError } from './errors.ts'
 
-/** A mail as it was sent, read from the body of `POST /emails`. */
+/** An email from the body of `POST /emails`. */
 export interface Mail {
   from: string
   to: string[]
@@ -12,13 +12,11 @@ export interface Mail {
   text: string | null
   headers: Record<string, string>
   tags: { name: string; value: string }[]
-  /** File names, with the size in bytes where the content came along. */
+  /** `bytes` is null if the request has only a link to the content. */
   attachments: { filename: string; bytes: number | null }[]
-  scheduledAt: string | null
-  topicId: string | null
 }
 
-/** Resend's limit on the recipients in `to`. */
+/** Resend's limit. */
 const MAX_RECIPIENTS = 50
 
 const ADDRESS_FORMAT =
@@ -26,14 +24,9 @@ const ADDRESS_FORMAT =
 
 type Fields = Record<string, unknown>
 
-/** @throws ResendError as Resend returns it for the same body. */
+/** @throws the error that Resend returns for the same body */
 export function parseMail(body: unknown): Mail {
   if (!isFields(body)) throw new ResendError('validation_error', 'The body must be an object.', 400)
-  const { from, headers, tags, attachments, template } = body
-  if (template) {
-    const advice = 'this mail box keeps no templates: send `html` or `text`.'
-    throw new ResendError('validation_error', `Unknown template: ${advice}`)
-  }
   for (const name of ['from', 'to', 'subject']) {
     if (isMissing(body[name])) {
       throw new ResendError('missing_required_field', `Missing \`${name}\` field.`)
@@ -45,7 +38,7 @@ export function parseMail(body: unknown): Mail {
     throw new ResendError('missing_required_field', 'Missing `html` or `text` field.')
   }
   return {
-    from: parseFrom(from),
+    from: parseFrom(body['from']),
     to: addresses(body, 'to'),
     cc: addresses(body, 'cc'),
     bcc: addresses(body, 'bcc'),
@@ -53,11 +46,9 @@ export function parseMail(body: unknown): Mail {
     subject: optionalString(body, 'subject') ?? '',
     html,
     text,
-    headers: parseHeaders(headers),
-    tags: parseTags(tags),
-    attachments: parseAttachments(attachments),
-    scheduledAt: optionalString(body, 'scheduled_at'),
-    topicId: optionalString(body, 'topic_id'),
+    headers: parseHeaders(body['headers']),
+    tags: parseTags(body['tags']),
+    attachments: parseAttachments(body['attachments']),
   }
 }
 
@@ -66,11 +57,8 @@ function isFields(value: unknown): value is Fields {
 }
 
 function isMissing(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || isEmptyList(value)
-}
-
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0
+  if (Array.isArray(value)) return value.length === 0
+  return value === undefined || value === null || value === ''
 }
 
 function optionalString(body: Fields, name: string): string | null {
@@ -99,7 +87,7 @@ function addresses(body: Fields, name: string): string[] {
   })
 }
 
-/** `a@b.example` or `Name <a@b.example>`: one address, on one line. */
+/** `a@b.example` or `Name <a@b.example>`: a single address on one line. */
 function isMailbox(text: string): boolean {
   const address = /^[^<>\r\n]*<([^<>]+)>$/.exec(text.trim())?.[1] ?? text.trim()
   return /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\.]+(\.[^\s@<>,;:"()[\]\\.]+)+$/.test(address)
@@ -107,12 +95,13 @@ function isMailbox(text: string): boolean {
 
 function parseHeaders(value: unknown): Record<string, string> {
   if (isMissing(value)) return {}
-  if (!isFields(value))
+  if (!isFields(value)) {
     throw new ResendError('validation_error', 'The `headers` must be an object.')
+  }
   return Object.fromEntries(
-    Object.entries(value).map(([name, content]) => {
-      if (/^[!-9;-~]+$/.test(name) && !/[\r\n]/.test(String(content)))
-        return [name, String(content)]
+    Object.entries(value).map(([name, item]) => {
+      const content = String(item)
+      if (/^[!-9;-~]+$/.test(name) && !/[\r\n]/.test(content)) return [name, content]
       throw new ResendError('validation_error', 'A header name or value has a forbidden character.')
     }),
   )
@@ -120,8 +109,9 @@ function parseHeaders(value: unknown): Record<string, string> {
 
 function parseTags(value: unknown): Mail['tags'] {
   if (isMissing(value)) return []
-  if (!Array.isArray(value))
+  if (!Array.isArray(value)) {
     throw new ResendError('validation_error', 'The `tags` must be an array.')
+  }
   return value.map((tag: unknown) => {
     const { name, value: content } = isFields(tag) ? tag : {}
     if (isTagText(name) && isTagText(content)) return { name, value: content }

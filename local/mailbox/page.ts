@@ -5,16 +5,16 @@ export type View = 'html' | 'text' | 'headers'
 
 interface PageState {
   mails: readonly StoredMail[]
-  /** The mail that is shown, with what of it. */
+  /** The email that is open, and which tab. */
   shown?: { mail: StoredMail; view: View }
-  /** Where to send mails to, for who has none yet. */
+  /** For the example that is shown while there are no emails. */
   url: string
   apiKey: string
 }
 
 export function renderPage(state: PageState): string {
   const { mails, shown } = state
-  const title = shown ? `${shown.mail.subject} · Mail box` : `Mail box (${mails.length})`
+  const title = shown ? `${shown.mail.subject} · Mailbox` : `Mailbox (${mails.length})`
   return `<!doctype html>\n${html`<html lang="en">
 <head>
   <meta charset="utf-8">
@@ -27,11 +27,11 @@ export function renderPage(state: PageState): string {
 </head>
 <body class="${shown ? 'reading' : 'listing'}">
   <header>
-    <h1><a href="/">Mail box</a></h1>
+    <h1><a href="/">Mailbox</a></h1>
     <span id="count">${mails.length}</span>
     <button id="clear" type="button"${mails.length === 0 ? html` hidden` : ''}>Clear</button>
   </header>
-  <nav id="list" aria-label="Mails">
+  <nav id="list" aria-label="Emails">
     ${mails.length === 0 ? renderEmpty(state) : renderList(mails, shown?.mail.id)}
   </nav>
   <main>${shown ? renderMail(shown) : renderHint(mails.length)}</main>
@@ -54,7 +54,7 @@ function renderList(mails: readonly StoredMail[], shownId?: string): Html {
   return html`<ol>${items}</ol>`
 }
 
-/** In UTC until the page's script puts it into the reader's time zone. */
+/** In UTC, until the page's script converts it to the reader's time zone. */
 function renderTime(time: Date): Html {
   const iso = time.toISOString()
   return html`<time datetime="${iso}">${iso.slice(11, 19)}</time>`
@@ -69,13 +69,13 @@ function renderEmpty({ url, apiKey }: PageState): Html {
     "subject": "Hello",
     "html": "<p>It works.</p>"}'`
   return html`<div class="empty">
-    <p><strong>No mails yet.</strong> They appear here as they are sent. To try it:</p>
+    <p><strong>No emails yet.</strong> They appear here when they are sent. Try it:</p>
     <pre>${command}</pre>
   </div>`
 }
 
 function renderHint(count: number): Html {
-  return html`<p class="hint">${count === 0 ? '' : 'Pick a mail to read it here.'}</p>`
+  return html`<p class="hint">${count === 0 ? '' : 'Select an email to read it.'}</p>`
 }
 
 function renderMail({ mail, view }: { mail: StoredMail; view: View }): Html {
@@ -89,7 +89,7 @@ function renderMail({ mail, view }: { mail: StoredMail; view: View }): Html {
     return html`<a href="/mails/${mail.id}?view=${one}"${current}>${TAB_NAMES[one]}</a>`
   })
   return html`
-  <a class="back" href="/">‹ All mails</a>
+  <a class="back" href="/">‹ All emails</a>
   <h2>${mail.subject || '(no subject)'}</h2>
   <dl class="envelope">
     <dt>From</dt><dd>${mail.from}</dd>
@@ -105,7 +105,7 @@ const TAB_NAMES = { html: 'HTML', text: 'Text', headers: 'Headers' }
 function renderView(mail: StoredMail, view: View): Html {
   switch (view) {
     case 'html':
-      return html`<iframe title="The mail" src="/mails/${mail.id}/html"
+      return html`<iframe title="Email" src="/mails/${mail.id}/html"
         sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer"></iframe>`
     case 'text':
       return html`<pre class="text">${withLinks(mail.text ?? '')}</pre>`
@@ -136,7 +136,6 @@ function headersOf(mail: StoredMail): [string, string][] {
     ['Reply-To', mail.replyTo],
     ['Attachments', attachments],
     ['Tags', mail.tags.map(({ name, value }) => `${name}=${value}`)],
-    ['Scheduled for', mail.scheduledAt === null ? [] : [mail.scheduledAt]],
     ['Idempotency-Key', mail.idempotencyKey === null ? [] : [mail.idempotencyKey]],
   ]
   return [
@@ -153,7 +152,7 @@ function headersOf(mail: StoredMail): [string, string][] {
   ]
 }
 
-/** The mail itself, for the frame: its links open in a new tab, where the sandbox lets them. */
+/** The email's own HTML, for the frame. Links open in a new tab, as the sandbox requires. */
 export function renderMailHtml(mail: StoredMail): string {
   const base = '<base target="_blank">'
   const markup = mail.html ?? ''

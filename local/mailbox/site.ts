@@ -4,11 +4,11 @@ import type { Mailbox } from './api.ts'
 import { renderMailHtml, renderPage, type View } from './page.ts'
 import type { StoredMail } from './store.ts'
 
-/** Nothing from elsewhere, no inline script: a mail must not be able to act on the page. */
+/** No other origins and no inline scripts, so that an email can't affect the page. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** A mail brings its styles, and pictures from anywhere, but no script. */
+/** Emails can have styles, and images from anywhere, but no scripts. */
 const MAIL_POLICY =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline' https:; font-src https: data:; img-src http: https: data:; frame-ancestors 'self'"
 
@@ -22,9 +22,9 @@ function readPageFile(name: string): Buffer {
 }
 
 /**
- * Serves the page that shows the mails.
+ * Serves the page that shows the emails.
  *
- * @returns whether the request was for it.
+ * @returns whether the request was for the page
  */
 export function serveSite(
   request: IncomingMessage,
@@ -44,9 +44,9 @@ export function serveSite(
     streamChanges(response, mailbox)
     return true
   }
-  const own = `http://${request.headers.host}`
+  const state = { mails: store.all(), url: `http://${request.headers.host}`, apiKey }
   if (url.pathname === '/') {
-    sendPage(response, 200, renderPage({ mails: store.all(), url: own, apiKey }))
+    sendPage(response, 200, renderPage(state))
     return true
   }
   const file = Object.entries(FILES).find(([path]) => path === url.pathname)?.[1]
@@ -58,20 +58,20 @@ export function serveSite(
   if (id === undefined) return false
   const mail = store.get(id)
   if (!mail) {
-    sendPage(response, 404, renderPage({ mails: store.all(), url: own, apiKey }))
+    sendPage(response, 404, renderPage(state))
   } else if (raw) {
     send(response, 200, renderMailHtml(mail), MAIL_POLICY)
   } else {
     const shown = { mail, view: viewOf(mail, url.searchParams.get('view')) }
-    sendPage(response, 200, renderPage({ mails: store.all(), shown, url: own, apiKey }))
+    sendPage(response, 200, renderPage({ ...state, shown }))
   }
   return true
 }
 
-function viewOf(mail: StoredMail, wanted: string | null): View {
-  if (wanted === 'headers') return 'headers'
+function viewOf(mail: StoredMail, requested: string | null): View {
+  if (requested === 'headers') return 'headers'
   if (mail.html === null) return 'text'
-  return wanted === 'text' && mail.text !== null ? 'text' : 'html'
+  return requested === 'text' && mail.text !== null ? 'text' : 'html'
 }
 
 function sendPage(response: ServerResponse, status: number, page: string): void {
@@ -89,7 +89,7 @@ function send(response: ServerResponse, status: number, page: string, policy: st
   response.end(page)
 }
 
-/** Server-sent events: one `change` whenever the mails changed. */
+/** Server-sent events: a `change` event when emails are added or deleted. */
 function streamChanges(response: ServerResponse, { store }: Mailbox): void {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   response.write('retry: 1000\n\n')

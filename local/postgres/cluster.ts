@@ -12,15 +12,15 @@ import { join } from 'node:path'
 import type { Account } from './account.ts'
 import type { PostgresBinaries } from './binaries.ts'
 
-/** The superuser that initdb creates. It is used here only, to set up roles and databases. */
+/** The superuser that initdb creates. Only this folder uses it, to create roles and databases. */
 export const SUPERUSER = 'local'
 
 /**
- * Creates the data folder if it isn't there yet: UTF-8, sorted by code point on every machine,
- * passwords required. It is created under another name and renamed, so that an interrupted start
- * leaves nothing that looks finished.
+ * Creates the data folder if it does not exist: UTF-8, sorted by code point on every machine, passwords
+ * required. It is created under another name and then renamed, so that an interrupted start leaves no
+ * incomplete folder.
  *
- * @throws if the folder belongs to another version of PostgreSQL, or can't be created
+ * @throws if another version of PostgreSQL created the folder, or it can't be created
  */
 export function ensureCluster(
   data: string,
@@ -33,8 +33,8 @@ export function ensureCluster(
     const found = readFileSync(versionFile, 'utf8').trim()
     if (found === binaries.major) return
     throw new Error(
-      `The data in ${data} was written by PostgreSQL ${found}; this one is ${binaries.major}. ` +
-        'Delete that folder to start empty, or dump it with the old version first.',
+      `The data in ${data} was written by PostgreSQL ${found}, but this is version ` +
+        `${binaries.major}. Dump it with the old version if you need it, then delete the folder.`,
     )
   }
   const unfinished = `${data}.unfinished`
@@ -60,14 +60,12 @@ export function ensureCluster(
         '--builtin-locale=C.UTF-8',
         '--no-instructions',
       ],
-      // initdb fails in a working directory that the server's account may not enter.
+      // initdb fails in a working directory that `account` can't enter.
       { cwd: unfinished, stdio: 'pipe', encoding: 'utf8', ...account },
     )
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    throw new Error(
-      `The PostgreSQL data folder ${data} can't be created: ${output || String(error)}`,
-    )
+    throw new Error(`Can't create the PostgreSQL data folder ${data}: ${output || String(error)}`)
   } finally {
     rmSync(passwordFile, { force: true })
   }

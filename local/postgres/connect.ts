@@ -3,10 +3,10 @@ import pg from 'pg'
 import type { Supervised } from '../process/supervise.ts'
 import { SUPERUSER } from './cluster.ts'
 
-/** Recovery after a crash may take this long; a normal start takes less than a second. */
-const START_LIMIT_MS = 60_000
+/** A normal start takes less than a second. Recovery after a crash can take longer. */
+const START_TIMEOUT_MS = 60_000
 const RETRY_MS = 50
-/** Of the superuser, in data folders made before passwords were random. */
+/** The superuser's password in data folders from before passwords were random. */
 const FORMER_PASSWORD = 'local'
 
 class SuperuserPasswordError extends Error {}
@@ -14,7 +14,7 @@ class SuperuserPasswordError extends Error {}
 const isWrongPassword = (error: unknown) =>
   error instanceof pg.DatabaseError && error.code === '28P01'
 
-/** @throws if the server is down, or has another superuser */
+/** @throws if the server is down or rejects the password */
 export async function connectAsSuperuser(
   port: number,
   password: string,
@@ -34,8 +34,8 @@ export async function connectAsSuperuser(
     }
   }
   throw new SuperuserPasswordError(
-    'the data has another superuser password than the file superuser.password beside it. Restore ' +
-      'that file, or delete the folder of both to start empty.',
+    'the password in superuser.password is not the one in the data folder next to it. Restore ' +
+      'that file, or delete the folder that contains both.',
   )
 }
 
@@ -45,9 +45,9 @@ export async function connectWhenReady(
   password: string,
   server: Supervised,
 ): Promise<pg.Client> {
-  const deadline = Date.now() + START_LIMIT_MS
+  const deadline = Date.now() + START_TIMEOUT_MS
   for (;;) {
-    if (!server.running()) throw new Error('the server ended at once.')
+    if (!server.running()) throw new Error('the server exited.')
     try {
       return await connectAsSuperuser(port, password)
     } catch (error) {

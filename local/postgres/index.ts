@@ -5,38 +5,28 @@ import { takeLock } from '../process/lock.ts'
 import { freePort } from '../process/ports.ts'
 import { keptSecret, randomSecret } from '../secret.ts'
 import { reachableHome, serverAccount } from './account.ts'
-import { launch } from './launch.ts'
-import { connectionUrl, ROLE } from './setup.ts'
+import { type LocalPostgres, launch } from './launch.ts'
+import { ROLE } from './setup.ts'
+
+export type { LocalPostgres }
 
 export interface PostgresOptions {
-  /** Kept between starts, made if it isn't there. */
+  /** Created if it does not exist. Kept when the server stops. */
   dataDir: string
-  /** Of 127.0.0.1; without it, or with 0, a free one. */
+  /** On 127.0.0.1. 0, the default, is any free port. */
   port?: number
-  /** Created if it isn't there. */
+  /** Created if it does not exist. */
   database: string
-  /** Called with a sentence for each step that takes time or may surprise. */
+  /** Called with a sentence for each unusual step. */
   log?: (line: string) => void
 }
 
-export interface LocalPostgres {
-  /** `postgresql://…`, with the database, its owner and the owner's password. */
-  url: string
-  port: number
-  /** Where the data really is: see `reachableHome`. */
-  dataDir: string
-  /** Settles when the server is gone, whoever stopped it. */
-  ended: Promise<unknown>
-  /** Ends open connections, writes everything down, waits until the server is gone. */
-  stop(): Promise<void>
-}
-
 /**
- * Starts PostgreSQL on a data folder that is kept. It ends with this process, also when that is
- * killed; a server that an earlier process left running is stopped first.
+ * Starts PostgreSQL on a persistent data folder. It stops when this process ends, even if this process
+ * is killed. A server that an earlier process left running is stopped first.
  *
- * @throws AlreadyRunningError when a live process has this folder open
- * @throws Error, with what to do, when the port is in use or the server can't start
+ * @throws AlreadyRunningError if another process uses this folder
+ * @throws Error, with advice, if the port is in use or the server can't start
  */
 export async function startPostgres(options: PostgresOptions): Promise<LocalPostgres> {
   const { database, log = () => {} } = options
@@ -44,13 +34,13 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
   const account = serverAccount(join(wanted, 'data'))
   const home = reachableHome(wanted, account)
   if (home !== wanted) {
-    log(`The user ${account?.name} can't enter ${wanted}: the data is kept in ${home} instead.`)
+    log(`The user ${account?.name} can't enter ${wanted}. The data is in ${home} instead.`)
   }
   try {
     mkdirSync(home, { recursive: true })
     accessSync(home, constants.W_OK)
   } catch {
-    throw new Error(`${home} can't be written: it is where PostgreSQL keeps its data.`)
+    throw new Error(`No permission to write ${home}, where PostgreSQL stores its data.`)
   }
   const release = takeLock(join(home, 'lock'), `PostgreSQL on ${home}`)
   try {
@@ -59,16 +49,9 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
       superuser: keptSecret(join(home, 'superuser.password')),
       role: keptSecret(join(home, `${ROLE}.password`)),
     }
-    const launched = { home, port, database, account, passwords, temporary: false, log }
-    const server = await launch(launched)
-    const stop = () => server.stop().finally(release)
-    return {
-      url: connectionUrl(port, database, passwords),
-      port,
-      dataDir: home,
-      ended: server.ended,
-      stop,
-    }
+    const launchOptions = { home, port, database, account, passwords, temporary: false, log }
+    const server = await launch(launchOptions)
+    return { ...server, stop: () => server.stop().finally(release) }
   } catch (error) {
     release()
     throw error
@@ -76,20 +59,19 @@ export async function startPostgres(options: PostgresOptions): Promise<LocalPost
 }
 
 /**
- * Starts an empty PostgreSQL for a test, on a free port: fast rather than safe, and its folder is
- * deleted when it stops or this process ends. Its role may create databases.
+ * Starts an empty PostgreSQL for tests on a free port. It is fast but not crash-safe, and its folder
+ * is deleted when it stops or this process ends. Its role can create databases.
  */
-export async function startTemporaryPostgres(options: {
+export async function startTemporaryPostgres({
+  database,
+}: {
   database: string
 }): Promise<LocalPostgres> {
-  const account = serverAccount(join(tmpdir(), 'none yet'))
+  const account = serverAccount(join(tmpdir(), 'does-not-exist'))
   const home = mkdtempSync(join(reachableHome(tmpdir(), account), 'postgres-'))
-  // mkdtemp makes it private; PostgreSQL, another user, must enter, and protects its own folder.
+  // mkdtemp makes it private, but PostgreSQL's user must enter. It protects its own data folder.
   chmodSync(home, 0o755)
   const port = await freePort()
   const passwords = { superuser: randomSecret(), role: randomSecret() }
-  const launched = { ...options, home, port, account, passwords, temporary: true }
-  const server = await launch({ ...launched, log: () => {} })
-  const url = connectionUrl(port, options.database, passwords)
-  return { url, port, dataDir: home, ended: server.ended, stop: () => server.stop() }
+  return launch({ database, home, port, account, passwords, temporary: true, log: () => {} })
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { connectAsSuperuser } from './connect.ts'
 
-const STOP_LIMIT_MS = 15_000
+const STOP_TIMEOUT_MS = 15_000
 const POLL_MS = 50
 
 interface Leftover {
@@ -12,7 +12,7 @@ interface Leftover {
   port: number
 }
 
-/** Lines 1 and 4 of the file (src/include/utils/pidfile.h): process and port. */
+/** Lines 1 and 4 of the file: pid and port (src/include/utils/pidfile.h). */
 function readPidFile(pidFile: string): Leftover | undefined {
   try {
     const lines = readFileSync(pidFile, 'utf8').split('\n')
@@ -31,7 +31,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A number in a file proves nothing after a restart of the machine: ask the server itself. */
+/** The pid may belong to another process after a reboot, so ask the server itself. */
 async function servesData({ port }: Leftover, data: string, password: string): Promise<boolean> {
   try {
     const client = await connectAsSuperuser(port, password)
@@ -40,14 +40,14 @@ async function servesData({ port }: Leftover, data: string, password: string): P
       .finally(() => client.end())
     return rows[0]?.folder === data
   } catch (error) {
-    // 57P03: it is starting or stopping, so it is a PostgreSQL on the very port of the file.
+    // 57P03: a PostgreSQL on this port is starting or stopping.
     return error instanceof pg.DatabaseError && error.code === '57P03'
   }
 }
 
 /**
- * Stops a server that still runs on this folder although its starter has ended. Call it with the
- * folder's lock held. PostgreSQL itself handles a postmaster.pid without a server.
+ * Stops a server that still uses this folder although the process that started it has ended. The caller
+ * must have the folder's lock. PostgreSQL itself handles a postmaster.pid without a server.
  */
 export async function stopLeftover(
   data: string,
@@ -58,15 +58,15 @@ export async function stopLeftover(
   const found = readPidFile(pidFile)
   if (found === undefined || !isAlive(found.pid)) return
   if (!(await servesData(found, data, password))) return
-  log(`A PostgreSQL of an earlier run (pid ${found.pid}) is still there: stopping it.`)
+  log(`Stopping a PostgreSQL that an earlier run left running (pid ${found.pid}).`)
   process.kill(found.pid, 'SIGINT')
-  const deadline = Date.now() + STOP_LIMIT_MS
-  // The file is deleted last. The process may remain as a zombie if nothing reaps orphans.
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  // The server deletes the file last. Its process may remain as a zombie if nothing reaps orphans.
   while (existsSync(pidFile) && isAlive(found.pid)) {
     if (Date.now() > deadline) {
       throw new Error(
-        `An earlier PostgreSQL (pid ${found.pid}) does not stop. End it (\`kill ${found.pid}\`) ` +
-          'and start again.',
+        `A PostgreSQL of an earlier run (pid ${found.pid}) does not stop. Kill it ` +
+          `(\`kill ${found.pid}\`) and try again.`,
       )
     }
     await sleep(POLL_MS)

@@ -12,11 +12,11 @@ export class AlreadyRunningError extends Error {
 }
 
 /**
- * Takes a lock that ends with this process, however it ends: a file that names its holder is
- * valid only while the holder runs.
+ * Takes a lock file that is released when this process exits, however it exits: the file identifies
+ * its owner and is valid only while the owner runs.
  *
- * @param what names the thing in the error: "The local PostgreSQL in …"
- * @returns the release
+ * @param what for the error message: "PostgreSQL in …"
+ * @returns a function that releases the lock
  * @throws AlreadyRunningError
  */
 export function takeLock(file: string, what: string): () => void {

@@ -8,16 +8,16 @@ async function listenOnce(port: number): Promise<number> {
   const address = server.address()
   server.close()
   await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('No port was given')
+  if (typeof address !== 'object' || address === null) throw new Error('The server has no port')
   return address.port
 }
 
-/** A port of 127.0.0.1 that is free at the moment. */
+/** A port that is free on 127.0.0.1 right now. */
 export function freePort(): Promise<number> {
   return listenOnce(0)
 }
 
-/** Whether a server could listen on this port of 127.0.0.1 now. */
+/** Whether a server can listen on this port of 127.0.0.1 right now. */
 export async function isPortFree(port: number): Promise<boolean> {
   try {
     await listenOnce(port)

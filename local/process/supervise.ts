@@ -7,33 +7,31 @@ export interface SupervisedCommand {
   file: string
   args: string[]
   cwd?: string
-  /** Added to the environment of this process. */
+  /** Added to this process's environment. */
   env?: Record<string, string>
-  /** Run as this user; only root may ask for it. */
+  /** Run as this user. Only root can do this. */
   user?: { uid: number; gid: number }
-  /** Both outputs go to this file, emptied first; without it they are `Supervised.output`. */
+  /** Standard output and error go to this file, which is emptied first, or to `Supervised.output`. */
   logFile?: string
-  /** How to stop it: each signal in turn, while it is still there. Then its group is killed. */
+  /** How to stop it: each signal in turn until it exits. Then its process group is killed. */
   stop: { signal: NodeJS.Signals; waitMs: number }[]
-  /** A folder to delete once the command has ended, however this process ended. */
+  /** A folder to delete after the command exits, however this process ends. */
   removeAtEnd?: string
 }
 
 export interface Supervised {
-  /** The command's output (without `logFile`), and in any case why it couldn't be started. */
+  /** The command's output (unless it goes to `logFile`), or why it could not be started. */
   output: Readable
-  /** Settles when the command and all that it started are gone. Never rejects. */
+  /** Resolves when the command and everything it started have exited. Never rejects. */
   ended: Promise<{ code: number }>
-  /** True until `ended` settles. */
+  /** True until `ended` resolves. */
   running(): boolean
   stop(): Promise<void>
 }
 
 const SUPERVISOR = join(import.meta.dirname, 'supervisor.ts')
 
-/**
- * Starts a command that can't outlive this process: see `supervisor.ts`.
- */
+/** Starts a command that can't outlive this process: see `supervisor.ts`. */
 export function supervise(command: SupervisedCommand): Supervised {
   const child: ChildProcess = spawn(
     process.execPath,

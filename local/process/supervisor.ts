@@ -1,10 +1,9 @@
 /**
- * Runs one command for as long as the process that asked for it lives. Started by `supervise.ts`,
- * never by hand.
+ * Runs one command for as long as its parent process lives. Started by `supervise.ts`, not by hand.
  *
- * Its standard input is a pipe that only the asking process holds. However that process ends
- * (an orderly stop, an exit, `kill -9`), the pipe closes, and the command is stopped by its own
- * signals. So no server outlives its starter, without an exit hook.
+ * Standard input is a pipe from the parent. However the parent ends (a shutdown, an exit, `kill -9`),
+ * the pipe closes, and the command is stopped with its own signals. So no server outlives its parent,
+ * without an exit hook.
  */
 import { spawn } from 'node:child_process'
 import { openSync, rmSync } from 'node:fs'
@@ -14,13 +13,13 @@ const command: SupervisedCommand = JSON.parse(process.argv[2] ?? '{}')
 const STDOUT = 1
 
 function openLog(file: string): number {
-  rmSync(file, { force: true }) // It may be another user's: root's, from an earlier start.
+  rmSync(file, { force: true }) // It may belong to root, after an earlier start as root.
   return openSync(file, 'w')
 }
 const log = command.logFile === undefined ? STDOUT : openLog(command.logFile)
 
 const child = spawn(command.file, command.args, {
-  // A group of its own: Ctrl-C at the terminal must not reach the command directly.
+  // Its own process group, so that Ctrl-C in the terminal does not reach the command directly.
   detached: true,
   stdio: ['ignore', log, log],
   ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
@@ -28,7 +27,7 @@ const child = spawn(command.file, command.args, {
   ...(command.user === undefined ? {} : { uid: command.user.uid, gid: command.user.gid }),
 })
 
-/** Also ends what the command has started and left running (workerd, esbuild). */
+/** Also kills what the command started and left running (workerd, esbuild). */
 function killGroup(): void {
   if (child.pid === undefined) return
   try {
@@ -59,12 +58,12 @@ function stop(): void {
 }
 
 child.on('error', (error) => {
-  console.log(`${command.file} can't be started: ${error.message}`)
+  console.log(`${command.file} could not be started: ${error.message}`)
   cleanUpAndExit(1)
 })
 child.on('exit', (code) => cleanUpAndExit(stopping ? 0 : (code ?? 1)))
 
 process.stdin.on('end', stop).on('error', stop).resume()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-// The reader of the output may have ended; the orderly stop goes on.
+// The parent may have exited. Writing to it then fails, which must not interrupt the shutdown.
 process.stdout.on('error', () => {})

@@ -5,7 +5,7 @@ import { startMailbox } from '../../local/mailbox/index.ts'
 import { startNeonGateway } from '../../local/neon/index.ts'
 import { startUpstashGateway } from '../../local/upstash/index.ts'
 
-/** What a browser would send for a page; fetch in Node sets no `Host` of the caller's choice. */
+/** Sends what a browser would send. Node's fetch can't set `Host`. */
 async function call(
   { url, port }: { url: string; port: number },
   headers: Record<string, string>,
@@ -20,45 +20,46 @@ async function call(
   return { status: response.statusCode ?? 0, text: await text(response) }
 }
 
-const options = { allowedHosts: ['proxy.example:443'] }
+const PROXY = 'proxy.example:443'
+const options = { allowedHosts: [PROXY] }
+
+const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
+
+type Options = { port?: number; allowedHosts: string[] }
 
 const servers = [
   {
     name: 'the Neon gateway',
-    start: () => startNeonGateway({ connectTo: 'postgresql://127.0.0.1:1', ...options }),
+    start: (options: Options) =>
+      startNeonGateway({ connectTo: 'postgresql://127.0.0.1:1', ...options }),
   },
   {
     name: 'the Upstash gateway',
-    start: () => startUpstashGateway({ engine: 'memory', ...options }),
+    start: (options: Options) => startUpstashGateway({ engine: 'memory', ...options }),
   },
-  { name: 'the mail box', start: () => startMailbox(options) },
+  { name: 'the mailbox', start: (options: Options) => startMailbox(options) },
 ]
 
 describe.each(servers)('$name', ({ start }) => {
   let server: Awaited<ReturnType<typeof start>>
   beforeAll(async () => {
-    server = await start()
+    server = await start(options)
   })
   afterAll(() => server.close())
 
-  test.each(['127.0.0.1', 'localhost', '[::1]', 'LOCALHOST'])(
+  test.each(['127.0.0.1:{port}', 'localhost:{port}', '[::1]:{port}', 'LOCALHOST:{port}', PROXY])(
     'Host %s is accepted',
-    async (name) => {
-      const { status } = await call(server, { host: `${name}:${server.port}` })
-      expect([400, 401]).toContain(status) // What it says to a request without credentials.
+    async (host) => {
+      const { status } = await call(server, { host: host.replace('{port}', `${server.port}`) })
+      expect([400, 401]).toContain(status) // The request has no credentials.
     },
   )
 
-  test('a Host of the option is accepted', async () => {
-    const { status } = await call(server, { host: 'proxy.example:443' })
-    expect([400, 401]).toContain(status)
-  })
-
   test.each(['evil.example', 'evil.example:{port}', '127.0.0.1', '127.0.0.1.evil.example:{port}'])(
-    'Host %s is 421 and named',
+    'Host %s is 421, and the message has it',
     async (name) => {
-      const host = name.replace('{port}', String(server.port))
-      for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+      const host = name.replace('{port}', `${server.port}`)
+      for (const method of METHODS) {
         const rejected = await call(server, { host }, method)
         expect(rejected.status).toBe(421)
         expect(rejected.text).toContain(host)
@@ -68,15 +69,20 @@ describe.each(servers)('$name', ({ start }) => {
   )
 
   test.each(['https://evil.example', 'null', 'http://localhost:3000'])(
-    'a request from the page %s is 403',
+    'a request with Origin %s is 403',
     async (origin) => {
-      for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+      for (const method of METHODS) {
         expect((await call(server, { origin }, method)).status).toBe(403)
       }
     },
   )
 
-  test.each(['cross-site', 'same-site'])('what a %s page embeds is 403', async (site) => {
+  test('a port in use is an error that has it', async () => {
+    const second = start({ ...options, port: server.port })
+    await expect(second).rejects.toThrow(`Port ${server.port} on 127.0.0.1 is in use`)
+  })
+
+  test.each(['cross-site', 'same-site'])('an embedded %s request is 403', async (site) => {
     const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }
     for (const destination of ['image', 'script', 'iframe', 'empty']) {
       const embedded = { ...headers, 'sec-fetch-dest': destination }
@@ -85,21 +91,19 @@ describe.each(servers)('$name', ({ start }) => {
   })
 })
 
-describe('the page of the mail box', () => {
-  test('may call it, and a link on another page leads to it', async () => {
-    const mailbox = await startMailbox()
-    const origin = mailbox.url
-    expect((await call(mailbox, { origin }, 'DELETE', '/mails')).status).toBe(204)
-    const other = `http://localhost:${mailbox.port}`
-    expect((await call(mailbox, { origin: other }, 'DELETE', '/mails')).status).toBe(403)
-    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }
-    expect((await call(mailbox, link, 'GET')).status).toBe(200)
-    expect((await call(mailbox, link, 'POST', '/emails')).status).toBe(403)
-    await mailbox.close()
-  })
+test('the page of the mailbox can call it, and links from other pages work', async () => {
+  const mailbox = await startMailbox()
+  const origin = mailbox.url
+  expect((await call(mailbox, { origin }, 'DELETE', '/mails')).status).toBe(204)
+  const other = `http://localhost:${mailbox.port}`
+  expect((await call(mailbox, { origin: other }, 'DELETE', '/mails')).status).toBe(403)
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' }
+  expect((await call(mailbox, link, 'GET')).status).toBe(200)
+  expect((await call(mailbox, link, 'POST', '/emails')).status).toBe(403)
+  await mailbox.close()
 })
 
-test('tokens and keys are random unless they are given', async () => {
+test('tokens and API keys are random by default', async () => {
   const gateways = await Promise.all([1, 2].map(() => startUpstashGateway({ engine: 'memory' })))
   const boxes = await Promise.all([1, 2].map(() => startMailbox()))
   const secrets = [...gateways.map(({ token }) => token), ...boxes.map(({ apiKey }) => apiKey)]

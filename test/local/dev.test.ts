@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -22,164 +22,147 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('.dev.vars', () => {
+describe('ensureDevVars', () => {
   const generate = { SECRET_KEY: () => 'fresh', JWT_KEYS: async () => '{"keys": ["a#b"]}' }
-  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
-  const read = () => readFileSync(join(folder, '.dev.vars'), 'utf8')
+  const file = (name: string) => join(folder, name)
 
-  test('is made from the example, the secrets filled in, for its owner alone', async () => {
-    write(
-      '.dev.vars.example',
-      '# A comment.\nSECRET_KEY=\nJWT_KEYS=""\nDATABASE_URL=\nNAME="A b"\n',
-    )
-    const { values, done } = await ensureDevVars(folder, generate)
-    expect(read()).toBe(
-      `# A comment.\nSECRET_KEY=fresh\nJWT_KEYS='{"keys": ["a#b"]}'\nDATABASE_URL=\nNAME="A b"\n`,
-    )
-    expect(statSync(join(folder, '.dev.vars')).mode & 0o777).toBe(0o600)
-    expect(Object.fromEntries(values)).toEqual({
-      SECRET_KEY: 'fresh',
-      JWT_KEYS: '{"keys": ["a#b"]}',
-      NAME: 'A b',
-    })
-    expect(done).toEqual([
-      'Made .dev.vars from .dev.vars.example.',
-      'Put a fresh SECRET_KEY and JWT_KEYS into .dev.vars.',
-    ])
-  })
-
-  test('keeps what the user has set, and is not touched when nothing is missing', async () => {
-    const text = 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"'
-    write('.dev.vars', text)
-    const { values, done } = await ensureDevVars(folder, generate)
-    expect(read()).toBe(text)
-    expect(done).toEqual([])
-    expect(values.get('SECRET_KEY')).toBe('mine')
-    expect(values.get('DATABASE_URL')).toBe('postgresql://x')
-  })
-
-  test('gets a line for a secret that is missing', async () => {
-    write('.dev.vars', 'SECRET_KEY=mine')
-    const { done } = await ensureDevVars(folder, generate)
-    expect(read()).toBe(`SECRET_KEY=mine\nJWT_KEYS='{"keys": ["a#b"]}'\n`)
-    expect(done).toEqual(['Put a fresh JWT_KEYS into .dev.vars.'])
+  test.each([
+    {
+      name: 'copies .dev.vars.example and generates the secrets',
+      from: '.dev.vars.example',
+      before: '# A comment.\nSECRET_KEY=\nJWT_KEYS=""\nDATABASE_URL=\nNAME="A b"\n',
+      after: `# A comment.\nSECRET_KEY=fresh\nJWT_KEYS='{"keys": ["a#b"]}'\nDATABASE_URL=\nNAME="A b"\n`,
+      values: { SECRET_KEY: 'fresh', JWT_KEYS: '{"keys": ["a#b"]}', NAME: 'A b' },
+      changes: [
+        'Created .dev.vars from .dev.vars.example.',
+        'Generated SECRET_KEY and JWT_KEYS in .dev.vars.',
+      ],
+    },
+    {
+      name: 'leaves a complete .dev.vars unchanged',
+      from: '.dev.vars',
+      before: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
+      after: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
+      values: { SECRET_KEY: 'mine', DATABASE_URL: 'postgresql://x', JWT_KEYS: 'theirs' },
+      changes: [],
+    },
+    {
+      name: 'adds a missing secret',
+      from: '.dev.vars',
+      before: 'SECRET_KEY=mine',
+      after: `SECRET_KEY=mine\nJWT_KEYS='{"keys": ["a#b"]}'\n`,
+      values: { SECRET_KEY: 'mine', JWT_KEYS: '{"keys": ["a#b"]}' },
+      changes: ['Generated JWT_KEYS in .dev.vars.'],
+    },
+  ])('$name', async ({ from, before, after, values, changes }) => {
+    writeFileSync(file(from), before, { mode: 0o600 })
+    const result = await ensureDevVars(folder, generate)
+    expect(readFileSync(file('.dev.vars'), 'utf8')).toBe(after)
+    expect(statSync(file('.dev.vars')).mode & 0o777).toBe(0o600)
+    expect(result).toEqual({ values: new Map(Object.entries(values)), changes })
   })
 })
 
-describe('a secret', () => {
-  test('is random, kept in its file for the owner alone, and different in another folder', () => {
-    const file = join(folder, 'upstash.token')
-    const secret = keptSecret(file)
+test('a kept secret is random, persistent, and readable by its owner only', () => {
+  const file = join(folder, 'upstash.token')
+  writeFileSync(file, '', { mode: 0o600 }) // As after an interrupted start.
+  for (const each of [file, join(folder, 'resend.key')]) {
+    const secret = keptSecret(each)
     expect(secret).toMatch(/^[\w-]{32}$/)
-    expect(statSync(file).mode & 0o777).toBe(0o600)
-    expect(keptSecret(file)).toBe(secret)
-    expect(keptSecret(join(folder, 'other.token'))).not.toBe(secret)
-  })
-
-  test('is made again if its file was left empty', () => {
-    const file = join(folder, 'upstash.token')
-    writeFileSync(file, '')
-    expect(keptSecret(file)).toHaveLength(32)
-    expect(keptSecret(file)).toBe(readFileSync(file, 'utf8'))
-  })
+    expect(statSync(each).mode & 0o777).toBe(0o600)
+    expect(keptSecret(each)).toBe(secret)
+  }
+  expect(keptSecret(join(folder, 'resend.key'))).not.toBe(keptSecret(file))
 })
 
 describe('ports', () => {
-  test('have defaults and are changed by variables', () => {
-    expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({
-      worker: 9000,
-      mailbox: 8025,
-      postgres: 54329,
-      neon: 54330,
-      upstash: 54331,
-    })
+  test('have defaults, which variables override', () => {
+    const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331 }
+    expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({ worker: 9000, ...defaults })
   })
 
-  test('are rejected with the variable named', () => {
+  test('that are invalid or used twice are errors with the variables', () => {
     expect(() => readPorts({ PORT: 'x', NEON_PORT: '70000', UPSTASH_PORT: '8025' })).toThrow(
       /PORT=x is not a port.*NEON_PORT=70000 is not a port.*UPSTASH_PORT and MAILBOX_PORT are both 8025/s,
     )
   })
 
-  test('in use are named all at once, with the variable that changes each', async () => {
+  test('in use are one error with the variables', async () => {
+    const servers = [createServer(), createServer()]
+    const listen = async (server: Server) => {
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      return Object(server.address()).port
+    }
+    const [worker, postgres] = await Promise.all(servers.map(listen))
     const free = { mailbox: await freePort(), neon: await freePort(), upstash: await freePort() }
-    const [worker, postgres] = [createServer().listen(0, '127.0.0.1'), createServer()]
-    postgres.listen(0, '127.0.0.1')
-    await Promise.all([once(worker, 'listening'), once(postgres, 'listening')])
-    const portOf = (server: typeof worker) => Object(server.address()).port
-    const ports = { ...free, worker: portOf(worker), postgres: portOf(postgres) }
-    await expect(assertPortsFree(ports, 0)).rejects.toThrow(
-      new RegExp(
-        `Port ${ports.worker} is in use.* PORT=.*\n.*Port ${ports.postgres} .*POSTGRES_PORT=`,
-      ),
+    await expect(assertPortsFree({ ...free, worker, postgres }, 0)).rejects.toThrow(
+      new RegExp(`Port ${worker} is in use.* PORT=.*\n.*Port ${postgres} .*POSTGRES_PORT=`),
     )
-    worker.close()
-    postgres.close()
+    for (const server of servers) server.close()
   })
 })
 
-describe('stopping', () => {
-  test('runs backwards, continues after a failure, and includes what is added late', async () => {
-    const stops = createStops()
-    const order: string[] = []
-    stops.add(() => order.push('first'))
-    stops.add(() => {
-      order.push('second')
-      throw new Error('expected: shown by this test')
-    })
-    const done = stops.run()
-    expect(stops.begun()).toBe(true)
-    stops.add(() => order.push('late'))
-    await done
-    await stops.run()
-    expect(order).toEqual(['second', 'first', 'late'])
+test('stops run in reverse order, despite errors, and include those added late', async () => {
+  const stops = createStops()
+  const order: string[] = []
+  stops.add(() => order.push('first'))
+  stops.add(() => {
+    order.push('second')
+    throw new Error('expected in the output of this test')
   })
+  const done = stops.run()
+  expect(stops.begun()).toBe(true)
+  stops.add(() => order.push('late'))
+  await done
+  await stops.run()
+  expect(order).toEqual(['second', 'first', 'late'])
 })
 
 describe('prettyLine', () => {
-  const line = JSON.stringify({
-    time: '2026-01-02T03:04:05.678Z',
-    level: 'warn',
-    event: 'request',
-    request_id: '0d5e8c0a-1111-4222-8333-444455556666',
-    method: 'POST',
-    route: '/api/users/login',
-    status: 401,
-    duration_ms: 71,
-    reason: 'unknown account',
-    user_id: null,
-  })
-
-  test('shows a log line on one line, with and without color', () => {
+  test('formats a log line, with or without color', () => {
+    const line = JSON.stringify({
+      time: '2026-01-02T03:04:05.678Z',
+      level: 'warn',
+      event: 'request',
+      request_id: '0d5e8c0a-1111-4222-8333-444455556666',
+      method: 'POST',
+      route: '/api/users/login',
+      status: 401,
+      duration_ms: 71,
+      reason: 'unknown account',
+      user_id: null,
+    })
     expect(prettyLine(line, false)).toBe(
       '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
     )
     expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
   })
 
-  test('other lines are unchanged, and what wrangler repeats is dropped', () => {
-    for (const other of ['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', '']) {
-      expect(prettyLine(other, true)).toBe(other)
-    }
+  test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(
+    'returns %j unchanged',
+    (line) => expect(prettyLine(line, true)).toBe(line),
+  )
+
+  test("drops wrangler's own request lines", () => {
     expect(prettyLine('[wrangler:info] GET /x 200 OK (3ms)', true)).toBeUndefined()
   })
 })
 
-describe('migrations', () => {
+describe('applyMigrations', () => {
   let postgres: LocalPostgres
   beforeAll(async () => {
     postgres = await startTemporaryPostgres({ database: 'migrated' })
   })
   afterAll(() => postgres.stop())
 
-  test('are applied once, by however many at a time, and again as a no-op', async () => {
+  test('applies each migration once, even in parallel', async () => {
     const runs = await Promise.all([1, 2, 3].map(() => applyMigrations(postgres.url)))
     const { total } = await applyMigrations(postgres.url)
     expect(runs.map(({ applied }) => applied).sort()).toEqual([0, 0, total])
     expect(await applyMigrations(postgres.url)).toEqual({ applied: 0, total })
   })
 
-  test('change nothing when one fails, and say why', async () => {
+  test('changes nothing if a migration fails, and reports the error', async () => {
     mkdirSync(join(folder, 'meta'))
     const entry = { version: '7', breakpoints: true }
     const entries = ['a', 'b'].map((tag, i) => ({ ...entry, idx: i, when: Date.now() + i, tag }))
@@ -187,7 +170,7 @@ describe('migrations', () => {
     writeFileSync(join(folder, 'a.sql'), 'CREATE TABLE half ();')
     writeFileSync(join(folder, 'b.sql'), 'CREATE TABLE broken (x nonsense);')
     await expect(applyMigrations(postgres.url, folder)).rejects.toThrow(
-      'A migration failed, and nothing was changed: type "nonsense" does not exist',
+      'A migration failed and was rolled back: type "nonsense" does not exist',
     )
     const client = new pg.Client({ connectionString: postgres.url })
     await client.connect()
@@ -196,56 +179,48 @@ describe('migrations', () => {
     expect(rows).toEqual([{ half: null }])
   })
 
-  test('say that the database can not be reached, without the password', async () => {
+  test('reports an unreachable database without its password', async () => {
     const url = `postgresql://me:secret@127.0.0.1:${await freePort()}/x`
     const failure = await applyMigrations(url).catch((error: unknown) => String(error))
-    expect(failure).toMatch(
-      /The database can't be reached: .*ECONNREFUSED.* Is DATABASE_URL right\?/,
-    )
+    expect(failure).toMatch(/Can't connect to the database: .*ECONNREFUSED.* Check DATABASE_URL\./)
     expect(failure).not.toContain('secret')
   })
 })
 
-describe('the Worker', () => {
-  const options = (port: number, lines: string[]) => ({
-    folder,
-    port,
-    livePath: '/live',
-    variables: { GREETING: 'a:b c', EMPTY: 'given' },
-    onLine: (line: string) => lines.push(line),
-  })
-
-  beforeEach(() => {
-    writeFileSync(
-      join(folder, 'wrangler.toml'),
-      'name = "tiny"\nmain = "worker.js"\ncompatibility_date = "2026-01-01"\n',
-    )
+describe('startWorker', () => {
+  const start = async (source: string, lines: string[] = []) => {
+    writeFileSync(join(folder, 'worker.js'), source)
     writeFileSync(join(folder, '.dev.vars'), 'EMPTY=\n')
-  })
+    const config = 'name = "tiny"\nmain = "worker.js"\ncompatibility_date = "2026-01-01"\n'
+    writeFileSync(join(folder, 'wrangler.toml'), config)
+    return startWorker({
+      folder,
+      port: await freePort(),
+      livePath: '/live',
+      variables: { GREETING: 'a:b c', EMPTY: 'given' },
+      onLine: (line) => lines.push(line),
+    })
+  }
 
-  test('runs in workerd with the variables given, logs, and is gone when stopped', async () => {
-    writeFileSync(
-      join(folder, 'worker.js'),
-      `export default { fetch(request, env) {
-        console.log(JSON.stringify({ level: 'info', event: 'hit' }))
-        return Response.json(env)
-      } }`,
-    )
+  test('runs the Worker in workerd with the variables and its log, until it is stopped', async () => {
     const lines: string[] = []
-    const worker = await startWorker(options(await freePort(), lines))
-    const answer = await fetch(worker.url)
-    expect(await answer.json()).toEqual({ GREETING: 'a:b c', EMPTY: 'given' })
+    const source = `export default { fetch(request, env) {
+      console.log(JSON.stringify({ level: 'info', event: 'hit' }))
+      return Response.json(env)
+    } }`
+    const worker = await start(source, lines)
+    const response = await fetch(worker.url)
+    expect(await response.json()).toEqual({ GREETING: 'a:b c', EMPTY: 'given' })
     await expect.poll(() => lines).toContain('{"level":"info","event":"hit"}')
     await worker.stop()
     await expect(fetch(worker.url)).rejects.toThrow()
-    const left = execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
-    expect(left.split('\n').filter((line) => line.includes(folder))).toEqual([])
+    const processes = execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
+    expect(processes.split('\n').filter((line) => line.includes(folder))).toEqual([])
   })
 
-  test('that does not build is reported with the message of wrangler', async () => {
-    writeFileSync(join(folder, 'worker.js'), 'export default {')
-    await expect(startWorker(options(await freePort(), []))).rejects.toThrow(
-      /The Worker .*wrangler says:.*found end of file/s,
+  test('reports a build error with the output of wrangler', async () => {
+    await expect(start('export default {')).rejects.toThrow(
+      /The Worker .*Output of wrangler:.*found end of file/s,
     )
   })
 })

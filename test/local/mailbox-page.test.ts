@@ -30,7 +30,7 @@ async function get(path: string) {
 }
 
 test.each(['', '?view=html', '?view=text', '?view=headers'])(
-  'nothing of a mail is markup on the page of the mail%s',
+  'the email is escaped on its page%s',
   async (view) => {
     const { status, policy, text } = await get(`/mails/${id}${view}`)
     expect(status).toBe(200)
@@ -47,7 +47,7 @@ test('the list shows subject and recipient, newest first', async () => {
   expect(text).toContain('<span class="to">ada@example.com</span>')
 })
 
-test('the mail is in a frame without scripts, its links open in a new tab', async () => {
+test('the email is in a frame without scripts, and its links open in a new tab', async () => {
   expect((await get(`/mails/${id}`)).text).toMatch(
     /<iframe [^>]*sandbox="allow-popups allow-popups-to-escape-sandbox"/,
   )
@@ -57,12 +57,12 @@ test('the mail is in a frame without scripts, its links open in a new tab', asyn
   expect(text).toContain('<head><base target="_blank"><title>')
 })
 
-test('links of the text open in a new tab', async () => {
+test('links in the text open in a new tab', async () => {
   const { text } = await get(`/mails/${id}?view=text`)
   expect(text).toContain('<a href="https://example.com/?a=1&amp;b=" target="_blank" rel="noopener')
 })
 
-test('the page hears of a new mail, and of none left', async () => {
+test('a new email and an empty list are events', async () => {
   const response = await fetch(`${mailbox.url}/events`)
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   expect((await reader?.read())?.value).toBe('retry: 1000\n\n')
@@ -71,15 +71,15 @@ test('the page hears of a new mail, and of none left', async () => {
   expect((await fetch(`${mailbox.url}/mails`, { method: 'DELETE' })).status).toBe(204)
   expect((await reader?.read())?.value).toBe('event: change\ndata:\n\n')
   await reader?.cancel()
-  expect((await get('/')).text).toContain('No mails yet.')
+  expect((await get('/')).text).toContain('No emails yet.')
 })
 
-test('a mail that is gone is 404, with the list', async () => {
+test('an unknown email is 404, with the list', async () => {
   const { status, text } = await get('/mails/00000000-0000-4000-8000-000000000000')
   expect(status).toBe(404)
-  expect(text).toContain('<h1><a href="/">Mail box</a></h1>')
+  expect(text).toContain('<h1><a href="/">Mailbox</a></h1>')
 })
 
-test.each(['/page/style.css', '/page/live.js'])('%s is there', async (path) => {
+test.each(['/page/style.css', '/page/live.js'])('%s is 200', async (path) => {
   expect((await get(path)).status).toBe(200)
 })

@@ -15,10 +15,9 @@ describe('the in-memory engine', () => {
 
   afterAll(() => memory.close())
 
-  test('says what it does not have', async () => {
-    expect(await memory.run(['GEOADD', 'g', '1', '1', 'm'])).toEqual({
-      error: expect.stringContaining('Install redis-server'),
-    })
+  test('the error for an unknown command suggests redis-server', async () => {
+    const error = expect.stringContaining('Install redis-server')
+    expect(await memory.run(['GEOADD', 'g', '1', '1', 'm'])).toEqual({ error })
   })
 
   test.each([
@@ -26,13 +25,12 @@ describe('the in-memory engine', () => {
     'while true do pcall(function() while true do end end) end',
     "while true do redis.call('PING') end",
   ])('%s is stopped, and the next script runs', async (script) => {
-    expect(await memory.run(['EVAL', script, '0'])).toEqual({
-      error: 'ERR Script exceeded its time limit',
-    })
+    const error = 'ERR Script exceeded its time limit'
+    expect(await memory.run(['EVAL', script, '0'])).toEqual({ error })
     expect(await memory.run(['EVAL', 'return 1', '0'])).toEqual({ result: 1 })
   })
 
-  test('twenty thousand scripts leave nothing behind in Lua', async () => {
+  test('20,000 scripts do not leak memory in Lua', async () => {
     const script = "return redis.call('INCRBY', KEYS[1], ARGV[1])"
     const runMany = async (count: number) => {
       for (let at = 0; at < count; at++) {
@@ -40,14 +38,14 @@ describe('the in-memory engine', () => {
       }
     }
     await runMany(5000)
-    // The memory of WebAssembly counts as external.
+    // Includes the memory of WebAssembly.
     const before = process.memoryUsage().external
     await runMany(20_000)
     expect(process.memoryUsage().external - before).toBeLessThan(8 * 1024 * 1024)
     expect(await memory.run(['GET', 'key-0'])).toEqual({ result: '250' })
   })
 
-  test.runIf(redisServerInstalled())('gives the outcomes of redis-server', async () => {
+  test.runIf(redisServerInstalled())('has the same replies as redis-server', async () => {
     const redis = await startRedisEngine()
     if (!redis) throw new Error('No redis-server')
     onTestFinished(() => redis.close())
@@ -65,7 +63,7 @@ describe('the in-memory engine', () => {
   })
 })
 
-/** Of an error only its code: the texts may differ. Of a number what a double can tell. */
+/** Of an error only the code, because messages differ. Of a number only the precision of a double. */
 function toComparable(outcome: Outcome) {
   if ('error' in outcome) return { code: outcome.error.split(' ')[0] }
   const { result } = outcome
@@ -78,13 +76,13 @@ const value = fc.oneof(
   fc.string(),
 )
 const field = fc.constantFrom('x', 'y', '')
-/** Long enough that nothing expires while a case runs. */
+/** Long enough that nothing expires during a test case. */
 const seconds = fc.constantFrom('100', '0', '-1', '1.5', 'soon', '9223372036854775807')
 const milliseconds = fc.constantFrom('100000', '0', 'soon')
 const tuple = (name: string, ...args: fc.Arbitrary<string>[]) =>
   fc.tuple(fc.constant(name), ...args)
 
-/** Not HGETALL and SCAN: their order is Redis's own affair. */
+/** Without HGETALL and SCAN, whose order is unspecified. */
 const command: fc.Arbitrary<Command> = fc.oneof(
   tuple('GET', key),
   tuple('SET', key, value),

@@ -10,21 +10,14 @@ import { describe, expect, test } from 'vitest'
 import { startUpstashGateway } from '../../local/upstash/index.ts'
 import { redisServerInstalled } from './engines.ts'
 
-/** The socket's file is there before the server listens on it. */
+/** The socket's file exists before the server listens on it. */
 const isListening = (socket: string) =>
   new Promise<boolean>((resolve) => {
     const connection = connect(socket, () => resolve(true)).on('error', () => resolve(false))
     connection.unref()
   })
 
-describe('Upstash gateway, as a process', () => {
-  test('a port in use is named', async () => {
-    const first = await startUpstashGateway({ engine: 'memory' })
-    const second = startUpstashGateway({ engine: 'memory', port: first.port })
-    await expect(second).rejects.toThrow(`Port ${first.port} of 127.0.0.1 is in use`)
-    await first.close()
-  })
-
+describe('the process of an Upstash gateway', () => {
   test('two gateways share nothing', async () => {
     const gateways = await Promise.all([1, 2].map(() => startUpstashGateway({ engine: 'memory' })))
     const [one, two] = gateways.map(({ url, token }) => new Redis({ url, token, retry: false }))
@@ -33,12 +26,14 @@ describe('Upstash gateway, as a process', () => {
     await Promise.all(gateways.map((gateway) => gateway.close()))
   })
 
-  test('a Redis that is down is reported at the start, without its password', async () => {
+  test('an unreachable Redis is an error without its password', async () => {
     const start = startUpstashGateway({ redisUrl: 'redis://:secret@127.0.0.1:1' })
-    await expect(start).rejects.toThrow(/^Can't connect to Redis at redis:\/\/127\.0\.0\.1:1: .*REFUSED/)
+    await expect(start).rejects.toThrow(
+      /^Can't connect to Redis at redis:\/\/127\.0\.0\.1:1: .*REFUSED/,
+    )
   })
 
-  test.runIf(redisServerInstalled())('a Redis that stops is a 500, not a hang', async () => {
+  test.runIf(redisServerInstalled())('every call is 500 after Redis has stopped', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'redis-'))
     const socket = join(folder, 'redis.sock')
     const options = ['--port', '0', '--unixsocket', socket, '--save', '']
@@ -57,7 +52,7 @@ describe('Upstash gateway, as a process', () => {
     await rm(folder, { recursive: true })
   })
 
-  test.runIf(redisServerInstalled())('redis-server dies with a killed process', async () => {
+  test.runIf(redisServerInstalled())('redis-server ends when the process is killed', async () => {
     const index = new URL('../../local/upstash/index.ts', import.meta.url).pathname
     const program = `
       const { startUpstashGateway } = await import(${JSON.stringify(index)})
@@ -69,7 +64,7 @@ describe('Upstash gateway, as a process', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')
-    // A running redis-server has its socket in a folder there; it goes when the server went.
+    // The folder with the socket of redis-server. It is deleted after the server has exited.
     expect(readdirSync(folder)).toHaveLength(1)
     child.kill('SIGKILL')
     await once(child, 'exit')

@@ -1,4 +1,4 @@
-/** Shows times in the reader's zone. */
+/** Shows times in the reader's time zone. */
 function localizeTimes() {
   for (const time of document.querySelectorAll('time')) {
     const date = new Date(time.dateTime)
@@ -8,7 +8,7 @@ function localizeTimes() {
   }
 }
 
-/** Takes over from the server what changes when a mail arrives; the mail being read stays. */
+/** Updates the list, and leaves the open email as it is. */
 async function refresh() {
   const response = await fetch(location.href)
   if (!response.ok) return location.assign('/')
@@ -27,7 +27,7 @@ localizeTimes()
 const events = new EventSource('/events')
 let wasOpen = false
 events.addEventListener('change', refresh)
-// After a restart of the mail box what is shown here is gone.
+// A restart of the mailbox deletes all emails.
 events.addEventListener('open', () => {
   if (wasOpen) refresh()
   wasOpen = true

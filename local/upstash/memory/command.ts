@@ -7,7 +7,7 @@ export const SYNTAX_ERROR = 'ERR syntax error'
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value'
 export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range'
 
-export interface StoreCommand {
+interface StoreCommand {
   /** As in Redis's command table, counting the name: exactly n, or at least n if it is -n. */
   arity: number
   run(args: string[]): Reply

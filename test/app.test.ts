@@ -31,7 +31,6 @@ test.each([
 })
 
 test.each([
-  ['GET', '/api/users/login', 'POST, OPTIONS'],
   ['PATCH', '/api/users/me', 'GET, HEAD, PUT, DELETE, OPTIONS'],
   ['PUT', '/assets/page.css', 'GET, HEAD, OPTIONS'],
 ])(

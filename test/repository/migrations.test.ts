@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import journal from '../../migrations/meta/_journal.json' with { type: 'json' }
 import * as schema from '../../migrations/schema.ts'
 
@@ -9,16 +9,16 @@ const FOLDER = join(import.meta.dirname, '../../migrations')
 
 type Snapshot = Parameters<typeof generateMigration>[0]
 
-let snapshots: Snapshot[]
-
-beforeAll(async () => {
-  const names = (await readdir(join(FOLDER, 'meta'))).filter((name) => name !== '_journal.json')
-  snapshots = await Promise.all(
-    names
-      .sort()
-      .map(async (name) => JSON.parse(await readFile(join(FOLDER, 'meta', name), 'utf8'))),
-  )
-})
+const files = await readdir(join(FOLDER, 'meta'))
+const snapshots = await Promise.all(
+  files
+    .filter((name) => name !== '_journal.json')
+    .sort()
+    .map(
+      async (name): Promise<Snapshot> =>
+        JSON.parse(await readFile(join(FOLDER, 'meta', name), 'utf8')),
+    ),
+)
 
 test('migrations/schema.ts matches the migrations (if not: npm run generate)', async () => {
   const last = snapshots.at(-1)

@@ -5,7 +5,8 @@ import { expect, inject, test } from 'vitest'
 import { ConfigurationError, readConfig, Variables } from '../../src/env.ts'
 import type {} from '../setup/world.ts'
 
-const EXAMPLE = join(import.meta.dirname, '../../.dev.vars.example')
+const text = await readFile(join(import.meta.dirname, '../../.dev.vars.example'), 'utf8')
+const example = parseEnv(text)
 
 /** What a new developer has to create. The other variables work as they are in the example. */
 const REQUIRED = [
@@ -17,25 +18,23 @@ const REQUIRED = [
   'PUBLIC_URL',
 ] as const
 
-test('.dev.vars.example has every variable of the schema, and no other', async () => {
-  const example = parseEnv(await readFile(EXAMPLE, 'utf8'))
+test('.dev.vars.example has every variable of the schema, and no other', () => {
   expect(Object.keys(example).sort()).toEqual(Object.keys(Variables.shape).sort())
 })
 
-test('.dev.vars.example has a comment above each group of variables', async () => {
-  const text = await readFile(EXAMPLE, 'utf8')
+test('.dev.vars.example has a comment above each group of variables', () => {
   const groups = text.split(/\n\n+/).filter((group) => /^[A-Z_]+=/m.test(group))
   const obvious = /^(ACCESS|RESET)_TOKEN_EXPIRE_MINUTES=/ // Their names are enough.
   const undocumented = groups.filter((group) => !group.startsWith('# ') && !obvious.test(group))
   expect(undocumented).toEqual([])
 })
 
-test('.dev.vars.example is valid with the secrets added, and has the default values', async () => {
+test('.dev.vars.example is valid with the secrets added, and has the default values', () => {
   const { bindings } = inject('world')
   const secrets = Object.fromEntries(REQUIRED.map((name) => [name, bindings[name]]))
-  const example = readConfig({ ...parseEnv(await readFile(EXAMPLE, 'utf8')), ...secrets })
+  const config = readConfig({ ...example, ...secrets })
   const bare = readConfig({ ENVIRONMENT: 'development', ...secrets })
-  if (example instanceof ConfigurationError) throw example
+  if (config instanceof ConfigurationError) throw config
   if (bare instanceof ConfigurationError) throw bare
-  expect(example).toEqual({ ...bare, corsOrigins: example.corsOrigins })
+  expect(config).toEqual({ ...bare, corsOrigins: config.corsOrigins })
 })

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { logIn } from '../../setup/accounts.ts'
-import { expectError } from '../../setup/api.ts'
+import { expectError, visitor } from '../../setup/api.ts'
 import { expectInvalid, expectResponse, expectUnauthenticated, MOMENT } from '../../setup/shapes.ts'
 import { ACCOUNT_TYPES } from './account-types.ts'
 
@@ -11,8 +11,7 @@ describe.each(ACCOUNT_TYPES)('sessions of $type', ({ type, create }) => {
   const idOf = ({ access_token }: { access_token: string }) =>
     String(decodeJwt(access_token)['sid'])
 
-  const me = ({ caller }: Awaited<ReturnType<typeof create>>, token: string) =>
-    caller.get(`/api/${type}/me`, { token })
+  const me = (token: string) => visitor().get(`/api/${type}/me`, { token })
 
   test(`GET ${path} returns the last used session first, and marks the current one`, async () => {
     const here = await create()
@@ -34,12 +33,12 @@ describe.each(ACCOUNT_TYPES)('sessions of $type', ({ type, create }) => {
     const revoke = (id: string) => caller.delete(`${path}/${id}`, undefined, { token })
 
     expect(await revoke(idOf(other))).toMatchObject({ status: 204, text: '' })
-    expectUnauthenticated(await me(here, other.access_token))
+    expectUnauthenticated(await me(other.access_token))
     for (const id of [idOf(other), crypto.randomUUID(), idOf(stranger)]) {
       expectError(await revoke(id), 404, 'NotFoundError', 'No such session')
     }
     expectInvalid(await revoke('1'), 'id')
-    expect((await me(here, stranger.access_token)).status).toBe(200)
+    expect((await me(stranger.access_token)).status).toBe(200)
 
     expect((await revoke(idOf(here))).status).toBe(204)
     expectUnauthenticated(await caller.get(path, { token }))
@@ -52,7 +51,7 @@ describe.each(ACCOUNT_TYPES)('sessions of $type', ({ type, create }) => {
     const other = await logIn(caller, username, { kind: type })
     const answer = await caller.delete(path, undefined, { token })
     expect(answer).toMatchObject({ status: 204, text: '' })
-    expectUnauthenticated(await me(here, other.access_token))
+    expectUnauthenticated(await me(other.access_token))
     expect((await caller.get(path, { token })).body).toMatchObject([{ id: idOf(here) }])
     expect((await caller.post(`/api/${type}/refresh`, { refresh_token })).status).toBe(200)
   })

@@ -78,7 +78,6 @@ test('DELETE /api/users/me returns 401 for a wrong password; with the right one 
   expectUnauthenticated(await get())
   expectUnauthenticated(await remove({ password }))
   await expect(logIn(caller, username)).rejects.toThrow('Invalid username or password')
-  expect(await sql('select 1 from users where id = $1 and deleted_at <= now()', [id])).toHaveLength(
-    1,
-  )
+  const deleted = await sql('select 1 from users where id = $1 and deleted_at <= now()', [id])
+  expect(deleted).toHaveLength(1)
 })

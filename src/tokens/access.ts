@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { AccountType, Principal } from '../db/accounts.ts'
 import type { Keys } from './keys.ts'
 
-/** Clocks differ; more than this is not drift (security sheet 12: at most 5 s). */
+/** Clocks differ; more than this is not drift (requirement 12 in docs/security.md: at most 5 s). */
 const CLOCK_SKEW_SECONDS = 5
 
 /** The most that `ACCESS_TOKEN_EXPIRE_MINUTES` may be: an older token was never ours, even if its `exp` says otherwise. */

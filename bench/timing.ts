@@ -5,7 +5,8 @@
  * at a time, over one kept connection, in random order, so that whatever else the machine does meets
  * all cases alike. Each try has an account and a client address of its own, so that no cap, limit or
  * cache is met twice. Compared are the medians of the time to the whole answer; beyond 5 %
- * (requirement 6 in docs/security.md) the command fails. On a busy machine, run it again with more tries: TIMING_TRIES=1000.
+ * (requirement 6 in docs/security.md) the command fails. On a busy machine, run it again with more
+ * tries: TIMING_TRIES=1000.
  */
 import { hash } from 'bcryptjs'
 import { type LocalService, startLocalService } from './local-service.ts'

@@ -17,16 +17,16 @@ test.each([
   '//api/users/me',
   '/api/users/login/x',
 ])('GET %s returns 404 with the uniform error body', async (path) => {
-  const answer = await get(`${path}?token=secret`)
-  expectResponse(answer, 404, {
+  const response = await get(`${path}?token=secret`)
+  expectResponse(response, 404, {
     error: 'NotFoundError',
     message: `The requested resource '${path}' was not found`,
     status_code: 404,
     timestamp: MOMENT,
     path,
-    request_id: answer.headers.get('X-Request-ID'),
+    request_id: response.headers.get('X-Request-ID'),
   })
-  expect(answer.headers.get('Content-Type')).toBe('application/json; charset=utf-8')
+  expect(response.headers.get('Content-Type')).toBe('application/json; charset=utf-8')
   expect((await call('OPTIONS', path)).status).toBe(404)
 })
 
@@ -36,9 +36,9 @@ test.each([
 ])(
   '%s %s returns 405 with Allow: %s, and OPTIONS 204 with the same',
   async (method, path, allow) => {
-    const answer = await call(method, path)
-    expectError(answer, 405, 'MethodNotAllowedError', `Method ${method} is not allowed here`)
-    expect(answer.headers.get('Allow')).toBe(allow)
+    const response = await call(method, path)
+    expectError(response, 405, 'MethodNotAllowedError', `Method ${method} is not allowed here`)
+    expect(response.headers.get('Allow')).toBe(allow)
     const options = await call('OPTIONS', path)
     expect(options).toMatchObject({ status: 204, text: '' })
     expect(options.headers.get('Content-Type')).toBeNull()
@@ -64,12 +64,12 @@ test('an unexpected error returns 500 without details, and is logged by its clas
     UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
     FALLBACK_LIMITER: { limit },
   })
-  const answer = await visitor({ env }).get('/api/users/me', { token })
-  expectError(answer, 500, 'InternalServerError', 'An unexpected error occurred')
-  expect(answer.body).not.toHaveProperty('details')
+  const response = await visitor({ env }).get('/api/users/me', { token })
+  expectError(response, 500, 'InternalServerError', 'An unexpected error occurred')
+  expect(response.body).not.toHaveProperty('details')
   const lines = log.mock.calls.map(([line]) => String(line)).join('\n')
   expect(lines).toMatch(/"unexpected_error".*"reason":"RangeError"/)
-  expect(answer.text + lines).not.toContain('canary')
+  expect(response.text + lines).not.toContain('canary')
 })
 
 test('a preflight request returns 204 with the allowed methods and headers, and the security headers', async () => {

@@ -3,7 +3,7 @@
  * of them. This file counts them on the wire. Parallel round trips are one step.
  */
 import { afterAll, expect, test } from 'vitest'
-import { freshName, logIn, newAdmin, newUser, PASSWORD } from './setup/accounts.ts'
+import { freshName, logIn, newAdmin, newcomer, newUser, PASSWORD } from './setup/accounts.ts'
 import { type Visitor, visitor } from './setup/api.ts'
 import { openApi } from './setup/conformance.ts'
 import { emptyDatabase } from './setup/database.ts'
@@ -29,12 +29,6 @@ const change = { current_password: PASSWORD, new_password: 'another horse' }
 const reset = { token: resetToken, new_password: 'another horse' }
 const anybody = { email: `${freshName()}@example.com` }
 const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
-
-const account = (username = freshName()) => ({
-  username,
-  email: `${username}@example.com`,
-  password: PASSWORD,
-})
 
 const NONE: string[] = []
 const ASKED = ['redis + postgres']
@@ -72,8 +66,8 @@ const CALLS: Call[] = [
   { call: 'GET /nothing', status: 404, steps: NONE },
   { call: 'PUT /health', status: 405, steps: NONE },
 
-  { call: 'POST /api/users/register', body: account(), status: 201, steps: WRITTEN, messages: 1 },
-  { call: 'POST /api/users/register', but: 'taken', body: account(user.username), status: 409, steps: WRITTEN },
+  { call: 'POST /api/users/register', body: newcomer(), status: 201, steps: WRITTEN, messages: 1 },
+  { call: 'POST /api/users/register', but: 'taken', body: newcomer(user.username), status: 409, steps: WRITTEN },
   { call: 'POST /api/users/register', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/login', body: login, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'wrong password', body: { ...login, password: '?' }, status: 401, steps: PROVEN },
@@ -100,9 +94,9 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/logout', but: 'bad signature', body: { refresh_token: '?' }, status: 204, steps: NONE },
   { call: 'DELETE /api/users/me', body: leaving, token: leaving.access_token, status: 204, steps: PROVEN },
 
-  { call: 'POST /api/admins/register', but: 'the first', by: first, body: account(), headers: bootstrap, status: 201, steps: WRITTEN },
-  { call: 'POST /api/admins/register', but: 'wrong bootstrap token', by: first, body: account(), status: 401, steps: ['redis'] },
-  { call: 'POST /api/admins/register', body: account(), token: asAdmin, status: 201, steps: WRITTEN },
+  { call: 'POST /api/admins/register', but: 'the first', by: first, body: newcomer(), headers: bootstrap, status: 201, steps: WRITTEN },
+  { call: 'POST /api/admins/register', but: 'wrong bootstrap token', by: first, body: newcomer(), status: 401, steps: ['redis'] },
+  { call: 'POST /api/admins/register', body: newcomer(), token: asAdmin, status: 201, steps: WRITTEN },
   { call: 'POST /api/admins/login', body: { username: superadmin.username, password: PASSWORD }, steps: PROVEN },
   { call: 'POST /api/admins/refresh', body: adminElsewhere, steps: WRITTEN },
   { call: 'POST /api/admins/logout', body: adminElsewhere, status: 204, steps: WRITTEN },

@@ -87,8 +87,8 @@ beforeEach(async () => {
 })
 
 /** What holds for every response. `send` checks that it is documented. */
-function expectUniform(answer: Answer) {
-  const { status, headers, body, text } = answer
+function expectUniform(response: Answer) {
+  const { status, headers, body, text } = response
   for (const name of SECURITY_HEADERS) expect(headers.get(name), name).toBeTruthy()
   const id = headers.get('X-Request-ID')
   expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
@@ -126,9 +126,9 @@ test.each(operations)(
       fc.asyncProperty(request, async ({ path, query, headers, body }) => {
         const target = `https://accounts.example.com${path}${query}`
         const sent = { ...headers, 'CF-Connecting-IP': freshAddress() }
-        const answer = await send(new Request(target, { method, headers: sent, body }), env)
-        expectUniform(answer)
-        seen.add(answer.status)
+        const response = await send(new Request(target, { method, headers: sent, body }), env)
+        expectUniform(response)
+        seen.add(response.status)
       }),
       { numRuns: 100_000, interruptAfterTimeLimit: BUDGET_MS, ...(seed !== null && { seed }) },
     )

@@ -78,13 +78,13 @@ describe('once the quota of an address is spent', () => {
     async (route) => {
       const caller = visitor({ env })
       await make(caller, 'GET /api/users/me', { token: tokens.user })
-      const answer = await make(caller, route, { token: ownToken(route) })
-      expectError(answer, 429, 'RateLimitError', 'Too many requests, please try again later')
-      const wait = Number(answer.headers.get('Retry-After'))
+      const response = await make(caller, route, { token: ownToken(route) })
+      expectError(response, 429, 'RateLimitError', 'Too many requests, please try again later')
+      const wait = Number(response.headers.get('Retry-After'))
       expect(wait).toBeGreaterThan(0)
-      expect(answer.body.details).toEqual({ retry_after: wait })
-      expect(answer.headers.get('RateLimit')).toMatch(new RegExp(`^"api";r=0;t=${wait}(, |$)`))
-      expect(answer.headers.get('RateLimit-Policy')).toMatch(/^"api";q=1;w=3600(, |$)/)
+      expect(response.body.details).toEqual({ retry_after: wait })
+      expect(response.headers.get('RateLimit')).toMatch(new RegExp(`^"api";r=0;t=${wait}(, |$)`))
+      expect(response.headers.get('RateLimit-Policy')).toMatch(/^"api";q=1;w=3600(, |$)/)
     },
   )
 
@@ -102,10 +102,10 @@ test('every call that needs the database returns 503 DatabaseError during an out
   const routes = documented.filter((route) => isApi(route) && !route.endsWith('forgot-password'))
   await Promise.all(
     routes.map(async (route) => {
-      const answer = await make(caller, route, { token: ownToken(route) })
+      const response = await make(caller, route, { token: ownToken(route) })
       const message = 'The database is not available, please try again'
-      expectError(answer, 503, 'DatabaseError', message)
-      expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThanOrEqual(2)
+      expectError(response, 503, 'DatabaseError', message)
+      expect(Number(response.headers.get('Retry-After'))).toBeGreaterThanOrEqual(2)
     }),
   )
   expect((await make(caller, 'POST /api/password/forgot-password')).status).toBe(200)

@@ -50,12 +50,12 @@ describe.each(ACCOUNT_TYPES)('POST /api/$type/login', ({ type, kind, create }) =
       )
     await sql("insert into attempts values ($1, 10, now() + interval '15 minutes')", [key])
     for (const attempt of [login, changePassword]) {
-      const answer = await attempt()
-      expectError(answer, 429, 'RateLimitError', 'Too many requests, please try again later')
-      const wait = Number(answer.headers.get('Retry-After'))
+      const response = await attempt()
+      expectError(response, 429, 'RateLimitError', 'Too many requests, please try again later')
+      const wait = Number(response.headers.get('Retry-After'))
       expect(wait).toBeGreaterThan(14 * 60)
       expect(wait).toBeLessThanOrEqual(15 * 60)
-      expect(answer.body.details).toEqual({ retry_after: wait })
+      expect(response.body.details).toEqual({ retry_after: wait })
     }
 
     await sql("update attempts set resets_at = now() - interval '1 minute' where key = $1", [key])

@@ -49,8 +49,8 @@ describe.each(ACCOUNT_TYPES)('sessions of $type', ({ type, create }) => {
     const here = await create()
     const { caller, username, access_token: token, refresh_token } = here
     const other = await logIn(caller, username, { kind: type })
-    const answer = await caller.delete(path, undefined, { token })
-    expect(answer).toMatchObject({ status: 204, text: '' })
+    const response = await caller.delete(path, undefined, { token })
+    expect(response).toMatchObject({ status: 204, text: '' })
     expectUnauthenticated(await me(other.access_token))
     expect((await caller.get(path, { token })).body).toMatchObject([{ id: idOf(here) }])
     expect((await caller.post(`/api/${type}/refresh`, { refresh_token })).status).toBe(200)

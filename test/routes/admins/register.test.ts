@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
-import { freshName, newAdmin, newUser, PASSWORD } from '../../setup/accounts.ts'
+import { freshName, newAdmin, newcomer, newUser } from '../../setup/accounts.ts'
 import { environment, expectError, type Visitor, visitor } from '../../setup/api.ts'
 import { emptyDatabase, sql } from '../../setup/database.ts'
 import {
@@ -10,10 +10,10 @@ import {
   expectUnauthenticated,
 } from '../../setup/shapes.ts'
 
-const candidate = (known: Record<string, unknown> = {}) => {
-  const username = freshName('admin')
-  return { username, email: `${username}@example.com`, password: PASSWORD, ...known }
-}
+const candidate = (known: Record<string, unknown> = {}) => ({
+  ...newcomer(freshName('admin')),
+  ...known,
+})
 
 const register = (caller: Visitor, body: unknown, token?: string) =>
   caller.post('/api/admins/register', body, { token })
@@ -27,12 +27,14 @@ describe('on an empty installation', () => {
   test('POST /api/admins/register with the bootstrap token makes one superadmin of twenty requests at once', async () => {
     const url = await emptyDatabase()
     const env = environment({ DATABASE_URL: url })
-    const answers = await Promise.all(Array.from({ length: 20 }, () => bootstrap(visitor({ env }))))
-    const [first] = answers.filter(({ status }) => status === 201)
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => bootstrap(visitor({ env }))),
+    )
+    const [first] = responses.filter(({ status }) => status === 201)
     expect(first?.body).toEqual(adminRead({ is_superadmin: true }))
-    const rejected = answers.filter((answer) => answer !== first)
+    const rejected = responses.filter((response) => response !== first)
     expect(rejected).toHaveLength(19)
-    for (const answer of rejected) expectUnauthenticated(answer)
+    for (const response of rejected) expectUnauthenticated(response)
     expect(await sql('select id from admins', [], url)).toEqual([{ id: first?.body.id }])
     expectUnauthenticated(await bootstrap(visitor({ env })))
   })

@@ -75,8 +75,8 @@ test('DELETE /api/admins/users/{id} returns 204 and ends access; restore returns
     return (await admin.caller.get(path, { token: admin.access_token })).body.total === 1
   }
   expect(await remove()).toMatchObject({ status: 204, text: '' })
-  for (const answer of [await remove(), await patch({ full_name: 'x' })]) {
-    expectError(answer, 404, 'NotFoundError', 'User not found')
+  for (const response of [await remove(), await patch({ full_name: 'x' })]) {
+    expectError(response, 404, 'NotFoundError', 'User not found')
   }
   expectUnauthenticated(await me())
   await expect(logIn(user.caller, user.username)).rejects.toThrow('Invalid username or password')
@@ -104,15 +104,15 @@ test('/api/admins/users/{id} returns 404 for an unknown id, 422 for an invalid i
     const { read, patch, remove, restore, endSessions } = actionsOn(id, admin)
     return Promise.all([read(), patch({}), remove(), restore(), endSessions()])
   }
-  for (const answer of await callAll('2147483647')) {
-    expectError(answer, 404, 'NotFoundError', 'User not found')
+  for (const response of await callAll('2147483647')) {
+    expectError(response, 404, 'NotFoundError', 'User not found')
   }
   for (const id of ['0', 'me', '1.5', '2147483648', '-1']) {
-    for (const answer of await callAll(id)) expectInvalid(answer, 'id')
+    for (const response of await callAll(id)) expectInvalid(response, 'id')
   }
   const invalid = { is_active: 'no', is_superuser: 1 }
   expectInvalid(await actionsOn(1, admin).patch(invalid), 'is_active', 'is_superuser')
   const { refresh_token } = admin
   await admin.caller.post('/api/admins/logout', { refresh_token })
-  for (const answer of await callAll('2147483647')) expectUnauthenticated(answer)
+  for (const response of await callAll('2147483647')) expectUnauthenticated(response)
 })

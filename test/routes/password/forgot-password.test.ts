@@ -10,8 +10,8 @@ test('POST /api/password/forgot-password returns 200 for any address, and sends 
   const { caller, id, email } = await newUser()
   const known = await caller.post(FORGOT, { email: email.toUpperCase() })
   const unknown = await visitor().post(FORGOT, { email: `${freshName()}@example.com` })
-  for (const answer of [known, unknown]) {
-    expectResponse(answer, 200, { message: 'If the email exists, a reset link will be sent' })
+  for (const response of [known, unknown]) {
+    expectResponse(response, 200, { message: 'If the email exists, a reset link will be sent' })
   }
   expect([...known.headers.keys()]).toEqual([...unknown.headers.keys()])
 
@@ -45,7 +45,7 @@ test.each([
   ],
 ])('POST /api/password/forgot-password returns 503 when mail %s', async (_, replaced, message) => {
   const caller = visitor({ env: environment(replaced) })
-  const answer = await caller.post(FORGOT, { email: 'ada@example.com' })
-  expectError(answer, 503, 'ServiceUnavailableError', message)
-  expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0)
+  const response = await caller.post(FORGOT, { email: 'ada@example.com' })
+  expectError(response, 503, 'ServiceUnavailableError', message)
+  expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0)
 })

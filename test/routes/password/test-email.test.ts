@@ -47,17 +47,17 @@ test.each([
   async (_, fault, reason) => {
     const caller = visitor({ env: environment({ RESEND_BASE_URL: resend.url }) })
     await resend.fault({ ...fault, times: 1 })
-    const answer = await sendTestEmail('ada@example.com', { caller })
+    const response = await sendTestEmail('ada@example.com', { caller })
     const message = 'The mail service did not accept the email'
-    expectError(answer, 502, 'EmailServiceError', message)
-    expect(answer.body.details).toEqual({ reason })
+    expectError(response, 502, 'EmailServiceError', message)
+    expect(response.body.details).toEqual({ reason })
     expect((await sendTestEmail('ada@example.com', { caller })).status).toBe(200)
   },
 )
 
 test('POST /api/password/test-email returns 503 when mail is not configured', async () => {
   const caller = visitor({ env: environment({ EMAIL_FROM: '' }) })
-  const answer = await sendTestEmail('ada@example.com', { caller })
-  expectError(answer, 503, 'ServiceUnavailableError', 'Mail is not configured')
-  expect(answer.headers.get('Retry-After')).toMatch(/^\d+$/)
+  const response = await sendTestEmail('ada@example.com', { caller })
+  expectError(response, 503, 'ServiceUnavailableError', 'Mail is not configured')
+  expect(response.headers.get('Retry-After')).toMatch(/^\d+$/)
 })

@@ -42,10 +42,10 @@ const newWorker = () =>
 
 test('GET /health returns 200 healthy, HEAD the same without a body, outside the quota', async () => {
   const { get, call } = visitor()
-  const answer = await get('/health')
-  expectResponse(answer, 200, HEALTHY)
-  expect(answer.headers.get('Cache-Control')).toBe('no-store')
-  expect(answer.headers.get('RateLimit')).toBeNull()
+  const response = await get('/health')
+  expectResponse(response, 200, HEALTHY)
+  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(response.headers.get('RateLimit')).toBeNull()
   expect(await call('HEAD', '/health')).toMatchObject({ status: 200, text: '' })
 })
 
@@ -53,8 +53,8 @@ test('GET /health shares one probe among twenty monitors', async () => {
   const { get } = newWorker()
   await get('/health')
   await clearLogs()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => get('/health')))
-  expect(new Set(answers.map(({ body }) => body.status))).toEqual(new Set(['healthy']))
+  const responses = await Promise.all(Array.from({ length: 20 }, () => get('/health')))
+  expect(new Set(responses.map(({ body }) => body.status))).toEqual(new Set(['healthy']))
   expect(await logged()).toEqual([])
 })
 
@@ -78,10 +78,10 @@ test.each([
     const lane = what.startsWith('Redis') ? upstash : neon
     await lane.fault(fault)
     const started = Date.now()
-    const answer = await newWorker().get('/health')
+    const response = await newWorker().get('/health')
     expect(Date.now() - started).toBeLessThan(1_000)
     await lane.calm()
-    expectResponse(answer, status, { ...HEALTHY, ...changed })
+    expectResponse(response, status, { ...HEALTHY, ...changed })
   },
 )
 

@@ -55,6 +55,6 @@ test('GET /assets/* returns 200 with an ETag, 304 for that ETag, 404 for an unkn
 
 test('GET /docs returns 503 during an outage of the static assets', async () => {
   const ASSETS = { fetch: () => Promise.reject(new Error('down')) } as unknown as Fetcher
-  const answer = await visitor({ env: environment({ ASSETS }) }).get('/docs')
-  expectError(answer, 503, 'ServiceUnavailableError', 'This page is not available right now')
+  const response = await visitor({ env: environment({ ASSETS }) }).get('/docs')
+  expectError(response, 503, 'ServiceUnavailableError', 'This page is not available right now')
 })

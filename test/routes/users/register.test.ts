@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freshName, mailsTo, newUser, PASSWORD } from '../../setup/accounts.ts'
+import { freshName, mailsTo, newcomer, newUser, PASSWORD } from '../../setup/accounts.ts'
 import { environment, visitor } from '../../setup/api.ts'
 import { sql } from '../../setup/database.ts'
 import { expectDuplicate, expectInvalid, expectResponse, userRead } from '../../setup/shapes.ts'
@@ -9,15 +9,15 @@ const REGISTER = '/api/users/register'
 test('POST /api/users/register returns 201 with the user, trims the names and sends a welcome email', async () => {
   const username = freshName()
   const email = `${username}@Example.com`
-  const answer = await visitor().post(REGISTER, {
+  const response = await visitor().post(REGISTER, {
     username: `  ${username} `,
     email: ` ${email} `,
     password: PASSWORD,
     full_name: ' Ada Lovelace ',
   })
-  expectResponse(answer, 201, userRead({ username, email, full_name: 'Ada Lovelace' }))
-  expect(answer.headers.get('Cache-Control')).toBe('no-store')
-  expect(await sql('select hashed_password from users where id = $1', [answer.body.id])).toEqual([
+  expectResponse(response, 201, userRead({ username, email, full_name: 'Ada Lovelace' }))
+  expect(response.headers.get('Cache-Control')).toBe('no-store')
+  expect(await sql('select hashed_password from users where id = $1', [response.body.id])).toEqual([
     { hashed_password: expect.stringMatching(/^\$2b\$10\$/) },
   ])
   expect(await mailsTo(email)).toMatchObject([
@@ -31,12 +31,11 @@ test('POST /api/users/register returns 201 with the user, trims the names and se
 test('POST /api/users/register returns 201 during an outage of the mail queue, and keeps the welcome in the outbox', async () => {
   const fail = () => Promise.reject(new Error('The queue is down'))
   const env = environment({ MAIL_QUEUE: { send: fail, sendBatch: fail, metrics: fail } })
-  const username = freshName()
-  const email = `${username}@example.com`
-  const answer = await visitor({ env }).post(REGISTER, { username, email, password: PASSWORD })
-  expectResponse(answer, 201, userRead({ username, email, full_name: null }))
+  const { password, ...names } = newcomer()
+  const response = await visitor({ env }).post(REGISTER, { ...names, password })
+  expectResponse(response, 201, userRead({ ...names, full_name: null }))
   const pending = await sql("select mail ->> 'kind' as kind from outbox where recipient = $1", [
-    email,
+    names.email,
   ])
   expect(pending).toEqual([{ kind: 'welcome' }])
 })

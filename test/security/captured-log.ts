@@ -1,9 +1,9 @@
-/** What the Worker, the queue's consumer and all libraries write to the console. */
+/** Captures the console output of the Worker, the queue's consumer and all libraries. */
 import { expect, vi } from 'vitest'
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug'] as const
 
-/** Everything that anything writes to the console, libraries too. */
+/** Captures all output from here to the end of the test. */
 export function listen() {
   const spies = METHODS.map((method) => vi.spyOn(console, method).mockImplementation(() => {}))
   return {
@@ -15,7 +15,7 @@ export function listen() {
 
 type Output = ReturnType<typeof listen>
 
-/** Every line is one JSON object with its fixed fields, and none holds a secret. */
+/** Every line is one JSON object with the required fields, and none contains a secret. */
 export function expectClean(output: Output, secrets: readonly string[]) {
   for (const text of output.texts()) {
     expect(text).not.toMatch(/[\r\n]/)

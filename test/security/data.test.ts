@@ -1,111 +1,89 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runMaintenance } from '../../src/maintenance.ts'
-import { freshName, logIn, PASSWORD, registerUser, type Tokens } from '../setup/accounts.ts'
+import { freshName, logIn, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
-import { auditLines, openReset } from './attack.ts'
+import { auditLines } from './attack.ts'
+import { changePassword, getMe, NEW_PASSWORD, refresh } from './calls.ts'
 
-describe('31: one person, one row', () => {
-  const insert = (username: string, email: string) =>
-    sql('insert into users (username, email) values ($1, $2)', [username, email])
+const email = () => newcomer().email
 
-  test('31 (CWE-367): the database itself refuses a name or email in another case, whoever inserts', async () => {
-    const { username, email } = await registerUser()
-    await expect(
-      insert(username.toUpperCase(), `${freshName()}@example.com`),
-    ).rejects.toMatchObject({
-      constraint: 'users_username_key',
-    })
-    await expect(insert(freshName(), email.toUpperCase())).rejects.toMatchObject({
-      constraint: 'users_email_key',
-    })
-    const ring = `Émile-${freshName()}`
-    await insert(ring, `${freshName()}@example.com`)
-    await expect(insert(ring.toLowerCase(), `${freshName()}@example.com`)).rejects.toMatchObject({
-      constraint: 'users_username_key',
-    })
-  })
-
-  test('31: the names of a deleted user stay taken: nobody registers into an account that may come back', async () => {
-    const { caller, username, email, access_token: token } = await registerUser()
-    await caller.delete('/api/users/me', { password: PASSWORD }, { token })
-    for (const names of [
-      { username, email: `${freshName()}@example.com` },
-      { username: freshName(), email },
-    ]) {
-      const answer = await visitor().post('/api/users/register', { ...names, password: PASSWORD })
-      expectError(answer, 409, 'DuplicateRecordError')
-    }
-  })
-
-  test('31: a username cannot be somebody’s email, so that nobody logs in for another', async () => {
-    const { email } = await registerUser()
-    const other = { email: `${freshName()}@example.com`, password: PASSWORD }
-    for (const username of [email, email.replace('@', '\uff20'), email.replace('@', '\ufe6b')]) {
-      const answer = await visitor().post('/api/users/register', { ...other, username })
-      expectError(answer, 422, 'ValidationError')
-    }
-  })
+test('31 (CWE-367): the database rejects an inserted name or email that exists in another case', async () => {
+  const insert = (...names: [username: string, email: string]) =>
+    sql('insert into users (username, email) values ($1, $2)', names)
+  const user = await registerUser()
+  const accented = `Émile-${freshName()}`
+  await insert(accented, email())
+  for (const [constraint, ...names] of [
+    ['users_username_key', user.username.toUpperCase(), email()],
+    ['users_email_key', freshName(), user.email.toUpperCase()],
+    ['users_username_key', accented.toLowerCase(), email()],
+  ] as const) {
+    await expect(insert(...names)).rejects.toMatchObject({ constraint })
+  }
 })
 
-test('31: the cron deletes what counts no more and nothing else, and the totals still agree', async () => {
+test('31: the username and the email of a deleted user stay taken', async () => {
+  const { username, email, access_token: token } = await registerUser()
+  await visitor({ token }).delete('/api/users/me', { password: PASSWORD })
+  for (const taken of [{ username }, { email }]) {
+    const answer = await visitor().post('/api/users/register', { ...newcomer(), ...taken })
+    expectError(answer, 409, 'DuplicateRecordError')
+  }
+})
+
+test('31: a username that is an email is 422, so that nobody logs in with the email of another', async () => {
+  const { email } = await registerUser()
+  for (const username of [email, email.replace('@', '\uff20'), email.replace('@', '\ufe6b')]) {
+    const answer = await visitor().post('/api/users/register', { ...newcomer(), username })
+    expectError(answer, 422, 'ValidationError')
+  }
+})
+
+test('31: the cron deletes expired rows and nothing else, and the totals stay right', async () => {
   const DATABASE_URL = await emptyDatabase()
   const env = environment({ DATABASE_URL })
-  const caller = visitor({ env })
-  const user = await registerUser(caller)
-  const dead = await logIn(caller, user.username)
+  const client = visitor({ env })
+  const user = await registerUser(client)
+  const gone = await logIn(client, user.username)
   const rows = (query: string) => sql(query, [], DATABASE_URL)
   await rows(
     `update user_sessions set expires_at = now() - interval '2 days'
      where created_at = (select max(created_at) from user_sessions)`,
   )
   await rows(
-    "insert into attempts values ('over', 9, now() - interval '1 s'), ('going on', 9, now() + interval '1 h')",
+    `insert into attempts values
+       ('expired', 9, now() - interval '1 s'), ('current', 9, now() + interval '1 h')`,
   )
   await rows(
     `insert into audit_events (at, action, outcome, request_id)
      values (now() - interval '366 days', 'login', 'success', gen_random_uuid()),
             (now() - interval '364 days', 'login', 'success', gen_random_uuid())`,
   )
-  const before = await rows('select count(*)::int as lines from audit_events')
+  const events = async () =>
+    Number((await rows('select count(*) as events from audit_events'))[0]?.['events'])
+  const before = await events()
   await runMaintenance(env)
+  expect(await events()).toBe(before - 1)
 
-  const refresh = ({ refresh_token }: Tokens) =>
-    caller.post('/api/users/refresh', { refresh_token })
-  expectUnauthenticated(await refresh(dead), 'Invalid or expired refresh token')
-  expect((await refresh(user)).status).toBe(200)
-  expect(await rows('select count(*)::int as sessions from user_sessions')).toEqual([
-    { sessions: 1 },
+  const refreshed = await refresh(gone.refresh_token, { client })
+  expectUnauthenticated(refreshed, 'Invalid or expired refresh token')
+  expect((await refresh(user.refresh_token, { client })).status).toBe(200)
+  expect(await rows("select key from attempts where key in ('expired', 'current')")).toEqual([
+    { key: 'current' },
   ])
-  expect(await rows("select key from attempts where key in ('over', 'going on')")).toEqual([
-    { key: 'going on' },
-  ])
-  const lines = Number(before[0]?.['lines'])
-  expect(await rows('select count(*)::int as lines from audit_events')).toEqual([
-    { lines: lines - 1 },
-  ])
-  expect(
-    await rows(
-      'select (select sum(total) from user_totals)::int as total, count(*)::int from users',
-    ),
-  ).toEqual([{ total: 1, count: 1 }])
+  const counts = await rows(
+    `select (select count(*) from user_sessions)::int as sessions, count(*)::int as users,
+       (select sum(total) from user_totals)::int as total from users`,
+  )
+  expect(counts).toEqual([{ sessions: 1, users: 1, total: 1 }])
 })
 
-test('31: disabling, deleting and restoring keep the totals, row by row', async () => {
+test('31: inserting, disabling, deleting and restoring users keep the totals right', async () => {
   const DATABASE_URL = await emptyDatabase()
   const run = (statement: string) => sql(statement, [], DATABASE_URL)
-  const agree = async () =>
-    (
-      await run(
-        `select coalesce(bool_and(t.total = u.total), true) as agree from
-           (select is_active, sum(total) as total from user_totals group by 1) t
-           join (select a.active as is_active, count(id) as total
-             from (values (true), (false)) a (active)
-             left join users on is_active = a.active and deleted_at is null group by 1) u
-           using (is_active)`,
-      )
-    )[0]
   for (const statement of [
     `insert into users (username, email) select 'u' || i, i || '@example.com' from generate_series(1, 40) i`,
     'update users set is_active = false where id % 3 = 0',
@@ -114,21 +92,40 @@ test('31: disabling, deleting and restoring keep the totals, row by row', async 
     'delete from users where id % 5 = 0',
   ]) {
     await run(statement)
-    expect(await agree(), statement).toEqual({ agree: true })
+    const agreement = await run(
+      `select coalesce(bool_and(t.total = u.total), true) as agree from
+         (select is_active, sum(total) as total from user_totals group by 1) t
+         join (select a.active as is_active, count(id) as total
+           from (values (true), (false)) a (active)
+           left join users on is_active = a.active and deleted_at is null group by 1) u
+         using (is_active)`,
+    )
+    expect(agreement, statement).toEqual([{ agree: true }])
   }
 })
 
-test('32: from a copy of the database logins work, what was revoked stays revoked, and who went on meanwhile goes on', async () => {
+test('31: deleting the row of an account deletes its sessions and resets, and keeps its audit events', async () => {
+  const { id, access_token } = await registerUser()
+  await resetTokenOf(id)
+  const before = await auditLines('user', id)
+  await sql('delete from users where id = $1', [id])
+  for (const table of ['user_sessions where account_id', 'password_resets where user_id']) {
+    expect(await sql(`select 1 from ${table} = $1`, [id])).toEqual([])
+  }
+  expect(await auditLines('user', id)).toEqual(before)
+  expectUnauthenticated(await getMe(access_token))
+})
+
+test('32: on a copy of the database logins work, ended sessions stay ended, and sessions that were refreshed since stay valid', async () => {
   const original = await emptyDatabase()
   const workerOn = (url: string) => visitor({ env: environment({ DATABASE_URL: url }) })
   const before = workerOn(original)
   const user = await registerUser(before)
-  const gone = await logIn(before, user.username)
-  await before.post('/api/users/logout', { refresh_token: gone.refresh_token })
+  const loggedOut = await logIn(before, user.username)
+  const { refresh_token } = loggedOut
+  await before.post('/api/users/logout', { refresh_token })
   const changed = await logIn(before, user.username)
-  const { access_token: token } = changed
-  const passwords = { current_password: PASSWORD, new_password: 'another long password' }
-  await before.post('/api/users/change-password', passwords, { token })
+  await changePassword(changed.access_token, PASSWORD, NEW_PASSWORD, { client: before })
 
   const copy = new URL(original)
   copy.pathname = `/copy_${crypto.randomUUID().replaceAll('-', '')}`
@@ -139,36 +136,21 @@ test('32: from a copy of the database logins work, what was revoked stays revoke
   )
   await sql(`create database ${copy.pathname.slice(1)} template ${name}`)
 
-  // The original goes on for two rotations: to the copy, its tokens are ahead.
-  const refresh = (caller: typeof before, { refresh_token }: Tokens) =>
-    caller.post('/api/users/refresh', { refresh_token })
-  const once = (await refresh(before, changed)).body
-  const ahead = (await refresh(before, once)).body
+  // Two rotations in the original: the token is ahead of the counter in the copy.
+  const once = await refresh(changed.refresh_token, { client: before })
+  const twice = await refresh(once.body.refresh_token, { client: before })
 
-  const after = workerOn(copy.href)
-  await logIn(after, user.username, { password: 'another long password' })
-  for (const revoked of [user, gone]) {
-    expectUnauthenticated(await refresh(after, revoked), 'Invalid or expired refresh token')
-    const me = await after.get('/api/users/me', { token: revoked.access_token })
-    expectUnauthenticated(me)
+  const client = workerOn(copy.href)
+  const expectRefreshRejected = async (token: string) =>
+    expectUnauthenticated(await refresh(token, { client }), 'Invalid or expired refresh token')
+  await logIn(client, user.username, { password: NEW_PASSWORD })
+  for (const ended of [user, loggedOut]) {
+    await expectRefreshRejected(ended.refresh_token)
+    expectUnauthenticated(await getMe(ended.access_token, { client }))
   }
-  const next = await refresh(after, ahead)
-  expect(next.status).toBe(200)
-  expectUnauthenticated(await refresh(after, changed), 'Invalid or expired refresh token')
-  const trail = sql("select 1 from audit_events where action = 'password_change'", [], copy.href)
-  expect(await trail).toHaveLength(1)
+  expect((await refresh(twice.body.refresh_token, { client })).status).toBe(200)
+  await expectRefreshRejected(changed.refresh_token)
+  const events = sql("select 1 from audit_events where action = 'password_change'", [], copy.href)
+  expect(await events).toHaveLength(1)
   await expect(sql('delete from audit_events', [], copy.href)).rejects.toThrow('append-only')
-})
-
-test('31: an account that is deleted outright takes its sessions and resets along, and leaves its trail', async () => {
-  const user = await registerUser()
-  await openReset(user.id)
-  const before = await auditLines('user', user.id)
-  await sql('delete from users where id = $1', [user.id])
-  for (const table of ['user_sessions where account_id', 'password_resets where user_id']) {
-    expect(await sql(`select 1 from ${table} = $1`, [user.id])).toEqual([])
-  }
-  expect(await auditLines('user', user.id)).toEqual(before)
-  const me = await visitor().get('/api/users/me', { token: user.access_token })
-  expectUnauthenticated(me)
 })

@@ -1,150 +1,168 @@
-import { expect, test } from 'vitest'
-import { freshName, logIn, mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
+/** Response times themselves are measured by `npm run timing`. */
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { hashPassword } from '../../src/passwords/hash.ts'
+import {
+  freshName,
+  logIn,
+  mailsTo,
+  newAdmin,
+  newcomer,
+  PASSWORD,
+  registerUser,
+} from '../setup/accounts.ts'
 import { type Answer, environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
-import { atOnce, openReset, spendTries, tally, triesAt } from './attack.ts'
-import { faulty, heldQueue } from './faulty-world.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
+import { atOnce, attemptsOf, expireAttempts, setAttempts, tally } from './attack.ts'
+import {
+  type AccountType,
+  changePassword,
+  forgotPassword,
+  getMe,
+  login,
+  NEW_PASSWORD,
+  refresh,
+  resetPassword,
+} from './calls.ts'
+import { faultyWorld, heldQueue } from './faulty-world.ts'
 
-/** All that an answer tells, but for the request id, the time, and the seconds a limit lasts. */
-function told({ status, headers, text }: Answer<any>) {
-  const plain = [...headers]
+const { lanes, env } = await faultyWorld()
+const passwordHash = await hashPassword(PASSWORD, 10)
+
+// The first command of all also uploads the limiter's script.
+await login(freshName(), PASSWORD)
+
+/** Everything that a response shows, except the request id, times, and the seconds a limit lasts. */
+function shown({ status, headers, text }: Answer<any>) {
+  const lines = [...headers]
     .filter(([name]) => name !== 'x-request-id')
     .map(([name, value]) => `${name}: ${value.replace(/;t=\d+/g, '')}`)
   const body = text
     .replace(/"timestamp":"[^"]+"/, '"timestamp":""')
     .replace(/"request_id":"[^"]+"/, '"request_id":""')
-  return [String(status), ...plain.sort(), body].join('\n')
+  return [String(status), ...lines.sort(), body].join('\n')
 }
 
-const login = (username: string, password: string, kind: 'users' | 'admins' = 'users') =>
-  visitor().post(`/api/${kind}/login`, { username, password })
-
-test.each(['users', 'admins'] as const)(
-  '5 (ASVS 6.3.8): POST /api/%s/login answers the same bytes for unknown, wrong, disabled, deleted, hashless and too long',
-  async (kind) => {
-    const { id, username, email } = kind === 'users' ? await registerUser() : await newAdmin()
-    const where = async (columns: string, password = PASSWORD) => {
-      await sql(`update ${kind} set ${columns} where id = $1`, [id])
-      return login(username, password, kind)
-    }
-    const answers = [
-      await login(freshName(), PASSWORD, kind),
-      await login(`${freshName()}@example.com`, PASSWORD, kind),
-      await login(username, 'not the password', kind),
-      await login(email.toUpperCase(), 'not the password', kind),
-      await login(username, 'x'.repeat(73), kind),
-      await where('is_active = false'),
-      await where('is_active = false', 'not the password'),
-      await where('is_active = true, deleted_at = now()'),
-      await where('deleted_at = null, hashed_password = null'),
-    ]
-    expect(new Set(answers.map(told))).toEqual(new Set([told(answers[0] as Answer)]))
-    expectError(answers[0] as Answer, 401, 'AuthenticationError', 'Invalid username or password')
-  },
-)
-
-test('8 (NIST 800-63B-4, 3.2.2): the eleventh try in 15 minutes is 429, alike for known and unknown accounts', async () => {
-  const { username, email, id } = await registerUser()
-  const nobody = freshName()
-  const known = await atOnce(10, (i) => login(i % 2 ? username.toUpperCase() : email, 'wrong pass'))
-  const unknown = await atOnce(10, (i) =>
-    login(i % 2 ? nobody.toUpperCase() : nobody, 'wrong pass'),
-  )
-  expect([tally(known), tally(unknown)]).toEqual([{ 401: 10 }, { 401: 10 }])
-  const [capped, cappedUnknown] = [await login(username, PASSWORD), await login(nobody, PASSWORD)]
-  expectError(capped, 429, 'RateLimitError')
-  const withoutSeconds = (answer: Answer) =>
-    told(answer).replace(/"retry_after":\d+|retry-after: \d+/g, '')
-  expect(withoutSeconds(cappedUnknown)).toBe(withoutSeconds(capped))
-  expect(Number(capped.headers.get('Retry-After'))).toBeLessThanOrEqual(15 * 60)
-
-  // Tries beyond the cap don't make the wait longer, so that nobody can hold the door shut.
-  const end = () => sql('select resets_at from attempts where key = $1', [`user:${id}`])
-  const before = await end()
-  await login(username, 'wrong pass')
-  expect(await end()).toEqual(before)
-})
-
-test('8: the cap counts login and change-password together, for admins too, and a success clears it', async () => {
-  for (const [kind, person] of [
-    ['users', await registerUser()],
-    ['admins', await newAdmin()],
-  ] as const) {
-    const key = `${kind === 'users' ? 'user' : 'admin'}:${person.id}`
-    const change = (current_password: string) =>
-      visitor().post(
-        `/api/${kind}/change-password`,
-        { current_password, new_password: 'another long password' },
-        { token: person.access_token },
-      )
-    await spendTries(key, 8)
-    expect((await change('wrong pass')).status).toBe(401)
-    expect((await login(person.username, 'wrong pass', kind)).status).toBe(401)
-    expectError(await change(PASSWORD), 429, 'RateLimitError')
-    expectError(await login(person.username, PASSWORD, kind), 429, 'RateLimitError')
-
-    await spendTries(key, 9)
-    expect((await login(person.username, PASSWORD, kind)).status).toBe(200)
-    expect(await triesAt(key)).toBeUndefined()
-    await spendTries(key, 9)
-    expect((await change(PASSWORD)).status).toBe(200)
-    expect(await triesAt(key)).toBeUndefined()
+/** The costs of the hashes that are computed: bcryptjs takes the 22 letters of the salt once for each. */
+function watchHashes() {
+  const substring = vi.spyOn(String.prototype, 'substring')
+  return () => {
+    const { calls, contexts } = substring.mock
+    const salts = contexts.filter((_, index) => calls[index]?.join() === '7,29')
+    substring.mockRestore()
+    return salts.map((salt) => String(salt).slice(4, 6))
   }
-})
+}
 
-test('8: the right current password with a refused new one is no failed try, and clears them', async () => {
-  const { id, access_token: token } = await registerUser()
-  for (const new_password of ['password1', PASSWORD]) {
-    await spendTries(`user:${id}`, 9)
-    const body = { current_password: PASSWORD, new_password }
-    const refused = await visitor().post('/api/users/change-password', body, { token })
-    expect([400, 422]).toContain(refused.status)
-    expect(await triesAt(`user:${id}`)).toBeUndefined()
+/** What a request costs: hashes, statements and Redis commands. */
+async function workOf(act: () => Promise<Answer<any>>) {
+  await Promise.all([lanes.neon.clear(), lanes.upstash.clear()])
+  const hashes = watchHashes()
+  const answer = await act()
+  const costs = hashes()
+  const statements = (await lanes.neon.log()).map(({ body }) => JSON.parse(body).query)
+  const commands = (await lanes.upstash.log()).length
+  return { answer, work: { costs, statements, commands } }
+}
+
+describe.each<AccountType>(['users', 'admins'])('POST /api/%s/login', (type) => {
+  /** The name of a new account. */
+  async function account({ hash = passwordHash as string | null, set = '' } = {}) {
+    const { username, email } = newcomer()
+    await sql(`insert into ${type} (username, email, hashed_password) values ($1, $2, $3)`, [
+      ...[username, email, hash],
+    ])
+    if (set) await sql(`update ${type} set ${set} where username = $1`, [username])
+    return username
   }
-})
 
-test('8 (CVE-2024-1722): a stranger who spends the tries locks nobody out: sessions go on, a reset opens the door', async () => {
-  const { id, username, refresh_token, access_token: token } = await registerUser()
-  await spendTries(`user:${id}`, 1_000)
-  expect((await visitor().get('/api/users/me', { token })).status).toBe(200)
-  expect((await visitor().post('/api/users/refresh', { refresh_token })).status).toBe(200)
-  const reset = await visitor().post('/api/password/reset-password', {
-    token: await openReset(id),
-    new_password: 'another long password',
+  const attempt = (username: string, password: string, bindings = env()) =>
+    workOf(() => login(username, password, { type, client: visitor({ env: bindings }) }))
+
+  const wrong = 'not the password'
+  const tooLong = `${'ä'.repeat(36)}x`
+  let unknown: Awaited<ReturnType<typeof workOf>>
+
+  beforeAll(async () => {
+    unknown = await attempt(freshName(), wrong)
+    expectError(unknown.answer, 401, 'AuthenticationError', 'Invalid username or password')
+    expect(unknown.work).toMatchObject({ costs: ['10'], commands: 2 })
+    expect(unknown.work.statements).toHaveLength(2)
   })
-  expect(reset.status).toBe(200)
-  await logIn(visitor(), username, { password: 'another long password' })
 
-  await spendTries(`user:${id}`, 1_000)
-  await sql("update attempts set resets_at = now() - interval '1 second' where key = $1", [
-    `user:${id}`,
-  ])
-  await logIn(visitor(), username, { password: 'another long password' })
+  test.each<[what: string, name: () => string | Promise<string>, password: string]>([
+    ['an unknown email', () => newcomer().email, wrong],
+    ['an unknown name and its 73 bytes', freshName, tooLong],
+    ['a wrong password', account, wrong],
+    [
+      'a wrong password, by email in upper case',
+      async () => `${await account()}@example.com`.toUpperCase(),
+      wrong,
+    ],
+    ['a password of 73 bytes', account, tooLong],
+    ['the password of a disabled account', () => account({ set: 'is_active = false' }), PASSWORD],
+    ['a wrong password of a disabled one', () => account({ set: 'is_active = false' }), wrong],
+    ['the password of a deleted account', () => account({ set: 'deleted_at = now()' }), PASSWORD],
+    ['an account without a hash', () => account({ hash: null }), wrong],
+    ['an account with a malformed hash', () => account({ hash: 'sha1$x$y' }), wrong],
+    ['an account with a truncated hash', () => account({ hash: '$2b$10$abc' }), wrong],
+  ])(
+    `5, 6 (ASVS 6.3.8, CVE-2025-22234): ${type}, %s: the same bytes, hashes and round trips as an unknown name`,
+    async (_, nameOf, password) => {
+      const other = await attempt(await nameOf(), password)
+      const byName = (text: string) => text.replace('lower(a.email)', 'lower(a.username)')
+      const statements = other.work.statements.map(byName)
+      expect({ ...other.work, statements }).toEqual(unknown.work)
+      expect(shown(other.answer)).toBe(shown(unknown.answer))
+    },
+  )
+
+  test(`6 (CVE-2025-22234): ${type}, a stored hash of a lower cost than new ones: as many rounds as an unknown name`, async () => {
+    const bindings = env({ BCRYPT_COST: '11' })
+    const [nobody, known] = [
+      await attempt(freshName(), wrong, bindings),
+      await attempt(await account(), wrong, bindings),
+    ]
+    const rounds = (costs: string[]) => costs.reduce((sum, cost) => sum + 2 ** Number(cost), 0)
+    expect(nobody.work.costs).toEqual(['11'])
+    expect(rounds(known.work.costs)).toBe(2 ** 11)
+    expectError(known.answer, 401, 'AuthenticationError', 'Invalid username or password')
+  })
+
+  test(`6 (CVE-2025-22234): ${type}, a password that is not normalized: two hashes, known or not`, async () => {
+    const password = 'cafe\u0301 au lait'
+    const nobody = await attempt(freshName(), password)
+    const known = await attempt(await account(), password)
+    expect(nobody.work.costs).toEqual(['10', '10'])
+    expect(known.work).toEqual(nobody.work)
+  })
 })
 
-test('7 (ASVS 6.3.8): POST /api/password/forgot-password answers the same bytes for known, unknown, throttled, disabled and deleted, and asks no database', async () => {
-  const [known, throttled, disabled, deleted] = await Promise.all(
-    Array.from({ length: 4 }, () => registerUser()),
-  )
-  if (!known || !throttled || !disabled || !deleted) throw new Error('No users')
-  await spendTries(`reset-mail:${throttled.id}`, 3)
+test('7 (ASVS 6.3.8): POST /api/password/forgot-password returns the same bytes for known, unknown, throttled, disabled and deleted accounts, without a statement', async () => {
+  const [known, throttled, disabled, deleted] = [
+    await registerUser(),
+    await registerUser(),
+    await registerUser(),
+    await registerUser(),
+  ]
+  await setAttempts(`reset-mail:${throttled.id}`, 3)
   await sql('update users set is_active = false where id = $1', [disabled.id])
   await sql('update users set deleted_at = now() where id = $1', [deleted.id])
-  const unknown = `${freshName()}@example.com`
-  const database = await faulty('neon')
   const { queue, held } = heldQueue()
-  const env = database.env({ MAIL_QUEUE: queue })
-  const addresses = [known.email, throttled.email, disabled.email, deleted.email, unknown]
-  const answers = await Promise.all(
-    addresses.map((email) => visitor({ env }).post('/api/password/forgot-password', { email })),
-  )
-  expect(new Set(answers.map(told)).size).toBe(1)
-  expect(answers[0]).toMatchObject({
+  const ask = (email: string) =>
+    workOf(() => forgotPassword(email, { client: visitor({ env: env({ MAIL_QUEUE: queue }) }) }))
+  const unknown = await ask(newcomer().email)
+  expect(unknown.answer).toMatchObject({
     status: 200,
     body: { message: 'If the email exists, a reset link will be sent' },
   })
-  expect(await database.log()).toEqual([])
-  expect(held).toHaveLength(addresses.length)
+  expect(unknown.work).toEqual({ costs: [], statements: [], commands: 2 })
+  for (const { email } of [known, throttled, disabled, deleted]) {
+    const other = await ask(email)
+    expect(other.work).toEqual(unknown.work)
+    expect(shown(other.answer)).toBe(shown(unknown.answer))
+  }
+  expect(held).toHaveLength(5)
 
   await Promise.all(held.map((message) => environment().MAIL_QUEUE.send(message)))
   const mails = (await mailsTo(known.email, 2)).map(({ subject }) => subject)
@@ -152,16 +170,87 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password answers the same bytes 
     'Reset your ADL Production password',
     'Welcome to ADL Production',
   ])
-  const opened = await sql('select user_id from password_resets where user_id = any($1)', [
+  const resets = await sql('select user_id from password_resets where user_id = any($1)', [
     [known.id, throttled.id, disabled.id, deleted.id],
   ])
-  expect(opened).toEqual([{ user_id: known.id }])
+  expect(resets).toEqual([{ user_id: known.id }])
 })
 
-test('7: POST /api/users/register tells that a name is taken, twenty times an hour and no more', async () => {
+test('7: POST /api/users/register shows whether a name is taken, at most twenty times an hour', async () => {
   const { username, email } = await registerUser()
-  const asker = visitor()
-  const ask = () => asker.post('/api/users/register', { username, email, password: 'password1' })
-  const answers = await atOnce(25, ask)
+  const client = visitor()
+  const body = { username, email, password: 'password1' }
+  const answers = await atOnce(25, () => client.post('/api/users/register', body))
   expect(tally(answers)).toEqual({ 422: 20, 429: 5 })
+})
+
+test('8 (NIST 800-63B-4, 3.2.2): the eleventh attempt in 15 minutes is 429, for known and unknown accounts alike', async () => {
+  const { username, email, id } = await registerUser()
+  const nobody = freshName()
+  const upper = nobody.toUpperCase()
+  const known = await atOnce(10, (i) => login(i % 2 ? username.toUpperCase() : email, 'wrong pass'))
+  const unknown = await atOnce(10, (i) => login(i % 2 ? upper : nobody, 'wrong pass'))
+  expect([tally(known), tally(unknown)]).toEqual([{ 401: 10 }, { 401: 10 }])
+  const [capped, cappedUnknown] = [await login(username, PASSWORD), await login(nobody, PASSWORD)]
+  expectError(capped, 429, 'RateLimitError')
+  const withoutSeconds = (answer: Answer) =>
+    shown(answer).replace(/"retry_after":\d+|retry-after: \d+/g, '')
+  expect(withoutSeconds(cappedUnknown)).toBe(withoutSeconds(capped))
+  expect(Number(capped.headers.get('Retry-After'))).toBeLessThanOrEqual(15 * 60)
+
+  // Attempts beyond the cap must not extend it: a stranger could keep the owner out.
+  const end = () => sql('select resets_at from attempts where key = $1', [`user:${id}`])
+  const before = await end()
+  await login(username, 'wrong pass')
+  expect(await end()).toEqual(before)
+})
+
+test.each([
+  ['users', 'user', registerUser],
+  ['admins', 'admin', newAdmin],
+] as const)(
+  '8: the cap of %s counts login and change-password together, and a success clears it',
+  async (type, kind, create) => {
+    const { id, username, access_token } = await create()
+    const key = `${kind}:${id}`
+    const change = (password: string) =>
+      changePassword(access_token, password, NEW_PASSWORD, { type })
+    await setAttempts(key, 8)
+    expect((await change('wrong pass')).status).toBe(401)
+    expect((await login(username, 'wrong pass', { type })).status).toBe(401)
+    expectError(await change(PASSWORD), 429, 'RateLimitError')
+    expectError(await login(username, PASSWORD, { type }), 429, 'RateLimitError')
+    for (const succeed of [() => login(username, PASSWORD, { type }), () => change(PASSWORD)]) {
+      await setAttempts(key, 9)
+      expect((await succeed()).status).toBe(200)
+      expect(await attemptsOf(key)).toBeUndefined()
+    }
+  },
+)
+
+test.each([
+  ['weak', 'password1', 422],
+  ['the current one', PASSWORD, 400],
+])(
+  '8: the right current password clears failed attempts, even if the new one is %s',
+  async (_, next, status) => {
+    const { id, access_token } = await registerUser()
+    await setAttempts(`user:${id}`, 9)
+    expect((await changePassword(access_token, PASSWORD, next)).status).toBe(status)
+    expect(await attemptsOf(`user:${id}`)).toBeUndefined()
+  },
+)
+
+test('8 (CVE-2024-1722): after a stranger has used up the attempts, sessions stay valid, refresh and reset work, and a reset or the end of the window allows login', async () => {
+  const { id, username, refresh_token, access_token } = await registerUser()
+  const key = `user:${id}`
+  await setAttempts(key, 1_000)
+  expect((await getMe(access_token)).status).toBe(200)
+  expect((await refresh(refresh_token)).status).toBe(200)
+  expect((await resetPassword(await resetTokenOf(id))).status).toBe(200)
+  await logIn(visitor(), username, { password: NEW_PASSWORD })
+
+  await setAttempts(key, 1_000)
+  await expireAttempts(key)
+  await logIn(visitor(), username, { password: NEW_PASSWORD })
 })

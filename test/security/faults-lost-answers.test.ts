@@ -1,61 +1,49 @@
-/** Security sheet, fault matrix: the database commits, and its answer is lost or cut. */
-
 import { createScheduledController } from 'cloudflare:test'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
-import { freshName, mailsTo, PASSWORD, registerUser } from '../setup/accounts.ts'
+import { mailsTo, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { expectError, type Visitor, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
-import type { Fault } from '../setup/lanes.ts'
-import { deliver, expectUnavailable, faulty, heldQueue } from './faulty-world.ts'
+import { changePassword, login, NEW_PASSWORD, refresh } from './calls.ts'
+import { deliver, expectUnavailable, faulty, heldQueue, RESPONSE_LOST } from './faulty-world.ts'
 
-let database: Awaited<ReturnType<typeof faulty>>
-/** Of its own: the cron takes up every mail that it finds. */
-let url: string
+const database = await faulty('neon')
 
-beforeAll(async () => {
-  database = await faulty('neon')
-  url = await emptyDatabase()
-})
+/** A separate database: the cron sends every pending email that it finds. */
+const url = await emptyDatabase()
 
 const query: typeof sql = (statement, parameters) => sql(statement, parameters, url)
 
-const FAULTS: [string, Fault][] = [
-  ['is lost', { kind: 'lose-answer' }],
-  ['is cut', { kind: 'cut' }],
-]
-
-describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
+describe.each(RESPONSE_LOST)('Fault matrix: the database %s after the commit', (_, fault) => {
   let env: Bindings
   let held: MailMessage[]
-  let caller: Visitor
+  let client: Visitor
 
   beforeAll(() => {
     const mail = heldQueue()
     held = mail.held
     env = database.env({ MAIL_QUEUE: mail.queue, DATABASE_URL: url })
-    caller = visitor({ env })
+    client = visitor({ env })
   })
 
-  it('POST register is 503, again 409; there is one user, one line of the trail, and one mail', async () => {
-    const name = freshName()
-    const email = `${name}@example.com`
-    const newcomer = { username: name, email, password: PASSWORD }
-    const first = await database.during(fault, () => caller.post('/api/users/register', newcomer))
-    expectUnavailable(first)
-    expectError(await caller.post('/api/users/register', newcomer), 409, 'DuplicateRecordError')
-    const rows = await query<{ id: number; lines: string }>(
-      `select u.id, (
-        select count(*) from audit_events where action = 'register' and actor_id = u.id
+  test('POST register is 503, then 409; there is one user, one audit event and one email', async () => {
+    const fields = newcomer()
+    const { email } = fields
+    const register = () => client.post('/api/users/register', fields)
+    expectUnavailable(await database.during(fault, register))
+    expectError(await register(), 409, 'DuplicateRecordError')
+    const rows = await query(
+      `select (
+        select count(*)::int from audit_events where action = 'register' and actor_id = u.id
           and actor_kind = 'user'
-      ) as lines from users u where email = $1`,
+      ) as events from users u where email = $1`,
       [email],
     )
-    expect(rows).toMatchObject([{ lines: '1' }])
+    expect(rows).toEqual([{ events: 1 }])
 
-    // The message that the request did not send is the cron's to send, two minutes later.
+    // The cron sends what the request did not, after two minutes.
     expect(held).toEqual([])
     await query(
       "update outbox set created_at = now() - interval '3 minutes' where recipient = $1",
@@ -65,62 +53,54 @@ describe.each(FAULTS)('the answer %s after the commit', (_, fault) => {
     await cron()
     await cron()
     expect(held).toHaveLength(1)
-    expect(await deliver(held, env)).toMatchObject({ taken: 1 })
+    expect(await deliver(held, env)).toMatchObject({ acknowledged: 1 })
     expect(await mailsTo(email)).toHaveLength(1)
     expect(await query('select from outbox where recipient = $1', [email])).toEqual([])
   })
 
-  it('POST refresh is 503, again 200 with the successor that was made; the chain goes on', async () => {
-    const user = await registerUser(caller)
-    const refresh = (refresh_token: string) => caller.post('/api/users/refresh', { refresh_token })
-    const lost = await database.during(fault, () => refresh(user.refresh_token))
-    expectUnavailable(lost)
-    const [again, beside] = [await refresh(user.refresh_token), await refresh(user.refresh_token)]
-    expect(again.status).toBe(200)
-    expect(beside.body.refresh_token).toBe(again.body.refresh_token)
+  test('POST refresh is 503, then 200 with the successor that was issued; the chain continues', async () => {
+    const user = await registerUser(client)
+    const again = () => refresh(user.refresh_token, { client })
+    expectUnavailable(await database.during(fault, again))
+    const [first, second] = [await again(), await again()]
+    expect(first.status).toBe(200)
+    expect(second.body.refresh_token).toBe(first.body.refresh_token)
     const sessions = await query(
       'select counter, revoked_at from user_sessions where account_id = $1',
       [user.id],
     )
     expect(sessions).toEqual([{ counter: 1, revoked_at: null }])
-    expect((await refresh(again.body.refresh_token)).status).toBe(200)
+    expect((await refresh(first.body.refresh_token, { client })).status).toBe(200)
   })
 
-  it('PUT me is 503, again 200, and one notice each goes to the old and the new address', async () => {
-    const user = await registerUser(caller)
-    const token = user.access_token
+  test('PUT me is 503, then 200; the old and the new address are sent one notice each', async () => {
+    const user = await registerUser(client)
     const change = { email: `new-${user.email}`, full_name: 'Ada' }
-    const put = () => caller.put('/api/users/me', change, { token })
+    const put = () => client.put('/api/users/me', change, { token: user.access_token })
     expectUnavailable(await database.during(fault, put))
-    const again = await put()
-    expect(again.status).toBe(200)
-    expect(again.body).toMatchObject(change)
-    const owed = await query<{ recipient: string }>(
+    expect(await put()).toMatchObject({ status: 200, body: change })
+    const pending = await query<{ recipient: string }>(
       "select recipient from outbox where mail->>'kind' = 'email-changed' and recipient in ($1, $2)",
       [user.email, change.email],
     )
-    expect(owed.map(({ recipient }) => recipient).sort()).toEqual([user.email, change.email].sort())
+    const recipients = pending.map(({ recipient }) => recipient)
+    expect(recipients.toSorted()).toEqual([user.email, change.email].toSorted())
   })
 
-  it('POST change-password is 503, again 401; the new password logs in, the old does not', async () => {
-    const user = await registerUser(caller)
-    const token = user.access_token
-    const passwords = { current_password: PASSWORD, new_password: `${PASSWORD} 2` }
-    const change = () => caller.post('/api/users/change-password', passwords, { token })
+  test('POST change-password is 503, then 401; the new password logs in, the old one does not', async () => {
+    const user = await registerUser(client)
+    const change = () => changePassword(user.access_token, PASSWORD, NEW_PASSWORD, { client })
     expectUnavailable(await database.during({ ...fault, match: 'session_epoch + 1' }, change))
     expectError(await change(), 401, 'AuthenticationError', 'Current password is incorrect')
-    const login = (password: string) =>
-      caller.post('/api/users/login', { username: user.username, password })
-    expect((await login(passwords.new_password)).status).toBe(200)
-    expect((await login(PASSWORD)).status).toBe(401)
+    expect((await login(user.username, NEW_PASSWORD, { client })).status).toBe(200)
+    expect((await login(user.username, PASSWORD, { client })).status).toBe(401)
   })
 
-  it('POST login is 503, again 200; the session whose tokens were lost waits for its end', async () => {
-    const user = await registerUser(caller)
-    const login = () =>
-      caller.post('/api/users/login', { username: user.username, password: PASSWORD })
-    expectUnavailable(await database.during({ ...fault, match: 'opened' }, login))
-    expect((await login()).status).toBe(200)
+  test('POST login is 503, then 200; the session whose tokens were lost remains until it expires', async () => {
+    const user = await registerUser(client)
+    const again = () => login(user.username, PASSWORD, { client })
+    expectUnavailable(await database.during({ ...fault, match: 'opened' }, again))
+    expect((await again()).status).toBe(200)
     const sessions = await query('select from user_sessions where account_id = $1', [user.id])
     expect(sessions).toHaveLength(3)
   })

@@ -1,10 +1,12 @@
-/** A Worker whose dependencies can be hurt, and how long what it does takes. */
+/** A Worker whose dependencies can be made to fail, and what is measured meanwhile. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test'
 import { expect, inject } from 'vitest'
 import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
+import { newcomer } from '../setup/accounts.ts'
 import { type Answer, environment } from '../setup/api.ts'
+import { sql } from '../setup/database.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'
 
 const VARIABLES = {
@@ -13,15 +15,38 @@ const VARIABLES = {
   resend: 'RESEND_BASE_URL',
 } as const satisfies Record<Target, keyof Bindings>
 
-/** A lane to one dependency, and bindings that lead through it. */
+/** The dependency's response is replaced by this one. */
+export const responds = (status: number, body: unknown, headers = {}): Fault => ({
+  kind: 'status',
+  status,
+  body: JSON.stringify(body),
+  headers: { 'content-type': 'application/json', ...headers },
+})
+
+export type NamedFault = [name: string, fault: Fault]
+
+/** Faults that any dependency may have. Requests do not reach it. */
+export const UNREACHABLE: NamedFault[] = [
+  ['refuses connections', { kind: 'refuse' }],
+  ['hangs', { kind: 'hang' }],
+  ['responds with 503 and HTML', { kind: 'status', status: 503, body: '<h1>Bad Gateway</h1>' }],
+  ['responds with garbage', { kind: 'garbage' }],
+]
+
+/** Requests are carried out, and the response does not arrive. */
+export const RESPONSE_LOST: NamedFault[] = [
+  ['loses its responses', { kind: 'lose-answer' }],
+  ['sends half of each response', { kind: 'cut' }],
+]
+
+/** A lane to one dependency, and bindings that use it. */
 export async function faulty(target: Target) {
   const lane = await openLane(inject('world').faultProxyUrl, target)
   return {
     ...lane,
-    /** New bindings at each call: nothing that an isolate remembers of the last ones counts. */
+    /** New bindings at each call: the isolate's memory of earlier failures does not apply to them. */
     env: (replaced: Partial<Bindings> = {}) =>
       environment({ [VARIABLES[target]]: lane.url, REDIS_TIMEOUT_MS: 400, ...replaced }),
-    /** Does something while the fault lasts. */
     async during<Result>(fault: Fault, act: () => Promise<Result>): Promise<Result> {
       await lane.fault(fault)
       try {
@@ -33,7 +58,24 @@ export async function faulty(target: Target) {
   }
 }
 
-/** A mail queue that keeps what it is given, until the test has it delivered. */
+/** Lanes to all dependencies, and bindings that use them. */
+export async function faultyWorld() {
+  const neon = await faulty('neon')
+  const upstash = await faulty('upstash')
+  const resend = await faulty('resend')
+  return {
+    lanes: { neon, upstash, resend },
+    env: (replaced: Partial<Bindings> = {}) =>
+      environment({
+        NEON_HTTP_URL: neon.url,
+        UPSTASH_REDIS_REST_URL: upstash.url,
+        RESEND_BASE_URL: resend.url,
+        ...replaced,
+      }),
+  }
+}
+
+/** A mail queue that holds its messages until the test delivers them. */
 export function heldQueue() {
   const held: MailMessage[] = []
   const metrics = { backlogCount: 0, backlogBytes: 0 }
@@ -51,12 +93,8 @@ export function heldQueue() {
   return { queue, held }
 }
 
-/** Hands messages to the queue's consumer, and tells which it took and which it wants again. */
-export async function deliver(
-  messages: readonly MailMessage[],
-  env: Bindings,
-  { attempts = 1 }: { attempts?: number } = {},
-) {
+/** Passes messages to the queue's consumer. */
+export async function deliver(messages: readonly MailMessage[], env: Bindings, attempts = 1) {
   const batch = createMessageBatch<MailMessage>(
     'edge-accounts-mail',
     messages.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts, body })),
@@ -64,30 +102,36 @@ export async function deliver(
   const context = createExecutionContext()
   await worker.queue(batch, env)
   const { explicitAcks, retryMessages } = await getQueueResult(batch, context)
-  return { taken: explicitAcks.length, again: retryMessages }
+  return { acknowledged: explicitAcks.length, retried: retryMessages.map(({ msgId }) => msgId) }
 }
 
-/** The result, and the milliseconds it took. */
-export async function timed<Result>(work: () => Promise<Result>) {
+/** A user who has no password and is only sent email. */
+export async function mailOnlyUser(email = newcomer().email): Promise<string> {
+  await sql('insert into users (username, email) values ($1, $2)', [newcomer().username, email])
+  return email
+}
+
+/** The result of an act, and the milliseconds it took. */
+export async function timed<Result>(act: () => Promise<Result>) {
   const started = performance.now()
-  const result = await work()
+  const result = await act()
   return { result, took: performance.now() - started }
 }
 
-/** The least time of three tries (ms): what it takes when the machine isn't busy otherwise. */
-export async function fastest(work: () => Promise<unknown>) {
-  const tries = []
-  for (let i = 0; i < 3; i++) tries.push((await timed(work)).took)
-  return Math.min(...tries)
+/** The shortest of three runs, in milliseconds: other load on the machine matters less. */
+export async function fastest(act: () => Promise<unknown>) {
+  const times = []
+  for (let i = 0; i < 3; i++) times.push((await timed(act)).took)
+  return Math.min(...times)
 }
 
-/** The uniform 503: tells when to come again, a little different for everybody. */
+/** The uniform 503. Its `Retry-After` varies, so that clients do not all return at once. */
 export function expectUnavailable(
   answer: Answer,
   error: 'DatabaseError' | 'ServiceUnavailableError' = 'DatabaseError',
 ) {
-  expect(answer.body).toMatchObject({ error, status_code: 503 })
-  expect(answer.status).toBe(503)
+  const { status, body } = answer
+  expect({ status, body }).toMatchObject({ status: 503, body: { error, status_code: 503 } })
   const retryAfter = Number(answer.headers.get('Retry-After'))
   expect(retryAfter).toBeGreaterThanOrEqual(2)
   expect(retryAfter).toBeLessThanOrEqual(10)

@@ -1,16 +1,12 @@
-import { afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { newUser } from '../setup/accounts.ts'
 import { type Answer, environment, visitor } from '../setup/api.ts'
 import { UUID } from '../setup/shapes.ts'
+import { listen } from './captured-log.ts'
 import { faulty } from './faulty-world.ts'
 
 const caller = visitor()
-
-let token: string
-beforeAll(async () => {
-  token = (await newUser()).access_token
-})
-afterEach(() => vi.restoreAllMocks())
+const { access_token: token } = await newUser()
 
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -24,7 +20,7 @@ const HEADERS = {
   'X-Permitted-Cross-Domain-Policies': 'none',
 }
 
-/** The answer to a request that breaks inside: a limiter that throws what nobody expects. */
+/** A 500: the limiter throws an error that the Worker does not expect. */
 async function broken(): Promise<Answer> {
   const upstash = await faulty('upstash')
   await upstash.fault({ kind: 'refuse' })
@@ -37,58 +33,45 @@ async function broken(): Promise<Answer> {
 }
 
 async function limited(): Promise<Answer> {
-  const caller = visitor({ env: environment({ RATE_LIMIT_PER_HOUR: 1 }) })
-  await caller.get('/api/users/me', { token })
-  return caller.get('/api/users/me', { token })
+  const caller = visitor({ env: environment({ RATE_LIMIT_PER_HOUR: 1 }), token })
+  await caller.get('/api/users/me')
+  return caller.get('/api/users/me')
 }
 
 async function unchanged(): Promise<Answer> {
   const { headers } = await caller.get('/assets/page.css')
-  return caller.get('/assets/page.css', {
-    headers: { 'If-None-Match': headers.get('ETag') ?? '' },
-  })
+  const ifNoneMatch = { 'If-None-Match': headers.get('ETag') ?? '' }
+  return caller.get('/assets/page.css', { headers: ifNoneMatch })
 }
 
-const ANSWERS: [status: number, what: string, ask: () => Promise<Answer>][] = [
+const FORM = { raw: 'a=b', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }
+const RESET = { token: 'x', new_password: 'long enough' }
+const misconfigured = visitor({ env: environment({ SECRET_KEY: 'x' }), token })
+
+const RESPONSES: [status: number, what: string, ask: () => Promise<Answer>][] = [
   [200, 'GET /', () => caller.get('/')],
   [200, 'GET /health', () => caller.get('/health')],
   [200, 'GET me', () => caller.get('/api/users/me', { token })],
   [200, 'HEAD me', () => caller.call('HEAD', '/api/users/me', undefined, { token })],
   [204, 'OPTIONS', () => caller.call('OPTIONS', '/api/users/me')],
-  [204, 'a logout', () => caller.post('/api/users/logout', { refresh_token: 'x' })],
-  [304, 'an asset that is unchanged', unchanged],
-  [
-    400,
-    'a forged reset',
-    () => caller.post('/api/password/reset-password', { token: 'x', new_password: 'long enough' }),
-  ],
+  [204, 'logout', () => caller.post('/api/users/logout', { refresh_token: 'x' })],
+  [304, 'an unchanged asset', unchanged],
+  [400, 'a forged reset token', () => caller.post('/api/password/reset-password', RESET)],
   [401, 'no token', () => caller.get('/api/users/me')],
-  [403, 'a user among admins', () => caller.get('/api/admins/me', { token })],
-  [404, 'nowhere', () => caller.get('/nowhere')],
-  [404, 'an asset that is none', () => caller.get('/assets/none.js')],
-  [405, 'a method', () => caller.delete('/api/users/login')],
+  [403, 'a user at the admins’ API', () => caller.get('/api/admins/me', { token })],
+  [404, 'an unknown path', () => caller.get('/nowhere')],
+  [404, 'an unknown asset', () => caller.get('/assets/none.js')],
+  [405, 'an unknown method', () => caller.delete('/api/users/login')],
   [413, 'a large body', () => caller.post('/api/users/login', { x: 'x'.repeat(20_000) })],
-  [
-    415,
-    'a form',
-    () =>
-      caller.call('POST', '/api/users/login', undefined, {
-        raw: 'a=b',
-        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-      }),
-  ],
-  [422, 'a broken body', () => caller.post('/api/users/login', {})],
+  [415, 'a form', () => caller.call('POST', '/api/users/login', undefined, FORM)],
+  [422, 'an invalid body', () => caller.post('/api/users/login', {})],
   [429, 'a spent quota', limited],
-  [500, 'a fault of ours', broken],
-  [
-    503,
-    'a wrong configuration',
-    () => visitor({ env: environment({ SECRET_KEY: 'x' }) }).get('/api/users/me', { token }),
-  ],
+  [500, 'an unexpected error', broken],
+  [503, 'an invalid configuration', () => misconfigured.get('/api/users/me')],
 ]
 
-test.each(ANSWERS)(
-  '28 (ASVS 3.4): %i, %s, carries all security headers',
+test.each(RESPONSES)(
+  '28 (ASVS 3.4): %i, %s: the response has all security headers',
   async (status, _, ask) => {
     const answer = await ask()
     expect(answer.status).toBe(status)
@@ -98,21 +81,22 @@ test.each(ANSWERS)(
     expect(answer.headers.get('Content-Security-Policy')).toBe(API_POLICY)
     expect(answer.headers.get('X-Request-ID')).toMatch(UUID)
     expect(answer.headers.get('Cache-Control')).toMatch(/^(?:no-store|public, max-age=\d+)$/)
-    // A Worker that isn't configured allows no origin: its answer varies with none.
+    // Without a valid configuration no origin is allowed, so the response does not vary.
     if (status !== 503) expect(answer.headers.get('Vary')).toMatch(/\bOrigin\b/)
     expect(answer.headers.get('Server') ?? answer.headers.get('X-Powered-By')).toBeNull()
   },
 )
 
-test('28 (ASVS 14.3.2): what the API answers about people is never stored', async () => {
-  for (const path of ['/api/users/me', '/api/users/me/sessions', '/api/nowhere', '/health']) {
+test.each(['/api/users/me', '/api/users/me/sessions', '/api/nowhere', '/health'])(
+  '28 (ASVS 14.3.2): %s is never stored',
+  async (path) => {
     const { headers } = await caller.get(path, { token })
     expect(headers.get('Cache-Control')).toBe('no-store')
-  }
-})
+  },
+)
 
 test.each(['/docs', '/redoc', '/reset-password'])(
-  '28: the page %s has a policy of its own, without inline scripts',
+  '28: the page %s has its own policy, without inline scripts',
   async (path) => {
     const { headers, text } = await caller.get(path)
     const policy = Object.fromEntries(
@@ -137,20 +121,19 @@ test.each(['/docs', '/redoc', '/reset-password'])(
   },
 )
 
-test('28: an error tells nothing from inside, and logs no message of it', async () => {
-  const lines = vi.spyOn(console, 'log')
+test('28: neither the response to an unexpected error nor the log contains its message', async () => {
+  const output = listen()
   const { text, body } = await broken()
   expect(body).toMatchObject({
     error: 'InternalServerError',
     message: 'An unexpected error occurred',
   })
   expect(text).not.toContain('postgres')
-  const logged = lines.mock.calls.map(([line]) => String(line)).join('\n')
-  expect(logged).toContain('"event":"unexpected_error"')
-  expect(logged).not.toContain('postgres://secret')
+  expect(output.lines()).toContainEqual(expect.objectContaining({ event: 'unexpected_error' }))
+  expect(output.texts().join('\n')).not.toContain('postgres://secret')
 })
 
-test('28: X-Request-ID is the client’s only if it is a UUID', async () => {
+test('28: X-Request-ID of the request is kept only if it is a UUID', async () => {
   const own = crypto.randomUUID()
   const idOf = async (given: string) =>
     (await caller.get('/', { headers: { 'X-Request-ID': given } })).headers.get('X-Request-ID')
@@ -160,4 +143,81 @@ test('28: X-Request-ID is the client’s only if it is a UUID', async () => {
     expect(id).toMatch(UUID)
     expect(given).not.toContain(id)
   }
+})
+
+const ALLOWED = ['https://app.example.com', 'http://localhost:5173']
+
+const FOREIGN = [
+  'null',
+  '*',
+  'https://evil.example.net',
+  'https://app.example.com.evil.net',
+  'https://evilapp.example.com',
+  'https://evil.app.example.com',
+  'https://example.com',
+  'http://app.example.com',
+  'https://app.example.com:8443',
+  'https://app.example.com/',
+  'https://app.example.com@evil.net',
+  'HTTPS://APP.EXAMPLE.COM',
+  'https://app.example.com https://evil.net',
+  'http://localhost:5174',
+  'http://localhost',
+]
+
+const corsOf = ({ headers }: Answer) =>
+  [...headers.keys()].filter((name) => name.startsWith('access-control-'))
+
+const preflight = (Origin: string) =>
+  caller.call('OPTIONS', '/api/users/me', undefined, {
+    headers: {
+      Origin,
+      'Access-Control-Request-Method': 'PUT',
+      'Access-Control-Request-Headers': 'authorization, content-type',
+    },
+  })
+
+test.each<[string, (origin: string) => Promise<Answer>]>([
+  ['a 200', (Origin) => caller.get('/api/users/me', { token, headers: { Origin } })],
+  ['a 404', (Origin) => caller.get('/nowhere', { headers: { Origin } })],
+  ['a 401', (Origin) => caller.get('/api/users/me', { headers: { Origin } })],
+  ['a page', (Origin) => caller.get('/docs', { headers: { Origin } })],
+  ['a preflight', preflight],
+])(
+  '29 (CWE-942): %s allows the configured origins by name; null, look-alikes and http variants get no CORS header',
+  async (_, ask) => {
+    for (const origin of [...ALLOWED, ...FOREIGN]) {
+      const answer = await ask(origin)
+      expect(answer.headers.get('Vary'), origin).toMatch(/\bOrigin\b/)
+      if (ALLOWED.includes(origin)) {
+        expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(origin)
+        expect(answer.headers.get('Access-Control-Allow-Credentials')).toBe('true')
+      } else expect(corsOf(answer), origin).toEqual([])
+    }
+  },
+)
+
+test('29: without a configured origin no origin is allowed', async () => {
+  const client = visitor({ env: environment({ CORS_ORIGINS: '' }) })
+  for (const Origin of [...ALLOWED, 'null', '']) {
+    expect(corsOf(await client.get('/', { headers: { Origin } }))).toEqual([])
+  }
+})
+
+test('29: with a wildcard as origin every request is 503', async () => {
+  const client = visitor({ env: environment({ CORS_ORIGINS: '*' }) })
+  const { status } = await client.get('/', { headers: { Origin: 'https://evil.net' } })
+  expect(status).toBe(503)
+})
+
+test('29: CORS lists the methods and the readable headers, and lets browsers cache this for two hours', async () => {
+  const [Origin = ''] = ALLOWED
+  const { status, headers } = await preflight(Origin)
+  expect(status).toBe(204)
+  expect(headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD,POST,PUT,PATCH,DELETE')
+  expect(headers.get('Access-Control-Max-Age')).toBe('7200')
+  const error = await caller.get('/api/users/me', { headers: { Origin } })
+  expect(error.headers.get('Access-Control-Expose-Headers')).toBe(
+    'X-Request-ID,Retry-After,RateLimit,RateLimit-Policy',
+  )
 })

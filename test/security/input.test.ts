@@ -1,46 +1,42 @@
-import { beforeAll, describe, expect, test } from 'vitest'
-import { freshName, newAdmin, newUser, PASSWORD } from '../setup/accounts.ts'
+import { describe, expect, test } from 'vitest'
+import { newAdmin, newcomer, newUser, PASSWORD } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'
-import { faulty } from './faulty-world.ts'
+import { sql } from '../setup/database.ts'
+import { atOnce } from './attack.ts'
+import { NEW_PASSWORD, refresh, resetPassword } from './calls.ts'
+import { faultyWorld } from './faulty-world.ts'
 
-let user: Awaited<ReturnType<typeof newUser>>
-let admin: Awaited<ReturnType<typeof newAdmin>>
-beforeAll(async () => {
-  user = await newUser()
-  admin = await newAdmin({ superadmin: true })
-})
+const user = await newUser()
+const admin = await newAdmin({ superadmin: true })
+const byAdmin = visitor({ token: admin.access_token })
 
 const { paths } = await openApi()
 
-/** Every route with a body: its method and path, and who may call it. */
+/** Every route with a body. */
 const routes = Object.entries(paths).flatMap(([path, operations]) =>
   Object.entries(operations)
     .filter(([, operation]) => 'requestBody' in operation)
-    .map(([method]) => ({
-      method: method.toUpperCase(),
-      path,
-      name: `${method.toUpperCase()} ${path}`,
-    })),
+    .map(([method]) => `${method.toUpperCase()} ${path}`),
 )
 
 const KIB = 1024
+const JSON_TYPE = { 'Content-Type': 'application/json' }
 
-const tokenFor = (path: string) =>
-  /\/admins|test-email/.test(path) ? admin.access_token : user.access_token
-
-/** Sends these bytes to a route, as somebody who may call it. */
+/** Sends these bytes to a route, as an account that may call it. */
 function sendTo(
-  { method, path }: { method: string; path: string },
+  route: string,
   raw: BodyInit,
-  headers: Record<string, string> = { 'Content-Type': 'application/json' },
+  headers: Record<string, string> = JSON_TYPE,
   env = environment(),
 ) {
-  const options = { raw, headers, token: tokenFor(path) }
-  return visitor({ env }).call(method, path.replace('{id}', `${user.id}`), undefined, options)
+  const [method = '', path = ''] = route.split(' ')
+  const { access_token: token } = /\/admins|test-email/.test(path) ? admin : user
+  const client = visitor({ env, token })
+  return client.call(method, path.replace('{id}', `${user.id}`), undefined, { raw, headers })
 }
 
-/** A body that comes in pieces, and so has no length. */
+/** A body that is sent in pieces, without Content-Length. */
 function chunked(text: string, pieces = 4) {
   const bytes = new TextEncoder().encode(text)
   const size = Math.ceil(bytes.length / pieces)
@@ -52,57 +48,17 @@ function chunked(text: string, pieces = 4) {
   })
 }
 
-const padded = (bytes: number, filler = 'x') => {
+/** JSON of at least this size. */
+function padded(bytes: number, filler = 'x') {
   const shell = JSON.stringify({ email: '' }).length
-  return JSON.stringify({
-    email: filler.repeat(Math.ceil((bytes - shell) / new TextEncoder().encode(filler).length)),
-  })
+  const each = new TextEncoder().encode(filler).length
+  return JSON.stringify({ email: filler.repeat(Math.ceil((bytes - shell) / each)) })
 }
-
-describe.each(routes)('$name', (route) => {
-  test(`25 (API4:2023): ${route.name} answers 413 to more than 16 KiB, declared, in pieces or lied about, before any trip`, async () => {
-    const [upstash, neon] = [await faulty('upstash'), await faulty('neon')]
-    const env = environment({ UPSTASH_REDIS_REST_URL: upstash.url, NEON_HTTP_URL: neon.url })
-    const json = { 'Content-Type': 'application/json' }
-    const large = padded(16 * KIB + 1)
-    const answers = [
-      await sendTo(route, large, json, env),
-      await sendTo(route, large, { ...json, 'Content-Length': `${large.length}` }, env),
-      await sendTo(route, large, { ...json, 'Content-Length': '12' }, env),
-      await sendTo(route, padded(16 * KIB + 3, '€'), { ...json, 'Content-Length': '12' }, env),
-      await sendTo(route, chunked(large), json, env),
-      await sendTo(route, chunked(padded(64 * KIB), 64), json, env),
-    ]
-    for (const answer of answers) expectError(answer, 413, 'PayloadTooLargeError')
-    expect(await upstash.log()).toEqual([])
-    expect(await neon.log()).toEqual([])
-  })
-
-  test(`25: ${route.name} answers 415 to what is not JSON, 422 to what is broken, never 500`, async () => {
-    for (const type of [
-      'text/plain',
-      'application/x-www-form-urlencoded',
-      'application/jsonp',
-      'text/json',
-      '',
-    ]) {
-      const answer = await sendTo(route, '{}', { 'Content-Type': type })
-      expectError(answer, 415, 'UnsupportedMediaTypeError')
-    }
-    for (const [body, message] of BROKEN) {
-      const answer = await sendTo(route, body)
-      expectError(answer, 422, 'ValidationError')
-      if (message === undefined) continue
-      expect(answer.body.details.errors, String(body).slice(0, 40)).toEqual([
-        { field: 'body', message, type: 'json_invalid' },
-      ])
-    }
-  })
-})
 
 const INVALID = 'The body is not valid JSON'
 const TWICE = 'The body contains a duplicate key'
 
+/** With the message of the only error, unless the errors depend on the route. */
 const BROKEN: [body: BodyInit, message?: string][] = [
   ['', INVALID],
   ['{', INVALID],
@@ -132,23 +88,64 @@ const BROKEN: [body: BodyInit, message?: string][] = [
   ['[{"email": "a@example.com"}]'],
 ]
 
-test('25: a key that only looks doubled is none, and 16 KiB are welcome', async () => {
-  const username = freshName()
-  const fields = { username, email: `${username}@example.com`, password: PASSWORD }
-  const look = { x: '"email":', y: { email: 'z', 'a"b\\': ':' }, z: ['"username"', ':', '\\"'] }
-  const text = JSON.stringify({ ...fields, ...look })
-  const filled = text + ' '.repeat(16 * KIB - text.length)
-  const answer = await sendTo({ method: 'POST', path: '/api/users/register' }, chunked(filled))
-  expect(answer.status).toBe(201)
+const TYPES = [
+  'text/plain',
+  'application/x-www-form-urlencoded',
+  'application/jsonp',
+  'text/json',
+  '',
+]
+
+const { lanes, env } = await faultyWorld()
+
+describe.each(routes)('%s', (route) => {
+  test(`25 (API4:2023): ${route} is 413 for more than 16 KiB, whether declared, chunked or with a false length, before any round trip`, async () => {
+    await Promise.all([lanes.upstash.clear(), lanes.neon.clear()])
+    const large = padded(16 * KIB + 1)
+    const withLength = (length: number) => ({ ...JSON_TYPE, 'Content-Length': `${length}` })
+    const answers = [
+      await sendTo(route, large, JSON_TYPE, env()),
+      await sendTo(route, large, withLength(large.length), env()),
+      await sendTo(route, large, withLength(12), env()),
+      await sendTo(route, padded(16 * KIB + 3, '€'), withLength(12), env()),
+      await sendTo(route, chunked(large), JSON_TYPE, env()),
+      await sendTo(route, chunked(padded(64 * KIB), 64), JSON_TYPE, env()),
+    ]
+    for (const answer of answers) expectError(answer, 413, 'PayloadTooLargeError')
+    expect(await lanes.upstash.log()).toEqual([])
+    expect(await lanes.neon.log()).toEqual([])
+  })
+
+  test(`25: ${route} is 415 for other media types, 422 for invalid JSON, never 500`, async () => {
+    for (const type of TYPES) {
+      const answer = await sendTo(route, '{}', { 'Content-Type': type })
+      expectError(answer, 415, 'UnsupportedMediaTypeError')
+    }
+    for (const [body, message] of BROKEN) {
+      const answer = await sendTo(route, body)
+      expectError(answer, 422, 'ValidationError')
+      if (message === undefined) continue
+      expect(answer.body.details.errors, String(body).slice(0, 40)).toEqual([
+        { field: 'body', message, type: 'json_invalid' },
+      ])
+    }
+  })
 })
 
-/** Nothing that a text field takes. */
-const NO_TEXT: unknown[] = [
+test('25: a body of 16 KiB is valid, and so are keys that only look duplicated', async () => {
+  const look = { x: '"email":', y: { email: 'z', 'a"b\\': ':' }, z: ['"username"', ':', '\\"'] }
+  const text = JSON.stringify({ ...newcomer(), ...look })
+  const filled = text + ' '.repeat(16 * KIB - text.length)
+  expect((await sendTo('POST /api/users/register', chunked(filled))).status).toBe(201)
+})
+
+/** Values that no text field accepts. */
+const NOT_TEXT: unknown[] = [
   ...[null, true, 0, 1e308, -1, [], ['ada'], {}, { $ne: '' }, { toString: 'x' }, [[]]],
   ...['a\0b@example.com', '\0'.repeat(12), '\ud800bc@example.com', 'abc\udfff@example.com'],
 ]
 
-const FIELDS: [path: string, body: Record<string, unknown>, fields: string[]][] = [
+test.each<[route: string, body: Record<string, unknown>, fields: string[]]>([
   [
     'POST /api/users/register',
     { username: 'somebody', email: 'a@example.com', password: PASSWORD, full_name: 'A' },
@@ -159,7 +156,7 @@ const FIELDS: [path: string, body: Record<string, unknown>, fields: string[]][] 
   ['PUT /api/users/me', { username: 'x' }, ['username', 'email']],
   [
     'POST /api/users/change-password',
-    { current_password: PASSWORD, new_password: 'another long password' },
+    { current_password: PASSWORD, new_password: NEW_PASSWORD },
     ['current_password', 'new_password'],
   ],
   ['DELETE /api/users/me', { password: PASSWORD }, ['password']],
@@ -171,15 +168,12 @@ const FIELDS: [path: string, body: Record<string, unknown>, fields: string[]][] 
     { username: 'x', email: 'y', password: 'z' },
     ['username', 'email', 'password'],
   ],
-]
-
-test.each(FIELDS)(
-  '25: %s answers 422 to what is no text, NUL and lone surrogates',
-  async (name, body, fields) => {
-    const [method = '', path = ''] = name.split(' ')
+])(
+  '25: %s is 422 for values that are not text, for NUL and for lone surrogates',
+  async (route, body, fields) => {
     for (const field of fields) {
-      for (const value of NO_TEXT) {
-        const answer = await sendTo({ method, path }, JSON.stringify({ ...body, [field]: value }))
+      for (const value of NOT_TEXT) {
+        const answer = await sendTo(route, JSON.stringify({ ...body, [field]: value }))
         expect(answer.status, `${field}: ${JSON.stringify(value)}`).toBe(422)
         const named = answer.body.details.errors.map((error: { field: string }) => error.field)
         expect(named, `${field}: ${JSON.stringify(value)}`).toContain(field)
@@ -188,13 +182,115 @@ test.each(FIELDS)(
   },
 )
 
-test('25: NUL, lone surrogates and other kinds in a token are 401, 400 or 422, never 500', async () => {
-  for (const value of [...NO_TEXT, '\ud800.x', 'a.\0', '.', '..', 'é.é']) {
-    const refresh = await visitor().post('/api/users/refresh', { refresh_token: value })
-    expect([401, 422]).toContain(refresh.status)
-    const body = { token: value, new_password: 'another long password' }
-    expect([400, 422]).toContain(
-      (await visitor().post('/api/password/reset-password', body)).status,
-    )
+test('25: a token that is not text, or has NUL or lone surrogates, is 400, 401 or 422, never 500', async () => {
+  for (const value of [...NOT_TEXT, '\ud800.x', 'a.\0', '.', '..', 'é.é']) {
+    expect([401, 422]).toContain((await refresh(value)).status)
+    expect([400, 422]).toContain((await resetPassword(value)).status)
   }
 })
+
+const HOSTILE = [
+  '',
+  "' or 1=1 --",
+  '1; drop table users',
+  '$1',
+  '%',
+  '_',
+  '\\',
+  '-1',
+  '0',
+  '1.5',
+  '1e400',
+  'NaN',
+  '0x10',
+  '99999999999999999999',
+  '[]',
+  '%00',
+  '%ED%A0%80',
+  '%FF',
+  'eyJiZWZvcmUiOi0xfQ',
+  'eyJzb3J0IjoiLWNyZWF0ZWRfYXQiLCJhZnRlciI6IicifQ',
+  'bnVsbA',
+]
+
+const PAGE = ['page_size', 'cursor']
+
+test.each([
+  ['/api/admins/users', ['page', 'is_active', 'search', 'sort', 'deleted', ...PAGE]],
+  [
+    '/api/admins/audit',
+    [
+      'action',
+      'outcome',
+      'actor_kind',
+      'actor_id',
+      'target_kind',
+      'target_id',
+      'since',
+      'until',
+      ...PAGE,
+    ],
+  ],
+])(
+  '26 (CWE-89): GET %s is 200 or 422 for hostile values of each parameter, and ignores unknown parameters',
+  async (path, parameters) => {
+    const ask = (query: string) => visitor({ token: admin.access_token }).get(`${path}?${query}`)
+    for (const parameter of parameters) {
+      const answers = await atOnce(HOSTILE.length, (i) => ask(`${parameter}=${HOSTILE[i]}`))
+      for (const [i, { status }] of answers.entries()) {
+        expect([200, 422], `${parameter}=${HOSTILE[i]}`).toContain(status)
+      }
+      if (parameter === 'search') continue
+      expect((await ask(`${parameter}='`)).status, parameter).toBe(422)
+      expect((await ask(`${parameter}=x&${parameter}=y`)).status, parameter).toBe(422)
+    }
+    const unknown = await ask('order_by=hashed_password&limit=1000000&role=superadmin')
+    expect(unknown.status).toBe(200)
+    expect(await sql('select count(*) > 0 as "exists" from users')).toEqual([{ exists: true }])
+  },
+)
+
+test.each(['%', '_____', `${user.username.slice(0, 4)}%`, '\\'])(
+  '26: a search for %j finds no wildcard match',
+  async (text) => {
+    const { body } = await byAdmin.get(`/api/admins/users?search=${encodeURIComponent(text)}`)
+    expect(body.total).toBe(0)
+  },
+)
+
+test.each(['0', '-1', '1.5', 'abc', '2147483648', '99999999999999999999', "1'", '%00', '%2e'])(
+  '26: /api/admins/users/%s is 404, 405 or 422, never 500',
+  async (id) => {
+    for (const path of [`/api/admins/users/${id}`, `/api/admins/users/${id}/sessions`]) {
+      expect([404, 405, 422]).toContain((await byAdmin.delete(path)).status)
+    }
+  },
+)
+
+test.each(Object.keys(paths))(
+  '27 (RFC 9110, 15.5.6): %s is 405 with Allow for other methods; OPTIONS is 204 with the same Allow',
+  async (template) => {
+    const path = template.replace('{id}', '1')
+    const known = Object.keys(paths[template] ?? {}).map((method) => method.toUpperCase())
+    const allowed = [...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].toSorted()
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']) {
+      if (known.includes(method)) continue
+      const answer = await visitor().call(method, path)
+      expectError(answer, 405, 'MethodNotAllowedError')
+      expect(answer.headers.get('Allow')?.split(', ').toSorted(), method).toEqual(allowed)
+    }
+    const options = await visitor().call('OPTIONS', path)
+    expect([options.status, options.text]).toEqual([204, ''])
+    expect(options.headers.get('Allow')?.split(', ').toSorted()).toEqual(allowed)
+  },
+)
+
+test.each(['/', '/health', '/openapi.json', '/api/users/me', '/nowhere'])(
+  '27 (RFC 9110, 9.3.2): HEAD %s has the status and Content-Type of GET, without a body',
+  async (path) => {
+    const client = visitor({ token: user.access_token })
+    const [head, get] = [await client.call('HEAD', path), await client.get(path)]
+    expect([head.status, head.text]).toEqual([get.status, ''])
+    expect(head.headers.get('Content-Type')).toBe(get.headers.get('Content-Type'))
+  },
+)

@@ -1,70 +1,69 @@
 import { expect, test } from 'vitest'
-import { mailsTo, newAdmin, PASSWORD, registerUser } from '../setup/accounts.ts'
+import { mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
-import { auditLines, openReset, spendTries, triesAt } from './attack.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
+import { attemptsOf, auditLines, expireAttempts, setAttempts } from './attack.ts'
+import { changePassword, forgotPassword, resetPassword } from './calls.ts'
 import { deliver, heldQueue } from './faulty-world.ts'
-
-const NEW_PASSWORD = 'another long password'
-
-const reset = (token: unknown, new_password: unknown = NEW_PASSWORD) =>
-  visitor().post('/api/password/reset-password', { token, new_password })
 
 const rowOf = async (id: number) => (await sql('select * from users where id = $1', [id]))[0]
 
-/** Asks for reset mails and has them delivered, one after the other. */
-async function forgotten(email: string, times = 1, headers: Record<string, string> = {}) {
+const resetOf = (userId: number) =>
+  sql('select id from password_resets where user_id = $1', [userId])
+
+/** Requests reset emails and has them delivered, one after the other. */
+async function requestResets(email: string, times = 1, headers: Record<string, string> = {}) {
   const { queue, held } = heldQueue()
   const env = environment({ MAIL_QUEUE: queue })
   for (let i = 0; i < times; i++) {
-    const asked = await visitor({ env }).post(
-      '/api/password/forgot-password',
-      { email },
-      { headers },
-    )
+    const client = visitor({ env })
+    const asked = await client.post('/api/password/forgot-password', { email }, { headers })
     expect(asked.status).toBe(200)
   }
   for (const message of held) await deliver([message], env)
 }
 
-/** In the order of the alphabet: mails that are sent at once arrive in any. */
-const subjects = (mails: { subject: string }[]) => mails.map(({ subject }) => subject).toSorted()
+/** Waits for this many emails to an address, and returns those with a link. */
+const resetMailsTo = async (email: string, atLeast: number) =>
+  (await mailsTo(email, atLeast)).filter(({ text }) => text.includes('token='))
 
-const linkIn = ({ text }: { text: string }) => {
-  const [link = ''] = text.match(/https?:\S+token=\S+/) ?? []
-  return new URL(link)
-}
+/** In alphabetical order: the order of arrival varies. */
+const subjectsTo = async (email: string, atLeast = 1) =>
+  (await mailsTo(email, atLeast)).map(({ subject }) => subject).toSorted()
 
-test('16 (CVE-2026-18963): a token works once; used, replaced, expired, forged and foreign ones are the same 400, and change nothing', async () => {
+const expectInvalidToken = async (token: unknown) =>
+  expectError(await resetPassword(token), 400, 'BadRequestError', 'Invalid or expired token')
+
+test('16 (CVE-2026-18963): a token works once; used, replaced, expired, forged and foreign tokens are the same 400 and change nothing', async () => {
   const [user, other] = [await registerUser(), await registerUser()]
-  const used = await openReset(user.id)
-  expect((await reset(used)).status).toBe(200)
-  expectError(await reset(used), 400, 'BadRequestError')
+  const used = await resetTokenOf(user.id)
+  expect((await resetPassword(used)).status).toBe(200)
+  await expectInvalidToken(used)
   const before = await rowOf(user.id)
 
-  const replaced = await openReset(user.id)
-  const expired = await openReset(user.id, -1)
+  const replaced = await resetTokenOf(user.id)
+  const expired = await resetTokenOf(user.id, -1)
   const unknown = replaced.replace(/^[^.]+/, crypto.randomUUID())
   const [id, mac = ''] = replaced.split('.')
-  const tokens = [
-    used,
-    replaced,
-    expired,
-    unknown,
-    `${id}.${'A'.repeat(mac.length)}`,
-    `${id}.${mac.slice(0, -1)}`,
-    `${id}.`,
-    `${id}`,
-    `${replaced}=`,
-    ` ${replaced}`,
-    `${replaced}\n`,
-    user.access_token,
-    user.refresh_token,
-    other.refresh_token,
-  ]
   const bodies = await Promise.all(
-    tokens.map(async (token) => {
-      const answer = await reset(token)
+    [
+      used,
+      replaced,
+      expired,
+      unknown,
+      `${id}.${'A'.repeat(mac.length)}`,
+      `${id}.${mac.slice(0, -1)}`,
+      `${id}.`,
+      `${id}`,
+      `${replaced}=`,
+      ` ${replaced}`,
+      `${replaced}\n`,
+      user.access_token,
+      user.refresh_token,
+      other.refresh_token,
+    ].map(async (token) => {
+      const answer = await resetPassword(token)
       expectError(answer, 400, 'BadRequestError', 'Invalid or expired token')
       const { request_id: _, timestamp: __, ...body } = answer.body
       return JSON.stringify(body)
@@ -83,55 +82,52 @@ test.each([
   ['a number', 0],
   ['true', true],
   ['513 characters', 'a'.repeat(513)],
-])('16: a token that is %s answers 422', async (_, token) => {
-  expectError(await reset(token), 422, 'ValidationError')
+])('16: a token that is %s is 422', async (_, token) => {
+  expectError(await resetPassword(token), 422, 'ValidationError')
 })
 
-test('16: a weak password does not use the token up, and another user’s token sets nobody else’s', async () => {
+test('16: a weak password does not use up the token, and a token resets only its own user', async () => {
   const [user, other] = [await registerUser(), await registerUser()]
-  const [mine, theirs] = [await openReset(user.id), await openReset(other.id)]
+  const [mine, theirs] = [await resetTokenOf(user.id), await resetTokenOf(other.id)]
   const before = await rowOf(user.id)
-  expectError(await reset(mine, 'password1'), 422, 'ValidationError')
-  expect((await reset(theirs)).status).toBe(200)
+  expectError(await resetPassword(mine, 'password1'), 422, 'ValidationError')
+  expect((await resetPassword(theirs)).status).toBe(200)
   expect(await rowOf(user.id)).toEqual(before)
-  expect((await reset(mine)).status).toBe(200)
+  expect((await resetPassword(mine)).status).toBe(200)
 })
 
-test('16: a token dies with a change of password or email, with disabling and deleting', async () => {
-  const admin = await newAdmin()
-  const acts = [
-    (id: number, token: string) =>
-      visitor().post(
-        '/api/users/change-password',
-        { current_password: PASSWORD, new_password: `${NEW_PASSWORD} ${id}` },
-        { token },
-      ),
-    (id: number, token: string) =>
-      visitor().put('/api/users/me', { email: `moved-${id}-${Date.now()}@example.com` }, { token }),
-    (id: number) =>
-      visitor().patch(
-        `/api/admins/users/${id}`,
-        { is_active: false },
-        { token: admin.access_token },
-      ),
-    (id: number) =>
-      visitor().delete(`/api/admins/users/${id}`, undefined, { token: admin.access_token }),
-    (_: number, token: string) =>
-      visitor().delete('/api/users/me', { password: PASSWORD }, { token }),
-  ]
-  for (const act of acts) {
+const byAdmin = visitor({ token: (await newAdmin()).access_token })
+
+type User = Awaited<ReturnType<typeof registerUser>>
+
+test.each<[what: string, act: (user: User) => ReturnType<typeof changePassword>]>([
+  ['a change of the password', ({ access_token }) => changePassword(access_token, PASSWORD)],
+  [
+    'a change of the email',
+    ({ email, access_token: token }) =>
+      visitor({ token }).put('/api/users/me', { email: `moved-${email}` }),
+  ],
+  ['disabling', ({ id }) => byAdmin.patch(`/api/admins/users/${id}`, { is_active: false })],
+  ['deletion by an admin', ({ id }) => byAdmin.delete(`/api/admins/users/${id}`)],
+  [
+    'deletion by the user',
+    ({ access_token: token }) => visitor({ token }).delete('/api/users/me', { password: PASSWORD }),
+  ],
+])(
+  '16: %s invalidates open tokens, and restoring the account does not revive them',
+  async (_, act) => {
     const user = await registerUser()
-    const token = await openReset(user.id)
-    expect((await act(user.id, user.access_token)).status).toBeLessThan(300)
-    expectError(await reset(token), 400, 'BadRequestError')
+    const token = await resetTokenOf(user.id)
+    expect((await act(user)).status).toBeLessThan(300)
+    await expectInvalidToken(token)
     await sql('update users set is_active = true, deleted_at = null where id = $1', [user.id])
-    expectError(await reset(token), 400, 'BadRequestError')
-  }
-})
+    await expectInvalidToken(token)
+  },
+)
 
-test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never from a header; the newest wins', async () => {
+test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never from a header; only the newest is valid', async () => {
   const user = await registerUser()
-  await forgotten(user.email, 2, {
+  await requestResets(user.email, 2, {
     Host: 'evil.example.net',
     'X-Forwarded-Host': 'evil.example.net',
     'X-Forwarded-Proto': 'http',
@@ -140,69 +136,60 @@ test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never fro
     Origin: 'https://evil.example.net',
     Referer: 'https://evil.example.net/',
   })
-  const mails = (await mailsTo(user.email, 3)).filter(({ text }) => text.includes('token='))
+  const mails = await resetMailsTo(user.email, 3)
   expect(mails).toHaveLength(2)
   expect(JSON.stringify(mails)).not.toContain('evil')
-  const [older, newer] = mails.map((mail) => linkIn(mail))
-  expect(newer?.origin).toBe('https://app.example.com')
-  expect(newer?.pathname).toBe('/reset-password')
-  expectError(await reset(older?.searchParams.get('token')), 400, 'BadRequestError')
-  expect((await reset(newer?.searchParams.get('token'))).status).toBe(200)
+  const [older, newer] = mails.map(
+    ({ text }) => new URL(text.match(/https?:\S+token=\S+/)?.[0] ?? ''),
+  )
+  expect(newer).toMatchObject({ origin: 'https://app.example.com', pathname: '/reset-password' })
+  await expectInvalidToken(older?.searchParams.get('token'))
+  expect((await resetPassword(newer?.searchParams.get('token'))).status).toBe(200)
 })
 
-test('18: a reset does not log in, clears the tries, and is told by mail; so is a change of password', async () => {
-  const user = await registerUser()
-  await spendTries(`user:${user.id}`, 10)
-  const answer = await reset(await openReset(user.id))
+test('18: a reset does not log in, clears failed attempts, and sends a notice', async () => {
+  const { id, email } = await registerUser()
+  await setAttempts(`user:${id}`, 10)
+  const answer = await resetPassword(await resetTokenOf(id))
   expect(answer.body).toEqual({ message: 'Password reset successful' })
   expect(answer.headers.get('Set-Cookie')).toBeNull()
-  expect(await sql('select 1 from user_sessions where account_id = $1', [user.id])).toHaveLength(1)
-  expect(await triesAt(`user:${user.id}`)).toBeUndefined()
-  expect(subjects(await mailsTo(user.email, 2))).toEqual([
+  expect(await sql('select 1 from user_sessions where account_id = $1', [id])).toHaveLength(1)
+  expect(await attemptsOf(`user:${id}`)).toBeUndefined()
+  expect(await subjectsTo(email, 2)).toEqual([
     'Welcome to ADL Production',
     'Your ADL Production password was changed',
   ])
 })
 
-test('18: at most three reset mails an hour go to an account, in any spelling, and the answers are unchanged', async () => {
-  const user = await registerUser()
-  await forgotten(user.email, 3)
-  const [open] = await sql('select id from password_resets where user_id = $1', [user.id])
-  await forgotten(user.email.toUpperCase(), 2)
-  expect(await sql('select id from password_resets where user_id = $1', [user.id])).toEqual([open])
-  const mails = (await mailsTo(user.email, 4)).filter(({ text }) => text.includes('token='))
-  expect(mails).toHaveLength(3)
-  const asked = await auditLines('user', user.id)
-  expect(asked.filter(({ action }) => action === 'password_reset_requested')).toHaveLength(3)
+test('18: an account is sent at most three reset emails an hour, in any spelling; responses do not change', async () => {
+  const { id, email } = await registerUser()
+  await requestResets(email, 3)
+  const open = await resetOf(id)
+  await requestResets(email.toUpperCase(), 2)
+  expect(await resetOf(id)).toEqual(open)
+  expect(await resetMailsTo(email, 4)).toHaveLength(3)
+  const events = await auditLines('user', id)
+  expect(events.filter(({ action }) => action === 'password_reset_requested')).toHaveLength(3)
 
-  await sql("update attempts set resets_at = now() - interval '1 s' where key = $1", [
-    `reset-mail:${user.id}`,
-  ])
-  await forgotten(user.email)
-  expect(await sql('select id from password_resets where user_id = $1', [user.id])).not.toEqual([
-    open,
-  ])
+  await expireAttempts(`reset-mail:${id}`)
+  await requestResets(email)
+  expect(await resetOf(id)).not.toEqual(open)
 })
 
-test('18: another email is told to the old address too', async () => {
-  const user = await registerUser()
-  const email = `moved-${user.email}`
-  const { status } = await user.caller.put('/api/users/me', { email }, { token: user.access_token })
-  expect(status).toBe(200)
-  expect(subjects(await mailsTo(user.email, 2))).toEqual([
-    'The email address of your ADL Production account was changed',
-    'Welcome to ADL Production',
-  ])
-  expect(subjects(await mailsTo(email))).toEqual([
-    'The email address of your ADL Production account was changed',
-  ])
+test('18: a change of the email sends a notice to the old and the new address', async () => {
+  const { email, access_token: token } = await registerUser()
+  const moved = `moved-${email}`
+  const changed = await visitor({ token }).put('/api/users/me', { email: moved })
+  expect(changed.status).toBe(200)
+  const notice = 'The email address of your ADL Production account was changed'
+  expect(await subjectsTo(email, 2)).toEqual([notice, 'Welcome to ADL Production'])
+  expect(await subjectsTo(moved)).toEqual([notice])
 })
 
-test('19 (CVE-2022-35924): exactly the stored address is mailed, whatever spelling was asked for', async () => {
-  const user = await registerUser()
-  await forgotten(user.email.toUpperCase())
-  const mails = (await mailsTo(user.email, 2)).filter(({ text }) => text.includes('token='))
-  expect(mails.map(({ to }) => to)).toEqual([[user.email]])
+test('19 (CVE-2022-35924): the email goes to the stored address, not to the spelling in the request', async () => {
+  const { email } = await registerUser()
+  await requestResets(email.toUpperCase())
+  expect((await resetMailsTo(email, 2)).map(({ to }) => to)).toEqual([[email]])
 })
 
 test.each([
@@ -221,29 +208,24 @@ test.each([
   'a@[127.0.0.1]',
   'a@localhost',
   `${'a'.repeat(250)}@example.com`,
-])('19 (CVE-2022-35924): %j is no email: 422 wherever one is asked for', async (email) => {
-  const body = { username: 'a name that is fine', email, password: PASSWORD }
-  for (const [path, sent] of [
-    ['/api/users/register', body],
-    ['/api/password/forgot-password', { email }],
-  ] as const) {
-    const answer = await visitor().post(path, sent)
+])('19 (CVE-2022-35924): the email %j is 422 in register and in forgot-password', async (email) => {
+  const registered = await visitor().post('/api/users/register', { ...newcomer(), email })
+  for (const answer of [registered, await forgotPassword(email)]) {
     expectError(answer, 422, 'ValidationError')
     expect(answer.body.details.errors).toMatchObject([{ field: 'email' }])
   }
 })
 
-test('19: HTML in a name is inert text in a mail or left out of it, and line breaks are 422', async () => {
-  const caller = visitor()
+test('19: HTML in a name is escaped in an email or left out; line breaks are 422', async () => {
+  const client = visitor()
   const id = crypto.randomUUID().slice(0, 8)
-  const username = `<img src=x>${id}`
-  const email = `${id}@example.com`
-  const send = (full_name: string) =>
-    caller.post('/api/users/register', { username, email, password: PASSWORD, full_name })
-  expectError(await send('Ada\r\nBcc: b@example.com'), 422, 'ValidationError')
+  const fields = { username: `<img src=x>${id}`, email: `${id}@example.com`, password: PASSWORD }
+  const register = (full_name: string) =>
+    client.post('/api/users/register', { ...fields, full_name })
+  expectError(await register('Ada\r\nBcc: b@example.com'), 422, 'ValidationError')
   const name = '<img src=x onerror=alert(1)>"\'&<a href="https://evil.example.net">'
-  expect((await send(name)).status).toBe(201)
-  const [welcome] = await mailsTo(email)
+  expect((await register(name)).status).toBe(201)
+  const [welcome] = await mailsTo(fields.email)
   expect(welcome?.html).toContain(`&lt;img src=x&gt;${id}`)
   expect(welcome?.html).not.toMatch(/<img|evil\.example/)
   expect(welcome?.subject).not.toMatch(/[\r\n<]/)

@@ -1,48 +1,49 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { logIn, newAdmin, newUser, PASSWORD, type Tokens } from '../setup/accounts.ts'
-import { environment, type Visitor, visitor } from '../setup/api.ts'
+import { environment, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
-import { auditLines, openReset, redis } from './attack.ts'
+import { auditLines, redis } from './attack.ts'
+import { changePassword, getMe, NEW_PASSWORD, refresh, resetPassword } from './calls.ts'
+import { listen } from './captured-log.ts'
 import { faulty } from './faulty-world.ts'
 
-afterEach(() => vi.restoreAllMocks())
+const upstash = await faulty('upstash')
+await upstash.fault({ kind: 'refuse' })
 
-const NEW_PASSWORD = 'another long password'
-
-const me = (caller: Visitor, { access_token: token }: Tokens) =>
-  caller.get('/api/users/me', { token })
-
-const refresh = (caller: Visitor, { refresh_token }: Tokens) =>
-  caller.post('/api/users/refresh', { refresh_token })
-
-/** Both tokens are dead: here, in a Worker that has just started, and in one that has no Redis. */
-async function expectSignedOut(tokens: Tokens) {
-  const upstash = await faulty('upstash')
-  await upstash.fault({ kind: 'refuse' })
+/** Both tokens are invalid: here, in a Worker that has just started, and in one without Redis. */
+async function expectSignedOut({ access_token, refresh_token }: Tokens) {
   for (const env of [environment(), upstash.env()]) {
-    const caller = visitor({ env })
-    expectUnauthenticated(await me(caller, tokens))
-    expectUnauthenticated(await refresh(caller, tokens), 'Invalid or expired refresh token')
+    const client = visitor({ env })
+    expectUnauthenticated(await getMe(access_token, { client }))
+    const refreshed = await refresh(refresh_token, { client })
+    expectUnauthenticated(refreshed, 'Invalid or expired refresh token')
   }
 }
 
-async function expectSignedIn(tokens: Tokens) {
-  expect((await me(visitor(), tokens)).status).toBe(200)
-  expect((await refresh(visitor(), tokens)).status).toBe(200)
+async function expectSignedIn({ access_token, refresh_token }: Tokens) {
+  expect((await getMe(access_token)).status).toBe(200)
+  expect((await refresh(refresh_token)).status).toBe(200)
 }
 
-test('9 (RFC 9700, 4.14.2): a stolen token, used after its owner went on, ends the session for both, logged and in the trail', async () => {
+/** The token pair that replaces this one. */
+async function successorOf({ refresh_token }: Tokens): Promise<Tokens> {
+  const { status, body } = await refresh(refresh_token)
+  expect(status).toBe(200)
+  return body
+}
+
+test('9 (RFC 9700, 4.14.2): a stolen refresh token that is used after its owner has refreshed ends the session for both, in the log and in the audit trail', async () => {
   const owner = await newUser()
-  const [device] = [await logIn(visitor(), owner.username)]
-  const second = (await refresh(visitor(), owner)).body as Tokens
-  const third = (await refresh(visitor(), second)).body as Tokens
-  const lines = vi.spyOn(console, 'log')
+  const device = await logIn(visitor(), owner.username)
+  const second = await successorOf(owner)
+  const third = await successorOf(second)
+  const output = listen()
   const thief = visitor({ address: '198.51.100.7' })
-  const theft = await refresh(thief, owner)
+  const theft = await refresh(owner.refresh_token, { client: thief })
   expectUnauthenticated(theft, 'Invalid or expired refresh token')
-  const logged = lines.mock.calls.map(([line]) => JSON.parse(line))
-  expect(logged).toContainEqual(
+  expect(output.lines()).toContainEqual(
     expect.objectContaining({ level: 'warn', event: 'refresh_token_reuse', id: owner.id }),
   )
   for (const tokens of [owner, second, third]) await expectSignedOut(tokens)
@@ -54,45 +55,29 @@ test('9 (RFC 9700, 4.14.2): a stolen token, used after its owner went on, ends t
   await expectSignedIn(device)
 })
 
-test('10: change-password ends all other sessions and keeps its own; reset-password ends that too', async () => {
+test('10: change-password ends all sessions but its own; reset-password ends that one too', async () => {
   const user = await newUser()
-  const [phone, tablet] = [
-    await logIn(visitor(), user.username),
-    await logIn(visitor(), user.username),
-  ]
-  const changed = await visitor().post(
-    '/api/users/change-password',
-    { current_password: PASSWORD, new_password: NEW_PASSWORD },
-    { token: phone.access_token },
-  )
-  expect(changed.status).toBe(200)
+  const phone = await logIn(visitor(), user.username)
+  const tablet = await logIn(visitor(), user.username)
+  expect((await changePassword(phone.access_token, PASSWORD)).status).toBe(200)
   await expectSignedOut(user)
   await expectSignedOut(tablet)
-  const next = (await refresh(visitor(), phone)).body as Tokens
-  expect((await me(visitor(), next)).status).toBe(200)
+  const next = await successorOf(phone)
+  expect((await getMe(next.access_token)).status).toBe(200)
 
-  const reset = await visitor().post('/api/password/reset-password', {
-    token: await openReset(user.id),
-    new_password: PASSWORD,
-  })
-  expect(reset).toMatchObject({ status: 200, body: { message: 'Password reset successful' } })
-  expect(Object.keys(reset.body)).toEqual(['message'])
+  const { status, body } = await resetPassword(await resetTokenOf(user.id))
+  expect({ status, body }).toEqual({ status: 200, body: { message: 'Password reset successful' } })
   await expectSignedOut(next)
 })
 
-test('10: a session that was spared by one change of password is not spared by the next', async () => {
+test('10: change-password ends the session that an earlier change-password kept', async () => {
   const user = await newUser()
   const phone = await logIn(visitor(), user.username)
-  const change = (tokens: Tokens, current_password: string, new_password: string) =>
-    visitor().post(
-      '/api/users/change-password',
-      { current_password, new_password },
-      { token: tokens.access_token },
-    )
-  expect((await change(user, PASSWORD, NEW_PASSWORD)).status).toBe(200)
+  expect((await changePassword(user.access_token, PASSWORD)).status).toBe(200)
   await expectSignedOut(phone)
   const laptop = await logIn(visitor(), user.username, { password: NEW_PASSWORD })
-  expect((await change(laptop, NEW_PASSWORD, PASSWORD)).status).toBe(200)
+  const again = await changePassword(laptop.access_token, NEW_PASSWORD, PASSWORD)
+  expect(again.status).toBe(200)
   await expectSignedOut(user)
   await expectSignedOut(phone)
   await expectSignedIn(laptop)
@@ -102,29 +87,29 @@ test.each([
   ['disabling', 'PATCH', '', { is_active: false }, { is_active: true }],
   ['demoting', 'PATCH', '', { is_superuser: false }, { is_superuser: true }],
   ['deleting', 'DELETE', '', undefined, undefined],
-  ['signing out everywhere', 'DELETE', '/sessions', undefined, undefined],
+  ['signing out', 'DELETE', '/sessions', undefined, undefined],
 ] as const)(
-  '10 (CVE-2026-9802): %s a user acts at the next call, and taking it back revives no token',
-  async (_, method, path, body, back) => {
+  '10 (CVE-2026-9802): %s a user ends all sessions at the next call; undoing it revives no token',
+  async (_, method, path, body, undo) => {
     const admin = await newAdmin({ superadmin: true })
     const user = await newUser()
     await sql('update users set is_superuser = true where id = $1', [user.id])
+    const byAdmin = visitor({ token: admin.access_token })
     const call = (verb: string, to: string, sent?: unknown) =>
-      admin.caller.call(verb, `/api/admins/users/${user.id}${to}`, sent, {
-        token: admin.access_token,
-      })
+      byAdmin.call(verb, `/api/admins/users/${user.id}${to}`, sent)
     expect((await call(method, path, body)).status).toBeLessThan(300)
     await expectSignedOut(user)
-    expect((await (back ? call('PATCH', '', back) : call('POST', '/restore'))).status).toBe(200)
+    const undone = await (undo ? call('PATCH', '', undo) : call('POST', '/restore'))
+    expect(undone.status).toBe(200)
     await expectSignedOut(user)
     await expectSignedIn(await logIn(visitor(), user.username))
   },
 )
 
-test('10: disabling, deleting and demoting an admin in the database acts at the next call', async () => {
-  const admin = await newAdmin({ superadmin: true })
-  const list = () => visitor().get('/api/admins/audit', { token: admin.access_token })
-  const set = (columns: string) => sql(`update admins set ${columns} where id = $1`, [admin.id])
+test('10: demoting, disabling and deleting an admin in the database applies at the next call', async () => {
+  const { id, access_token: token } = await newAdmin({ superadmin: true })
+  const list = () => visitor({ token }).get('/api/admins/audit')
+  const set = (columns: string) => sql(`update admins set ${columns} where id = $1`, [id])
   expect((await list()).status).toBe(200)
   await set('is_superadmin = false')
   expect((await list()).status).toBe(403)
@@ -134,7 +119,7 @@ test('10: disabling, deleting and demoting an admin in the database acts at the 
   expectUnauthenticated(await list())
 })
 
-test('10 (CVE-2026-9802): Redis holds limits and nothing else, so that a flush brings nobody back', async () => {
+test('10 (CVE-2026-9802): Redis contains only rate limits, so flushing it revives no session', async () => {
   const user = await newUser()
   await user.caller.post('/api/users/logout', { refresh_token: user.refresh_token })
   const [, keys] = (await redis('SCAN', '0', 'COUNT', '1000000')) as [string, string[]]
@@ -143,36 +128,26 @@ test('10 (CVE-2026-9802): Redis holds limits and nothing else, so that a flush b
   await expectSignedOut(user)
 })
 
-test('11 (ASVS 7.3.2): refreshing cannot move a session past the absolute end of its login', async () => {
+test('11 (ASVS 7.3.2): refreshing does not extend a session past the absolute end of its login', async () => {
   const user = await newUser()
-  const [session] = await sql<{ days: number }>(
-    `select extract(epoch from ends_at - created_at)::int / 86400 as days
-     from user_sessions where account_id = $1`,
-    [user.id],
-  )
-  expect(session).toEqual({ days: 30 })
-  await sql("update user_sessions set ends_at = now() + interval '1 hour' where account_id = $1", [
-    user.id,
-  ])
-  const next = (await refresh(visitor(), user)).body as Tokens
-  const [bounded] = await sql(
-    'select expires_at = ends_at as ok from user_sessions where account_id = $1',
-    [user.id],
-  )
-  expect(bounded).toEqual({ ok: true })
-  await sql(
-    `update user_sessions set ends_at = ends_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
-     where account_id = $1`,
-    [user.id],
-  )
+  const session = (columns: string) =>
+    sql(`select ${columns} from user_sessions where account_id = $1`, [user.id])
+  const set = (columns: string) =>
+    sql(`update user_sessions set ${columns} where account_id = $1`, [user.id])
+  const days = 'extract(epoch from ends_at - created_at)::int / 86400 as days'
+  expect(await session(days)).toEqual([{ days: 30 }])
+  await set("ends_at = now() + interval '1 hour'")
+  const next = await successorOf(user)
+  expect(await session('expires_at = ends_at as bounded')).toEqual([{ bounded: true }])
+  await set("ends_at = ends_at - interval '1 hour', expires_at = expires_at - interval '1 hour'")
   await expectSignedOut(next)
 })
 
 const TABLES = ['users', 'user_sessions', 'password_resets', 'attempts', 'outbox', 'audit_events']
 
-test('11 (ASVS 11.5.1): nothing in a database dump can be presented as a token', async () => {
+test('11 (ASVS 11.5.1): nothing in a database dump is valid as a token', async () => {
   const user = await newUser()
-  const resetToken = await openReset(user.id)
+  const resetToken = await resetTokenOf(user.id)
   const dump = await Promise.all(TABLES.map((table) => sql(`select * from ${table}`)))
   const text = JSON.stringify(dump)
   for (const token of [user.access_token, user.refresh_token, resetToken]) {
@@ -180,26 +155,18 @@ test('11 (ASVS 11.5.1): nothing in a database dump can be presented as a token',
     expect(text).not.toContain(token.slice(token.lastIndexOf('.') + 1))
   }
 
-  const [session] = await sql<{ id: string; counter: number }>(
-    'select id, counter from user_sessions where account_id = $1',
+  const [row] = await sql<Record<'session' | 'counter' | 'reset' | 'hash', unknown>>(
+    `select s.id as session, s.counter, r.id as reset, u.hashed_password as hash
+     from users u join user_sessions s on s.account_id = u.id
+       join password_resets r on r.user_id = u.id where u.id = $1`,
     [user.id],
   )
-  const [reset] = await sql<{ id: string; hash: string }>(
-    `select r.id, u.hashed_password as hash from password_resets r join users u on u.id = r.user_id
-     where u.id = $1`,
-    [user.id],
-  )
-  const parts = [session?.id, `${session?.id}.${session?.counter}`, reset?.id, reset?.hash]
+  const parts = [row?.session, `${row?.session}.${row?.counter}`, row?.reset, row?.hash]
   const forged = parts.flatMap((part) => [`${part}`, `${part}.`, `${part}.${'A'.repeat(43)}`])
   for (const token of forged) {
-    expect((await visitor().get('/api/users/me', { token })).status).toBe(401)
-    const { status } = await refresh(visitor(), { refresh_token: token, access_token: '' })
-    expect(status).toBe(401)
-    const used = await visitor().post('/api/password/reset-password', {
-      token,
-      new_password: NEW_PASSWORD,
-    })
-    expect(used.status).toBe(400)
+    expect((await getMe(token)).status).toBe(401)
+    expect((await refresh(token)).status).toBe(401)
+    expect((await resetPassword(token)).status).toBe(400)
   }
   await expectSignedIn(user)
 })

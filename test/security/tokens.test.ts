@@ -1,159 +1,260 @@
 import { createHmac } from 'node:crypto'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { newUser } from '../setup/accounts.ts'
-import { environment, visitor } from '../setup/api.ts'
+import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose'
+import { afterEach, expect, test, vi } from 'vitest'
+import { newAdmin, newUser, PASSWORD, registerUser } from '../setup/accounts.ts'
+import { environment, expectError, visitor } from '../setup/api.ts'
+import { emptyDatabase } from '../setup/database.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
 import { resourcesOf } from './attack.ts'
-import { part, partsOf, resigned, sealed } from './forged-token.ts'
+import { getMe, login, refresh } from './calls.ts'
 
-let user: Awaited<ReturnType<typeof newUser>>
-beforeAll(async () => {
-  user = await newUser()
-})
 afterEach(() => vi.restoreAllMocks())
 
+const user = await newUser()
+const admin = await newAdmin({ superadmin: true })
+
 const { keys } = resourcesOf()
+const signingKey = (await importJWK(keys.signing as JWK, 'EdDSA')) as CryptoKey
 
-const me = (token: string) => visitor().get('/api/users/me', { token })
+const base64url = (text: string) => Buffer.from(text).toString('base64url')
 
-/** The genuine token of the user. */
-const genuine = () => partsOf(user.access_token)
+/** A part of a JWT. */
+const part = (value: unknown) => base64url(JSON.stringify(value))
 
-const signed = (claims: Record<string, unknown>, header: Record<string, unknown> = {}) =>
-  resigned(user.access_token, claims, header)
+function partsOf(token: string) {
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const read = (text: string) => JSON.parse(Buffer.from(text, 'base64url').toString())
+  return { header, payload, signature, head: read(header), claims: read(payload) as JWTPayload }
+}
 
-/** A token by HMAC, with what everybody may know of us for a key. */
-function byHmac(alg: 'HS256' | 'HS512', secret: string | Uint8Array) {
-  const text = `${part({ ...genuine().head, alg })}.${genuine().payload}`
+/** Any header and payload, signed with our own key. */
+async function sign(header: unknown, json: string) {
+  const text = `${part(header)}.${base64url(json)}`
+  const signature = await crypto.subtle.sign('Ed25519', signingKey, Buffer.from(text))
+  return `${text}.${Buffer.from(signature).toString('base64url')}`
+}
+
+/** A token changed in these claims and header fields, signed with our own key. */
+function resign(token: string, claims: object, header: object = {}) {
+  const parts = partsOf(token)
+  return sign({ ...parts.head, ...header }, JSON.stringify({ ...parts.claims, ...claims }))
+}
+
+const { header, payload, signature, head, claims } = partsOf(user.access_token)
+
+const resigned = (changed: object, header: object = {}) =>
+  resign(user.access_token, changed, header)
+
+/** A token that is authenticated by HMAC, with a key that everybody can know. */
+function hmac(alg: 'HS256' | 'HS512', secret: string | Uint8Array) {
+  const text = `${part({ ...head, alg })}.${payload}`
   const hash = alg === 'HS256' ? 'sha256' : 'sha512'
   return `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
 }
 
 const now = () => Math.floor(Date.now() / 1000)
 
-test('12: the tokens forged below would be good, were it not for what is wrong with them', async () => {
-  expect((await me(await signed({}))).status).toBe(200)
-  expect((await me(await signed({ exp: now() - 3 }))).status).toBe(200)
+test('12: a token that is resigned unchanged, or has expired by three seconds, is valid', async () => {
+  expect((await getMe(await resigned({}))).status).toBe(200)
+  expect((await getMe(await resigned({ exp: now() - 3 }))).status).toBe(200)
 })
 
-const X = () => Buffer.from(keys.signing.x, 'base64url')
+const publicKey = Buffer.from(keys.signing.x, 'base64url')
 
 test.each<[what: string, forge: () => string | Promise<string>]>([
-  ['alg none', () => `${part({ ...genuine().head, alg: 'none' })}.${genuine().payload}.`],
-  ['alg nOnE', () => `${part({ ...genuine().head, alg: 'nOnE' })}.${genuine().payload}.`],
+  ['alg none', () => `${part({ ...head, alg: 'none' })}.${payload}.`],
+  ['alg nOnE', () => `${part({ ...head, alg: 'nOnE' })}.${payload}.`],
   [
     'alg none and the old signature',
-    () => `${part({ ...genuine().head, alg: 'none' })}.${genuine().payload}.${genuine().signature}`,
+    () => `${part({ ...head, alg: 'none' })}.${payload}.${signature}`,
   ],
-  ['no signature', () => `${genuine().header}.${genuine().payload}.`],
-  ['two parts', () => `${genuine().header}.${genuine().payload}`],
-  ['HS256 by the public key as text', () => byHmac('HS256', keys.signing.x)],
-  ['HS256 by the public key as bytes', () => byHmac('HS256', X())],
-  ['HS256 by the published JWK', () => byHmac('HS256', JSON.stringify(keys.published[0]))],
-  ['HS512 by an empty key', () => byHmac('HS512', '')],
-  ['another alg with the same key', async () => signed({}, { alg: 'Ed25519' })],
+  ['no signature', () => `${header}.${payload}.`],
+  ['two parts', () => `${header}.${payload}`],
+  ['HS256 with the public key as text', () => hmac('HS256', keys.signing.x)],
+  ['HS256 with the public key as bytes', () => hmac('HS256', publicKey)],
+  ['HS256 with the published JWK', () => hmac('HS256', JSON.stringify(keys.published[0]))],
+  ['HS512 with an empty key', () => hmac('HS512', '')],
+  ['another alg and the same key', () => resigned({}, { alg: 'Ed25519' })],
   [
-    'a raised role in a tampered payload',
-    () =>
-      `${genuine().header}.${part({ ...genuine().claims, role: 'superuser', id: 1 })}.${genuine().signature}`,
+    'a changed payload',
+    () => `${header}.${part({ ...claims, role: 'superuser', id: 1 })}.${signature}`,
   ],
   [
     'a flipped bit in the signature',
     () => {
-      const bytes = Buffer.from(genuine().signature, 'base64url')
+      const bytes = Buffer.from(signature, 'base64url')
       bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0)
-      return `${genuine().header}.${genuine().payload}.${bytes.toString('base64url')}`
+      return `${header}.${payload}.${bytes.toString('base64url')}`
+    },
+  ],
+  ['a signature of zeros', () => `${header}.${payload}.${Buffer.alloc(64).toString('base64url')}`],
+  ['five parts, like a JWE', () => `${user.access_token}.AAAA.AAAA`],
+  [
+    'a JWE encrypted to the published key',
+    () => {
+      const protectedHeader = { alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF', typ: 'at+jwt' }
+      return `${part(protectedHeader)}..AAAA.${'A'.repeat(200)}.AAAA`
     },
   ],
   [
-    'a signature of zeros',
-    () => `${genuine().header}.${genuine().payload}.${Buffer.alloc(64).toString('base64url')}`,
-  ],
-  ['five parts, as a JWE has', () => `${user.access_token}.AAAA.AAAA`],
-  [
-    'a JWE to the published key',
-    () =>
-      `${part({ alg: 'ECDH-ES', enc: 'A256GCM', zip: 'DEF', typ: 'at+jwt' })}..AAAA.${'A'.repeat(200)}.AAAA`,
-  ],
-  [
-    'a key of the attacker',
+    'a signature by a key of the attacker',
     async () => {
       const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])
       if (!('privateKey' in pair)) throw new Error('No pair')
-      return new SignJWT(genuine().claims).setProtectedHeader(genuine().head).sign(pair.privateKey)
+      return new SignJWT(claims).setProtectedHeader(head).sign(pair.privateKey)
     },
   ],
-  ['no exp', () => signed({ exp: undefined })],
-  ['exp as a string', () => signed({ exp: String(now() + 600) })],
+  ['no exp', () => resigned({ exp: undefined })],
+  ['exp as a string', () => resigned({ exp: String(now() + 600) })],
   [
-    'exp as far as no number goes',
-    () =>
-      sealed(
-        genuine().head,
-        JSON.stringify({ ...genuine().claims, exp: 7 }).replace(':7', ':1e999'),
-      ),
+    'exp beyond all numbers',
+    () => sign(head, JSON.stringify({ ...claims, exp: 7 }).replace(':7', ':1e999')),
   ],
-  ['exp null', () => signed({ exp: null })],
-  ['iat of a year ago, and yet an exp to come', () => signed({ iat: now() - 365 * 86400 })],
-  ['iat in the future by more than five seconds', () => signed({ iat: now() + 30 })],
-  ['exp in the past by more than five seconds', () => signed({ exp: now() - 6 })],
-  ['nbf in the future by more than five seconds', () => signed({ nbf: now() + 30 })],
-  ['no nbf', () => signed({ nbf: undefined })],
-  ['nbf as a string', () => signed({ nbf: String(now()) })],
-  ['no iat', () => signed({ iat: undefined })],
-  ['no jti', () => signed({ jti: undefined })],
-  ['another issuer', () => signed({ iss: 'urn:accounts:production' })],
-  ['no issuer', () => signed({ iss: undefined })],
-  ['another audience', () => signed({ aud: 'other-service' })],
-  ['several audiences', () => signed({ aud: ['users', 'admins'] })],
-  ['no audience', () => signed({ aud: undefined })],
-  ['typ JWT', () => signed({}, { typ: 'JWT' })],
-  ['no typ', () => signed({}, { typ: undefined })],
-  ['a critical header that nobody knows', () => signed({}, { crit: ['x'], x: 1 })],
-  ['an unencoded payload, by b64', () => signed({}, { crit: ['b64'], b64: false })],
-  ['the id of another user', () => signed({ id: user.id + 1 })],
-  ['the subject of another user', () => signed({ sub: `user:${user.id + 1}` })],
-  ['an id that is no number', () => signed({ id: `${user.id}` })],
-  ['a session that is no UUID', () => signed({ sid: "' or 1=1 --" })],
-  ['the session of nobody', () => signed({ sid: crypto.randomUUID() })],
-  ['a role that is none', () => signed({ role: 'root' })],
-  ['a payload that is a list', () => sealed(genuine().head, JSON.stringify([genuine().claims]))],
-  ['a payload that is null', () => sealed(genuine().head, 'null')],
-  ['a payload that is no JSON', () => sealed(genuine().head, '{"exp":')],
-])('12 (RFC 8725): a token with %s answers 401 at GET /api/users/me', async (_, forge) => {
-  expectUnauthenticated(await me(await forge()))
+  ['exp null', () => resigned({ exp: null })],
+  ['iat of a year ago, and exp in the future', () => resigned({ iat: now() - 365 * 86400 })],
+  ['iat more than five seconds in the future', () => resigned({ iat: now() + 30 })],
+  ['exp more than five seconds ago', () => resigned({ exp: now() - 6 })],
+  ['nbf more than five seconds in the future', () => resigned({ nbf: now() + 30 })],
+  ['no nbf', () => resigned({ nbf: undefined })],
+  ['nbf as a string', () => resigned({ nbf: String(now()) })],
+  ['no iat', () => resigned({ iat: undefined })],
+  ['no jti', () => resigned({ jti: undefined })],
+  ['another issuer', () => resigned({ iss: 'urn:accounts:production' })],
+  ['no issuer', () => resigned({ iss: undefined })],
+  ['another audience', () => resigned({ aud: 'other-service' })],
+  ['several audiences', () => resigned({ aud: ['users', 'admins'] })],
+  ['no audience', () => resigned({ aud: undefined })],
+  ['typ JWT', () => resigned({}, { typ: 'JWT' })],
+  ['no typ', () => resigned({}, { typ: undefined })],
+  ['an unknown critical header', () => resigned({}, { crit: ['x'], x: 1 })],
+  ['an unencoded payload (b64)', () => resigned({}, { crit: ['b64'], b64: false })],
+  ['the id of another user', () => resigned({ id: user.id + 1 })],
+  ['the subject of another user', () => resigned({ sub: `user:${user.id + 1}` })],
+  ['an id that is a string', () => resigned({ id: `${user.id}` })],
+  ['a session id that is not a UUID', () => resigned({ sid: "' or 1=1 --" })],
+  ['an unknown session id', () => resigned({ sid: crypto.randomUUID() })],
+  ['an unknown role', () => resigned({ role: 'root' })],
+  ['a payload that is a list', () => sign(head, JSON.stringify([claims]))],
+  ['a payload that is null', () => sign(head, 'null')],
+  ['a payload that is not JSON', () => sign(head, '{"exp":')],
+])('12 (RFC 8725): GET /api/users/me is 401 for a token with %s', async (_, forge) => {
+  expectUnauthenticated(await getMe(await forge()))
 })
 
 test.each([
-  ['kid that climbs folders', { kid: '../../../../dev/null' }],
-  ['kid that is SQL', { kid: "x' union select 'AAAA" }],
-  ['kid that is __proto__', { kid: '__proto__' }],
-  ['kid that is an address', { kid: 'https://evil.example.com/key' }],
+  ['kid with a path', { kid: '../../../../dev/null' }],
+  ['kid with SQL', { kid: "x' union select 'AAAA" }],
+  ['kid __proto__', { kid: '__proto__' }],
+  ['kid with a URL', { kid: 'https://evil.example.com/key' }],
   ['jku', { jku: 'https://evil.example.com/jwks.json', kid: 'evil' }],
   ['x5u', { x5u: 'https://evil.example.com/cert.pem', kid: 'evil' }],
-  ['jwk of the attacker', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }, kid: 'evil' }],
-])('12 (RFC 8725, 3.10): the header %s causes no fetch and answers 401', async (_, header) => {
-  const fetched = vi.spyOn(globalThis, 'fetch')
-  expectUnauthenticated(await me(await signed({}, header)))
-  expect(fetched).not.toHaveBeenCalled()
-})
+  ['jwk', { jwk: { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }, kid: 'evil' }],
+])(
+  '12 (RFC 8725, 3.10): a token with the header %s is 401, and nothing is fetched',
+  async (_, changed) => {
+    const fetched = vi.spyOn(globalThis, 'fetch')
+    expectUnauthenticated(await getMe(await resigned({}, changed)))
+    expect(fetched).not.toHaveBeenCalled()
+  },
+)
 
-test('12 (RFC 8725, 3.10): jku and jwk beside the right kid are ignored, not followed', async () => {
+test('12 (RFC 8725, 3.10): next to a valid kid, jku and x5u are ignored', async () => {
   const fetched = vi.spyOn(globalThis, 'fetch')
-  const token = await signed({}, { jku: 'https://evil.example.com/jwks.json', x5u: 'file:///x' })
-  expect((await me(token)).status).toBe(200)
+  const urls = { jku: 'https://evil.example.com/jwks.json', x5u: 'file:///x' }
+  expect((await getMe(await resigned({}, urls))).status).toBe(200)
   expect(fetched.mock.calls.filter(([to]) => String(to).includes('evil'))).toEqual([])
 })
 
-test('12: a signing key that is gone from the configuration signs nothing any more; an older one still there does', async () => {
-  const fresh = await exportJWK((await generateKeyPair('EdDSA', { extractable: true })).privateKey)
-  const key = { kty: 'OKP', crv: 'Ed25519', kid: 'next', x: fresh.x, d: fresh.d }
-  const call = (signingKeys: unknown[]) =>
-    visitor({ env: environment({ JWT_SIGNING_KEYS: JSON.stringify({ keys: signingKeys }) }) }).get(
-      '/api/users/me',
-      { token: user.access_token },
-    )
-  expect((await call([key, keys.signing])).status).toBe(200)
-  expectUnauthenticated(await call([key]))
+test('12: tokens are valid while their signing key is configured, also as an older one, and 401 afterwards', async () => {
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true })
+  const next = { ...(await exportJWK(privateKey)), kid: 'next' }
+  const callWith = (signingKeys: unknown[]) => {
+    const env = environment({ JWT_SIGNING_KEYS: JSON.stringify({ keys: signingKeys }) })
+    return getMe(user.access_token, { client: visitor({ env }) })
+  }
+  expect((await callWith([next, keys.signing])).status).toBe(200)
+  expectUnauthenticated(await callWith([next]))
+})
+
+test('13: a refresh or reset token is 401 as an access token', async () => {
+  for (const token of [user.refresh_token, admin.refresh_token, await resetTokenOf(user.id)]) {
+    expectUnauthenticated(await getMe(token))
+    expectUnauthenticated(await getMe(token, { type: 'admins' }))
+  }
+})
+
+test('13: an access token, a reset token and a token of the other account type are 401 as a refresh token', async () => {
+  const both = [user.access_token, admin.access_token, await resetTokenOf(user.id)]
+  for (const [type, foreign] of [
+    ['users', admin.refresh_token],
+    ['admins', user.refresh_token],
+  ] as const) {
+    for (const token of [...both, foreign]) {
+      expectUnauthenticated(await refresh(token, { type }), 'Invalid or expired refresh token')
+    }
+  }
+})
+
+test('13: a user’s refresh token at the admins’ logout ends no session', async () => {
+  const { refresh_token } = user
+  expect((await visitor().post('/api/admins/logout', { refresh_token })).status).toBe(204)
+  expect((await getMe(user.access_token)).status).toBe(200)
+})
+
+test('13 (CVE-2026-25574): user 1 and admin 1, of the same name and email, cannot log in or call the API as each other', async () => {
+  const env = environment({ DATABASE_URL: await emptyDatabase() })
+  const client = visitor({ env })
+  const { id, username, email, access_token } = await registerUser(client)
+  const password = 'a password of the admin'
+  const registered = await client.post(
+    '/api/admins/register',
+    { username, email, password },
+    { headers: { 'X-Bootstrap-Token': `${env.ADMIN_BOOTSTRAP_TOKEN}` } },
+  )
+  expect([id, registered.body.id]).toEqual([1, 1])
+  expect((await login(username, PASSWORD, { type: 'admins', client })).status).toBe(401)
+  expect((await login(username, password, { type: 'users', client })).status).toBe(401)
+  const { body: tokens } = await login(username, password, { type: 'admins', client })
+
+  const asAdmin = (token: string) => getMe(token, { type: 'admins', client })
+  expectError(await asAdmin(access_token), 403, 'AuthorizationError')
+  expectError(await getMe(tokens.access_token, { client }), 403, 'AuthorizationError')
+  const promoted = (aud: string) =>
+    resign(access_token, { aud, sub: 'admin:1', role: 'superadmin' })
+  expectUnauthenticated(await asAdmin(await promoted('admins')))
+  expectUnauthenticated(await asAdmin(await promoted('users')))
+  const list = await client.get('/api/admins/users', { token: await promoted('admins') })
+  expectUnauthenticated(list)
+})
+
+test.each([
+  ['none', undefined],
+  ['empty', ''],
+  ['Basic', 'Basic YWRtaW46YWRtaW4='],
+  ['a scheme alone', 'Bearer'],
+  ['a scheme and spaces', 'Bearer      '],
+  ['two tokens', 'Bearer TOKEN TOKEN'],
+  ['two tokens, joined as two headers are', 'Bearer TOKEN, Bearer TOKEN'],
+  ['a token and a comma', 'Bearer TOKEN,'],
+  ['a token without a scheme', 'TOKEN'],
+  ['another scheme', 'Token TOKEN'],
+  ['a doubled scheme', 'Bearer Bearer TOKEN'],
+  ['a quoted token', 'Bearer "TOKEN"'],
+  ['a tab for the space', 'Bearer\tTOKEN'],
+  ['letters beyond ASCII', 'Bearer tökén'],
+  ['8 KB', `Bearer ${'a'.repeat(8 * 1024)}`],
+  ['a valid token followed by 8 KB', `Bearer TOKEN${'='.repeat(8 * 1024)}`],
+  ['8 KB of dots', `Bearer ${'.'.repeat(8 * 1024)}`],
+])('14: Authorization that is %s is 401, never 500', async (_, value) => {
+  const Authorization = value?.replaceAll('TOKEN', user.access_token)
+  const headers: Record<string, string> = Authorization === undefined ? {} : { Authorization }
+  for (const path of ['/api/users/me', '/api/admins/users', '/api/users/me/sessions']) {
+    expectUnauthenticated(await visitor().get(path, { headers }))
+  }
+})
+
+test('14 (RFC 9110, 11.1): the scheme Bearer is case-insensitive', async () => {
+  const headers = { Authorization: `bEARER  ${user.access_token}` }
+  expect((await visitor().get('/api/users/me', { headers })).status).toBe(200)
 })

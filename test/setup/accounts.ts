@@ -1,4 +1,4 @@
-/** People for tests to be. */
+/** Accounts that tests act as, and the mail sent to them. */
 import { inject } from 'vitest'
 import { hashPassword } from '../../src/passwords/hash.ts'
 import { type Visitor, visitor } from './api.ts'
@@ -15,44 +15,44 @@ let count = 0
 export const freshName = (prefix = 'user') =>
   `${prefix}-${(count++).toString(36)}${crypto.randomUUID().slice(0, 8)}`
 
-/** Registers a user and logs in: for tests of what registering leaves, or in another database. */
+/** A valid request body for registering. */
+export const newcomer = (username = freshName()) => ({
+  username,
+  email: `${username}@example.com`,
+  password: PASSWORD,
+})
+
+/** Registers a user and logs in: for tests of what registering writes, or of another database. */
 export async function registerUser(caller: Visitor = visitor(), name = freshName()) {
-  const email = `${name}@example.com`
-  const registered = await caller.post('/api/users/register', {
-    username: name,
-    email,
-    password: PASSWORD,
-  })
+  const fields = newcomer(name)
+  const registered = await caller.post('/api/users/register', fields)
   if (registered.status !== 201) throw new Error(`No user: ${registered.text}`)
-  const tokens = await logIn(caller, name)
-  return {
-    caller,
-    id: registered.body.id as number,
-    username: name,
-    email,
-    password: PASSWORD,
-    ...tokens,
-  }
+  const id: number = registered.body.id
+  return { caller, id, ...fields, ...(await logIn(caller, name)) }
 }
 
 let passwordHash: Promise<string> | undefined
 
-/** The hash of `PASSWORD`, made once: hashing takes longer than most tests. */
+/** The hash of `PASSWORD`, computed once: hashing takes longer than most tests. */
 const hashOfPassword = () => {
   passwordHash ??= hashPassword(PASSWORD, 10)
   return passwordHash
 }
 
-/** A user, straight from the database, who has logged in. */
-export async function newUser(caller: Visitor = visitor(), username = freshName()) {
-  const email = `${username}@example.com`
+async function insertAccount(table: 'users' | 'admins', fields: ReturnType<typeof newcomer>) {
   const [row] = await sql<{ id: number }>(
-    'insert into users (username, email, hashed_password) values ($1, $2, $3) returning id',
-    [username, email, await hashOfPassword()],
+    `insert into ${table} (username, email, hashed_password) values ($1, $2, $3) returning id`,
+    [fields.username, fields.email, await hashOfPassword()],
   )
-  if (!row) throw new Error('No user')
-  const tokens = await logIn(caller, username)
-  return { caller, id: row.id, username, email, password: PASSWORD, ...tokens }
+  if (!row) throw new Error(`No row in ${table}`)
+  return row.id
+}
+
+/** A user, inserted into the database and logged in. */
+export async function newUser(caller: Visitor = visitor(), username = freshName()) {
+  const fields = newcomer(username)
+  const id = await insertAccount('users', fields)
+  return { caller, id, ...fields, ...(await logIn(caller, username)) }
 }
 
 export async function logIn(
@@ -65,7 +65,7 @@ export async function logIn(
   return body
 }
 
-/** An admin, straight from the database: registering one takes another admin. */
+/** An admin, inserted into the database and logged in. */
 export async function newAdmin({
   superadmin = false,
   caller = visitor(),
@@ -73,22 +73,17 @@ export async function newAdmin({
   superadmin?: boolean
   caller?: Visitor
 } = {}) {
-  const name = freshName('admin')
-  const email = `${name}@example.com`
-  const [row] = await sql<{ id: number }>(
-    'insert into admins (username, email, hashed_password, is_superadmin) values ($1, $2, $3, $4) returning id',
-    [name, email, await hashOfPassword(), superadmin],
-  )
-  if (!row) throw new Error('No admin')
-  const tokens = await logIn(caller, name, { kind: 'admins' })
-  return { caller, id: row.id, username: name, email, password: PASSWORD, ...tokens }
+  const fields = newcomer(freshName('admin'))
+  const id = await insertAccount('admins', fields)
+  if (superadmin) await sql('update admins set is_superadmin = true where id = $1', [id])
+  return { caller, id, ...fields, ...(await logIn(caller, fields.username, { kind: 'admins' })) }
 }
 
 type ListedMail = { id: string; to: string[]; subject: string; created_at: string }
 
 type ListedMails = { data: ListedMail[]; has_more: boolean }
 
-/** Waits until somebody has got so many mails, and answers them, oldest first. */
+/** Waits until this many emails to an address have arrived, and returns them, oldest first. */
 export async function mailsTo(address: string, atLeast = 1, timeout = 10_000) {
   const { mailboxUrl, bindings } = inject('world')
   const headers = { Authorization: `Bearer ${bindings['RESEND_API_KEY']}` }

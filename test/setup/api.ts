@@ -1,4 +1,4 @@
-/** How tests call the Worker: as a visitor with an address, who is told when an answer breaks the contract. */
+/** How tests call the Worker. Every response is checked against the OpenAPI document. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env as bindings } from 'cloudflare:workers'
 import { expect } from 'vitest'
@@ -16,21 +16,21 @@ export type Answer<Body = Record<string, unknown>> = {
 type Options = {
   token?: string | undefined
   headers?: Record<string, string>
-  /** Sent as it is, instead of JSON. */
+  /** Sent unchanged, instead of JSON. */
   raw?: BodyInit
 }
 
-/** The bindings of the tests' Worker, some of them replaced. */
+/** The Worker's bindings, some of them replaced. */
 export const environment = (replaced: Partial<Bindings> = {}): Bindings =>
   ({ ...(bindings as unknown as Bindings), ...replaced }) as Bindings
 
-/** An address that no other test uses, so that limits don't meet. */
+/** An address that no other test uses, so that tests do not share rate limits. */
 export function freshAddress() {
   const bytes = crypto.getRandomValues(new Uint8Array(3))
   return `10.${bytes.join('.')}`
 }
 
-/** Sends one request into the Worker and waits until everything it started has ended. */
+/** Sends a request to the Worker and waits for everything the request started. */
 export async function send(request: Request, env: Bindings = environment()): Promise<Answer> {
   const context = createExecutionContext()
   const response = await worker.fetch(
@@ -47,15 +47,19 @@ export async function send(request: Request, env: Bindings = environment()): Pro
   return answer
 }
 
-/** Somebody who calls from an address of their own. */
+/** A client with its own address and, if given, an access token sent with every request. */
 export function visitor({
   address = freshAddress(),
   env,
+  token,
+  cf,
 }: {
   address?: string
   env?: Bindings
+  token?: string
+  cf?: RequestInitCfProperties
 } = {}) {
-  // What an answer holds is what a test is about: no type can tell.
+  // `any`: the shape of the body is what tests are about.
   async function call(
     method: string,
     path: string,
@@ -63,15 +67,14 @@ export function visitor({
     options: Options = {},
   ): Promise<Answer<any>> {
     const headers = new Headers({ 'CF-Connecting-IP': address, ...options.headers })
-    if (options.token) headers.set('Authorization', `Bearer ${options.token}`)
+    const bearer = options.token ?? token
+    if (bearer) headers.set('Authorization', `Bearer ${bearer}`)
     if (body !== undefined && !headers.has('Content-Type')) {
       headers.set('Content-Type', 'application/json')
     }
     const sent = options.raw ?? (body === undefined ? null : JSON.stringify(body))
-    return send(
-      new Request(`https://accounts.example.com${path}`, { method, headers, body: sent }),
-      env,
-    )
+    const init = { method, headers, body: sent, ...(cf && { cf }) }
+    return send(new Request(`https://accounts.example.com${path}`, init), env)
   }
   return {
     address,
@@ -87,7 +90,7 @@ export function visitor({
 
 export type Visitor = ReturnType<typeof visitor>
 
-/** The uniform error body, with this name and message. */
+/** The uniform error body, with this status, name and message. */
 export function expectError(answer: Answer, status: number, error: string, message?: string) {
   expect(answer.body).toMatchObject({ status_code: status, error, ...(message && { message }) })
   expect(answer.status).toBe(status)

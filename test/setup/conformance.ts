@@ -1,4 +1,4 @@
-/** Holds every answer that the tests see against the OpenAPI document that the Worker serves. */
+/** Checks every response that tests receive against the OpenAPI document that the Worker serves. */
 import { env as bindings } from 'cloudflare:workers'
 import { expect } from 'vitest'
 import * as z from 'zod'
@@ -17,7 +17,6 @@ export type OpenApi = {
 
 let document: Promise<OpenApi> | undefined
 
-/** The document, as a client gets it. */
 export async function openApi(): Promise<OpenApi> {
   const { ASSETS } = bindings as unknown as Bindings
   document ??= ASSETS.fetch('https://accounts.example.com/openapi.json').then((response) =>
@@ -28,7 +27,7 @@ export async function openApi(): Promise<OpenApi> {
 
 const checks = new Map<string, z.ZodType>()
 
-/** Errors that any path may answer, documented or not: no such path, method, or too large a body. */
+/** Statuses that any path may return without documenting them. */
 const ANYWHERE = new Set([404, 405, 413, 500])
 
 type Answered = { status: number; headers: Headers; body: unknown }
@@ -54,7 +53,7 @@ export async function expectDocumented(request: Request, { status, headers, body
   expect(verdict.error?.issues ?? [], `${name} breaks the OpenAPI document`).toEqual([])
 }
 
-/** The schema with what it refers to in place: the checker knows no components. */
+/** The schema with its references replaced by what they refer to: zod does not resolve them. */
 function inlined(schema: unknown, schemas: Record<string, Schema>): unknown {
   if (Array.isArray(schema)) return schema.map((each) => inlined(each, schemas))
   if (typeof schema !== 'object' || schema === null) return schema

@@ -1,9 +1,9 @@
-/** The database behind the Worker, for what no answer tells. */
+/** The Worker's database, for what no response shows. */
 import { neon } from '@neondatabase/serverless'
 import { inject } from 'vitest'
 import type {} from './world.ts'
 
-/** Runs a statement on the tests' database, or on another one of the same server. */
+/** Runs a statement on the tests' database, or on another one on the same server. */
 export async function sql<Row = Record<string, unknown>>(
   statement: string,
   parameters: unknown[] = [],

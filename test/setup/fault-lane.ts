@@ -18,17 +18,17 @@ export interface LaneState {
   waiting: Set<Socket>
 }
 
-/** A lane that is never cleared shall not fill the memory in a long run. */
+/** Bounds the memory of a lane that is never cleared. */
 const MAX_LOGGED = 10_000
 
 const CREDENTIALS = /^(authorization|cookie|neon-connection-string)$/
 
 const HOP_BY_HOP = /^(host|connection|keep-alive|transfer-encoding|te|trailer|upgrade)$/
 
-/** Not valid in any protocol behind the proxy, nor as UTF-8. */
+/** Neither JSON nor UTF-8. */
 const GARBAGE = Buffer.from([0x3c, 0xff, 0xfe, 0x00, 0x7b, 0x22, 0x5d, 0x80, 0x3c])
 
-/** Logs a request in a lane, and forwards it or does to it what the lane's fault says. */
+/** Logs a request in a lane, then forwards it or applies the lane's fault. */
 export async function handle(
   lane: LaneState,
   incoming: IncomingMessage,
@@ -78,7 +78,7 @@ export async function handle(
       return
     default:
       response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
-      // Not when it is closed: the client may have sent its next request by then.
+      // Not on `close`: the client may have sent its next request by then.
       entry.endedAt = now()
       response.end(answer.body)
   }
@@ -107,7 +107,7 @@ function now(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** The fault for a request with this path and body; a fault with `times` is used up by one. */
+/** The fault for a request with this path and body. Decrements the fault's `times`. */
 function takeFault(lane: LaneState, text: string): Fault {
   const { fault } = lane
   if (fault.match !== undefined && !text.includes(fault.match)) return { kind: 'none' }
@@ -122,7 +122,7 @@ interface Answer {
   body: Buffer
 }
 
-/** Sends the request on as it came, and waits for the whole answer. */
+/** Forwards the request unchanged and waits for the whole response. */
 async function forward(
   base: string,
   path: string,
@@ -132,7 +132,7 @@ async function forward(
   const outgoing = request(base.replace(/\/$/, '') + path, {
     method,
     headers: { ...endToEnd(headers), 'content-length': body.length },
-    // A kept connection may be closed by the target at the very moment of its next use.
+    // The target may close a kept-alive connection just as it is reused.
     agent: false,
   })
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -147,7 +147,7 @@ async function forward(
   }
 }
 
-/** The headers that are meant for the other end, not for the next hop; RFC 9110, 7.6.1. */
+/** Without hop-by-hop headers (RFC 9110, 7.6.1). */
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.test(name)))
 }

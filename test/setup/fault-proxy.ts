@@ -10,7 +10,7 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
-/** What keeps each fault from being a mistyped one. */
+/** The field that each fault requires. */
 const NEEDS: Record<Fault['kind'], 'ms' | 'status' | undefined> = {
   none: undefined,
   refuse: undefined,
@@ -23,10 +23,10 @@ const NEEDS: Record<Fault['kind'], 'ms' | 'status' | undefined> = {
 }
 
 /**
- * Starts a reverse proxy that can do to requests what networks and failing servers do. It is
- * driven over HTTP, as the tests run inside workerd; `lanes.ts` is the client.
+ * Starts a reverse proxy that simulates network failures and failing servers. Tests control it over
+ * HTTP because they run inside workerd; `lanes.ts` is the client.
  *
- * - `POST /lanes` `{target}` -> `{id, url}`: a way to a target of its own for each caller
+ * - `POST /lanes` `{target}` -> `{id, url}`: a lane to a target, separate for each caller
  * - `PUT /lanes/:id/fault`: a {@link Fault}
  * - `GET /lanes/:id/log`, `DELETE /lanes/:id/log`, `DELETE /lanes/:id`
  * - `/lane/:id/…`: forwarded to the target, or not

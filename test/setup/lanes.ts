@@ -1,7 +1,4 @@
-/**
- * The tests' side of the fault proxy (`fault-proxy.ts`): only `fetch`, so that it works inside
- * workerd.
- */
+/** Client of the fault proxy (`fault-proxy.ts`). Uses only `fetch`, so that it runs inside workerd. */
 
 export type Target = 'neon' | 'upstash' | 'resend'
 
@@ -10,59 +7,59 @@ export type Fault = (
   | {
       /**
        * - `none`: forwarded
-       * - `refuse`: the connection ends before anything is forwarded or answered
-       * - `hang`: nothing is forwarded, and no answer comes for as long as the client waits
-       * - `garbage`: 200 with bytes of no protocol, nothing forwarded
-       * - `cut`: forwarded; headers and half of the answer's body arrive, then the connection ends
-       * - `lose-answer`: forwarded and carried out, then the connection ends without an answer
+       * - `refuse`: the connection is closed before anything is forwarded
+       * - `hang`: nothing is forwarded, and no response is sent
+       * - `garbage`: 200 with a body that is neither JSON nor UTF-8, nothing forwarded
+       * - `cut`: forwarded; the connection is closed after the headers and half of the body
+       * - `lose-answer`: forwarded and executed; the connection is closed without a response
        */
       kind: 'none' | 'refuse' | 'hang' | 'garbage' | 'cut' | 'lose-answer'
     }
-  /** Forwarded `ms` milliseconds late, even if the client went meanwhile. */
+  /** Forwarded after `ms` milliseconds, even if the client has disconnected. */
   | { kind: 'slow'; ms: number }
-  /** Answered with this, nothing forwarded. */
+  /** This response is sent, nothing is forwarded. */
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
 ) & {
-  /** Only the next so many requests that match; then the lane is calm again. */
+  /** Only for this number of matching requests; then the fault ends. */
   times?: number
-  /** Only requests with this in their path or body. */
+  /** Only for requests with this text in their path or body. */
   match?: string
 }
 
 export interface LoggedRequest {
-  /** When it arrived, as ISO 8601. */
+  /** When the request arrived, as ISO 8601. */
   at: string
-  /** Milliseconds since 1970, with fractions, to tell what ran side by side. */
+  /** Milliseconds since 1970, with fractions, to see which requests overlapped. */
   startedAt: number
-  /** When the answer was out or the connection over; null while under way. */
+  /** When the response was sent or the connection closed; null before that. */
   endedAt: number | null
   method: string
-  /** Path and query, without the lane's own part. */
+  /** Path and query, without the lane's prefix. */
   path: string
   /** Without credentials. */
   headers: Record<string, string>
   body: string
-  /** What the client was answered; null while under way, or if it got no whole answer. */
+  /** Status of the response; null unless all of it was sent. */
   status: number | null
-  /** The fault that struck it, or `none`. */
+  /** The fault that was applied, or `none`. */
   fault: Fault['kind']
 }
 
 export interface Lane {
-  /** Stands for the target: whatever is below it is forwarded. */
+  /** Replaces the target's URL: every path below it is forwarded. */
   url: string
-  /** Takes the place of an earlier fault. */
+  /** Replaces an earlier fault. */
   fault(fault: Fault): Promise<void>
-  /** Ends the fault; requests that hang go on hanging. */
+  /** Ends the fault. Requests that hang stay open. */
   calm(): Promise<void>
   /** The requests since the lane was opened or cleared, oldest first. */
   log(): Promise<LoggedRequest[]>
   clear(): Promise<void>
-  /** Ends the lane, with the requests that hang in it. */
+  /** Closes the lane and the requests that hang in it. */
   close(): Promise<void>
 }
 
-/** Opens a way to the target that no other test file uses. */
+/** Opens a lane to the target that no other caller uses. */
 export async function openLane(proxyUrl: string, target: Target): Promise<Lane> {
   const { id, url } = await call<{ id: string; url: string }>(proxyUrl, 'POST', '/lanes', {
     target,
@@ -83,6 +80,6 @@ async function call<T>(proxyUrl: string, method: string, path: string, body?: ob
   const init = body ? { method, body: JSON.stringify(body) } : { method }
   const response = await fetch(proxyUrl + path, init)
   const text = await response.text()
-  if (!response.ok) throw new Error(`The fault proxy refused ${method} ${path}: ${text}`)
+  if (!response.ok) throw new Error(`The fault proxy rejected ${method} ${path}: ${text}`)
   return JSON.parse(text || 'null')
 }

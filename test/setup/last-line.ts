@@ -1,11 +1,11 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends the output with one plain line that any CI can read: `N passed, N failed`. */
+/** Ends the output with one plain line for CI: `N passed, N failed`. */
 export default class LastLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]) {
     let passed = 0
     let skipped = 0
-    // A file that could not be read and an error outside of tests are failures too.
+    // A file that failed to load and an error outside of tests count as failures too.
     let failed = errors.length + modules.filter((module) => module.errors().length > 0).length
     for (const module of modules) {
       for (const test of module.children.allTests()) {
@@ -16,7 +16,7 @@ export default class LastLine implements Reporter {
       }
     }
     const line = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`
-    // Coverage is reported after this: the line waits until everything else is out.
+    // Coverage is printed after this: wait for the end of the process.
     process.once('exit', () => process.stdout.write(`${line}\n`))
   }
 }

@@ -1,4 +1,4 @@
-/** What all tests share: one PostgreSQL, one Redis, one mail box, behind a proxy that can hurt them. */
+/** What all tests share: PostgreSQL, Redis and a mailbox, and a proxy that injects faults into them. */
 import { rm } from 'node:fs/promises'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -39,7 +39,7 @@ export default async function startLocalWorld(project: TestProject) {
       NEON_HTTP_URL: neon.url,
       UPSTASH_REDIS_REST_URL: upstash.url,
       UPSTASH_REDIS_REST_TOKEN: upstash.token,
-      // On a busy machine a working Redis may take longer than 400 ms; the tests of its faults set that.
+      // A healthy Redis may take longer than 400 ms on a busy machine. Tests of Redis faults set 400.
       REDIS_TIMEOUT_MS: '5000',
       RESEND_API_KEY: mailbox.apiKey,
       RESEND_BASE_URL: mailbox.url,
@@ -66,7 +66,7 @@ async function startDatabase() {
   return [postgres, await startNeonGateway({ connectTo })] as const
 }
 
-/** A copy of the migrated, empty database: tests that need an empty installation copy it again. */
+/** Copies the migrated, empty database, as the template of `emptyDatabase`. */
 async function keepTemplate(databaseUrl: string) {
   const maintenance = new URL(databaseUrl)
   maintenance.pathname = '/postgres'

@@ -1,16 +1,16 @@
 /**
- * The tests bring their whole environment: neither the shell's variables nor the developer's
- * `.dev.vars` reach the Worker or a program that a test starts.
+ * Isolates tests from the developer's environment: neither the shell's variables nor `.dev.vars`
+ * reach the Worker or a program that a test starts.
  */
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where programs and temporary files are, how output looks, and what a run of the tests is told. */
+/** Paths, terminal settings, and options of the test run itself. */
 const KEPT =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|GITHUB_ACTIONS|CHROMIUM_PATH|FUZZ_SECONDS|FUZZ_SEED)$/
 
-/** Wrangler and Miniflare stay off the network. */
+/** Keeps wrangler and Miniflare off the network. */
 const OFFLINE = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',
@@ -22,11 +22,11 @@ export function clearEnvironment(): void {
   Object.assign(process.env, OFFLINE)
 }
 
-/** What workerd itself notes on a connection that a test broke, also where the Worker handled it. */
+/** What workerd prints about a connection that a test broke, even if the Worker handled the error. */
 const BROKEN_CONNECTION =
   /^(uncaught exception; .*Network connection lost\.|exception = [\w/.]+:\d+: disconnected: )/
 
-/** Drops those notes of workerd, and nothing else: they are hundreds in a run. */
+/** Drops these lines of workerd, hundreds in a run, and nothing else. */
 export function dropBrokenConnectionNotes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream)
@@ -41,8 +41,8 @@ const ROOT = join(import.meta.dirname, '../..')
 const RELATIVE_PATH = /"(?:\.\/)?((?:functions|src|dist)\/[^"]*)"/g
 
 /**
- * A copy of wrangler.toml in a folder of its own: wrangler reads the `.dev.vars` and `.env` files
- * beside its configuration, and there are none.
+ * Copies wrangler.toml to an empty folder, because wrangler reads the `.dev.vars` and `.env` files
+ * next to its configuration.
  */
 export async function copyWranglerConfig(): Promise<{ folder: string; configPath: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'wrangler-'))
@@ -53,7 +53,7 @@ export async function copyWranglerConfig(): Promise<{ folder: string; configPath
   )
   const relative = text.match(/"\.\.?\/[^"]*"/)
   if (relative)
-    throw new Error(`wrangler.toml names ${relative[0]}, which RELATIVE_PATH does not know`)
+    throw new Error(`wrangler.toml contains ${relative[0]}, which RELATIVE_PATH does not match`)
   await writeFile(configPath, text)
   return { folder, configPath }
 }

@@ -1,24 +1,24 @@
-/** Counts what a call waits for on the wire. */
+/** Counts the network round trips that a request waits for. */
 import { inject } from 'vitest'
 import { type Answer, environment, type Visitor, visitor } from './api.ts'
 import { type LoggedRequest, openLane, type Target } from './lanes.ts'
 import type {} from './world.ts'
 
-/** Milliseconds that each trip is made to take: so those that run side by side surely overlap. */
-const TRIP = 50
+/** Added to each trip, so that parallel trips overlap reliably. */
+const TRIP_MS = 50
 
 const NAMES = { upstash: 'redis', neon: 'postgres', resend: 'resend' } as const
 
 type Trip = LoggedRequest & { to: Target }
 
 export type Trips = {
-  /** Each step with what was asked in it, side by side: `redis + postgres`. */
+  /** Each step, with the dependencies called in parallel: `redis + postgres`. */
   steps: string[]
-  /** How often something was put on the mail queue. */
+  /** How many times the mail queue was sent to. */
   messages: number
 }
 
-/** A Worker all of whose trips are seen. */
+/** A Worker whose trips are all recorded. */
 export async function watchedWorker() {
   const open = async (to: Target) => ({
     to,
@@ -42,8 +42,7 @@ export async function watchedWorker() {
   return {
     env,
     caller: visitor({ env }),
-    /** From here on trips take long enough to be told apart. */
-    slowDown: () => Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP }))),
+    slowDown: () => Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP_MS }))),
     async watch(call: () => ReturnType<Visitor['get']>): Promise<{ answer: Answer } & Trips> {
       await Promise.all(lanes.map(({ lane }) => lane.clear()))
       messages = 0
@@ -57,7 +56,7 @@ export async function watchedWorker() {
   }
 }
 
-/** Groups of trips, each of which began after all of the group before had ended. */
+/** Groups of overlapping trips: each group started after the one before it had ended. */
 function stepsOf(trips: Trip[]): string[] {
   const steps: Trip[][] = []
   let ended = Number.NEGATIVE_INFINITY

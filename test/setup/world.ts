@@ -1,15 +1,15 @@
-/** What `local-world.ts` starts and every test may use: `inject('world')`. */
+/** What `local-world.ts` starts. Tests get it by `inject('world')`. */
 export type LocalWorld = {
-  /** The variables of a Worker that lives in it. */
+  /** The Worker's variables. */
   bindings: Record<string, string>
-  /** Path of wrangler.toml, copied to where no `.dev.vars` is. */
+  /** Path of a copy of wrangler.toml without `.dev.vars` next to it. */
   wranglerConfig: string
   faultProxyUrl: string
   neonUrl: string
   mailboxUrl: string
 }
 
-/** How long the fuzzer of `test/fuzz` runs, and the seed it starts from (null: a new one). */
+/** How long `test/fuzz` runs, and its seed (null: a random one). */
 export type Fuzzing = { seconds: number; seed: number | null }
 
 declare module 'vitest' {

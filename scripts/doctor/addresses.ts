@@ -1,4 +1,4 @@
-import type { Check } from './finding.ts'
+import { type Check, fail, ok, warn } from './finding.ts'
 
 const LOCAL = /^(localhost|127\.|\[::1\]|0\.0\.0\.0)/
 
@@ -7,32 +7,31 @@ const isPublic = (url: string) => {
   return protocol === 'https:' && !LOCAL.test(host)
 }
 
-/** Outside of development, links in mails and calls from browsers go over HTTPS to public hosts. */
+/** In staging and production, links in emails and browser origins must be public HTTPS addresses. */
 export const checkAddresses: Check = async (config) => {
   const { environment, linkBase, corsOrigins } = config
-  const level = environment === 'production' ? 'FAIL' : 'warn'
   if (environment === 'development' || environment === 'test') {
-    return [{ about: 'addresses', level: 'ok', words: `any will do in ${environment}` }]
+    return [ok('addresses', `not checked in ${environment}`)]
   }
   const problems: string[] = []
+  const linkOrigin = new URL(linkBase).origin
   if (!isPublic(linkBase)) {
     problems.push(
-      `links in mails lead to ${new URL(linkBase).origin}: give FRONTEND_URL or PUBLIC_URL a public https address`,
+      `links in emails lead to ${linkOrigin}: set FRONTEND_URL or PUBLIC_URL to a public https address`,
     )
   }
-  const open = corsOrigins.filter((origin) => !isPublic(origin))
-  if (open.length > 0) {
-    problems.push(`take ${open.join(', ')} out of CORS_ORIGINS: only public https origins are safe`)
+  const unsafe = corsOrigins.filter((origin) => !isPublic(origin))
+  if (unsafe.length > 0) {
+    problems.push(
+      `remove ${unsafe.join(', ')} from CORS_ORIGINS: only public https origins are safe`,
+    )
   }
   if (config.database.endpoint) problems.push('unset NEON_HTTP_URL: it is for the local gateway')
-  if (config.mail?.baseUrl) problems.push('unset RESEND_BASE_URL: it is for the local mail box')
-  if (problems.length > 0) return [{ about: 'addresses', level, words: `${problems.join('; ')}.` }]
-  const origins = corsOrigins.length > 0 ? corsOrigins.join(', ') : 'no origin'
-  return [
-    {
-      about: 'addresses',
-      level: 'ok',
-      words: `mails link to ${new URL(linkBase).origin}; ${origins} may call from a browser`,
-    },
-  ]
+  if (config.mail?.baseUrl) problems.push('unset RESEND_BASE_URL: it is for the local mailbox')
+  if (problems.length > 0) {
+    const report = environment === 'production' ? fail : warn
+    return [report('addresses', `${problems.join('; ')}.`)]
+  }
+  const origins = corsOrigins.join(', ') || 'none'
+  return [ok('addresses', `links in emails lead to ${linkOrigin}; CORS origins: ${origins}`)]
 }

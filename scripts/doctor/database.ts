@@ -3,18 +3,26 @@ import { neon, neonConfig } from '@neondatabase/serverless'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import journal from '../../migrations/meta/_journal.json' with { type: 'json' }
 import type { Config } from '../../src/env.ts'
-import { answerLimit, type Check, type Finding, silence } from './finding.ts'
+import {
+  type Check,
+  connectionProblem,
+  type Finding,
+  fail,
+  ok,
+  responseTimeout,
+  warn,
+} from './finding.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 
 type Query = (statement: string) => Promise<Record<string, unknown>[]>
 
-/** The database answers over HTTP, has this code's migrations, and a way to its first admin. */
+/** The database responds over HTTP, has this code's migrations, and has a first admin or accepts one. */
 export const checkDatabase: Check = async (config) => {
   const { url, endpoint } = config.database
   if (endpoint) neonConfig.fetchEndpoint = () => `${endpoint}/sql`
   const query: Query = (statement) =>
-    neon(url).query(statement, [], { fetchOptions: { signal: answerLimit() } })
+    neon(url).query(statement, [], { fetchOptions: { signal: responseTimeout() } })
 
   const started = performance.now()
   let version: string
@@ -22,36 +30,32 @@ export const checkDatabase: Check = async (config) => {
     const [row] = await query('show server_version')
     version = String(row?.['server_version']).split(' ')[0] ?? ''
   } catch (error) {
-    return [{ about: 'database', level: 'FAIL', words: whyNot(error) }]
+    return [fail('database', describeConnectError(error))]
   }
-  const took = Math.round(performance.now() - started)
-  const database: Finding = {
-    about: 'database',
-    level: 'ok',
-    words: `PostgreSQL ${version} answers over HTTP, in ${took} ms`,
-  }
+  const duration = Math.round(performance.now() - started)
+  const database = ok('database', `PostgreSQL ${version} responds over HTTP in ${duration} ms`)
   const migrations = await checkMigrations(query)
   if (migrations.level === 'FAIL') return [database, migrations]
   return [database, migrations, await checkFirstAdmin(query, config)]
 }
 
-/** What Neon's proxy says when it lets nobody in. It gives the SQLSTATE in some cases alone. */
-const REFUSALS: readonly [RegExp, string][] = [
-  [/password authentication failed/, 'refuses the user or the password'],
-  [/"3D000"|database .+ does not exist/, 'has no database of this name'],
-  [/endpoint .*not be found/, 'is not known at Neon under this host name'],
-  [/"53300"|too many (?:clients|connections)/, 'has no connection left'],
-  [/HTTP status 5/, "is not reached by what answers at Neon's address"],
+/** By message, because Neon's proxy does not always send the SQLSTATE. */
+const CONNECT_ERRORS: readonly [RegExp, string][] = [
+  [/password authentication failed/, 'rejects the user name or password'],
+  [/"3D000"|database .+ does not exist/, 'has no database with this name'],
+  [/endpoint .*not be found/, 'does not exist at this host name'],
+  [/"53300"|too many (?:clients|connections)/, 'has no free connections'],
+  [/HTTP status 5/, "is unreachable from Neon's proxy"],
 ]
 
-function whyNot(error: unknown): string {
+function describeConnectError(error: unknown): string {
   const text = error instanceof Error ? error.message : ''
-  const refusal = REFUSALS.find(([pattern]) => pattern.test(text))?.[1]
-  return `PostgreSQL ${refusal ?? silence(error)}. Compare DATABASE_URL with the connection string at Neon's.`
+  const known = CONNECT_ERRORS.find(([pattern]) => pattern.test(text))?.[1]
+  const problem = known ?? connectionProblem(error)
+  return `PostgreSQL ${problem}. Compare DATABASE_URL with the connection string in the Neon console.`
 }
 
 async function checkMigrations(query: Query): Promise<Finding> {
-  const fail = (words: string): Finding => ({ about: 'migrations', level: 'FAIL', words })
   const [table] = await query(`select to_regclass('drizzle.__drizzle_migrations') as name`)
   const applied = table?.['name']
     ? await query('select hash, created_at from drizzle.__drizzle_migrations')
@@ -64,42 +68,30 @@ async function checkMigrations(query: Query): Promise<Finding> {
   const missing = known.filter(({ folderMillis }) => !hashes.has(folderMillis))
   if (missing.length > 0) {
     const tags = missing.map(({ tag }) => tag).join(', ')
-    return fail(`${tags} not applied yet. Run: DATABASE_URL=… npm run migrate`)
+    return fail('migrations', `${tags} not applied yet. Run: DATABASE_URL=… npm run migrate`)
   }
   const changed = known.find(({ folderMillis, hash }) => hashes.get(folderMillis) !== hash)
   if (changed) {
     return fail(
-      `${changed.tag} was changed after it had been applied. Take the change back, and make it a migration of its own: npm run generate`,
+      'migrations',
+      `${changed.tag} was changed after it was applied. Revert it, and make the change in a new migration: npm run generate`,
     )
   }
   const ahead = hashes.size - known.length
   return ahead > 0
-    ? {
-        about: 'migrations',
-        level: 'warn',
-        words: `${ahead} more are applied than this code knows: is it the newest?`,
-      }
-    : { about: 'migrations', level: 'ok', words: `all ${known.length} are applied` }
+    ? warn('migrations', `${ahead} more applied than this code has. Is the code up to date?`)
+    : ok('migrations', `all ${known.length} are applied`)
 }
 
 async function checkFirstAdmin(query: Query, config: Config): Promise<Finding> {
   const [row] = await query('select exists (select from admins) as found')
-  const about = 'first admin'
-  const token = config.bootstrapToken !== undefined
+  const hasToken = config.bootstrapToken !== undefined
   if (row?.['found'] === true) {
-    return token
-      ? {
-          about,
-          level: 'warn',
-          words: 'there is one, so ADMIN_BOOTSTRAP_TOKEN is of no use. Take it away.',
-        }
-      : { about, level: 'ok', words: 'there is one' }
+    return hasToken
+      ? warn('first admin', 'exists, so ADMIN_BOOTSTRAP_TOKEN has no effect. Remove it.')
+      : ok('first admin', 'exists')
   }
-  return token || config.environment === 'development'
-    ? { about, level: 'ok', words: 'none yet; POST /api/admins/register can make one' }
-    : {
-        about,
-        level: 'warn',
-        words: 'none yet, and nobody can register one. Set ADMIN_BOOTSTRAP_TOKEN.',
-      }
+  return hasToken || config.environment === 'development'
+    ? ok('first admin', 'none yet. Register one with POST /api/admins/register')
+    : warn('first admin', 'none yet, and none can register. Set ADMIN_BOOTSTRAP_TOKEN.')
 }

@@ -1,38 +1,46 @@
 import type { Config } from '../../src/env.ts'
 
-/** What a check found out: one line. Words never hold a value that could be secret. */
+/** One line of output. The message never contains a value that could be secret. */
 export interface Finding {
-  about: string
+  check: string
   level: 'ok' | 'warn' | 'FAIL'
-  /** What is so, and, unless it is well, how to mend it. */
-  words: string
+  /** What was found and, unless it is ok, how to fix it. */
+  message: string
 }
 
-/** Looks at one part of an environment from outside. What depends on a failed step is left out. */
+export const ok = (check: string, message: string): Finding => ({ check, level: 'ok', message })
+export const warn = (check: string, message: string): Finding => ({ check, level: 'warn', message })
+export const fail = (check: string, message: string): Finding => ({ check, level: 'FAIL', message })
+
+/** Checks one part of an environment from outside. What depends on a failed step is skipped. */
 export type Check = (config: Config) => Promise<Finding[]>
 
-/** Milliseconds for one answer of a dependency: a sleeping database wakes in less. */
-const ANSWER_LIMIT = 8_000
+/** For one response of a dependency. A suspended database resumes in less. */
+const RESPONSE_TIMEOUT_MS = 8_000
 
-export const answerLimit = () => AbortSignal.timeout(ANSWER_LIMIT)
+export const responseTimeout = () => AbortSignal.timeout(RESPONSE_TIMEOUT_MS)
 
-/** Why there was no answer, in words of our own: a driver's text may hold addresses and passwords. */
-export function silence(error: unknown): string {
+/**
+ * Why there was no response, to follow the name of the service. The driver's message is not used,
+ * because it can contain addresses and passwords.
+ */
+export function connectionProblem(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = causeOf(cause)) {
-    if (cause.name === 'TimeoutError') return `does not answer within ${ANSWER_LIMIT / 1000} s`
-    if ('code' in cause && typeof cause.code === 'string' && cause.code in REASONS) {
-      return REASONS[cause.code] ?? ''
+    if (cause.name === 'TimeoutError')
+      return `does not respond within ${RESPONSE_TIMEOUT_MS / 1000} s`
+    if ('code' in cause && typeof cause.code === 'string' && cause.code in PROBLEMS) {
+      return PROBLEMS[cause.code] ?? ''
     }
   }
-  return "can't be reached"
+  return 'is unreachable'
 }
 
 const causeOf = (error: Error) => ('sourceError' in error ? error.sourceError : error.cause)
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'has an address that does not exist',
-  EAI_AGAIN: "has an address that can't be looked up",
-  ECONNREFUSED: 'refuses the connection',
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'has a host name that does not exist',
+  EAI_AGAIN: "has a host name that can't be resolved",
+  ECONNREFUSED: 'does not accept connections',
   CERT_HAS_EXPIRED: 'has an expired certificate',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a certificate that nobody trusts',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate',
 }

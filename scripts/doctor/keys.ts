@@ -1,6 +1,6 @@
 import { signAccessToken, verifyAccessToken } from '../../src/tokens/access.ts'
 import { deriveKeys } from '../../src/tokens/keys.ts'
-import type { Check } from './finding.ts'
+import { type Check, fail, ok } from './finding.ts'
 
 const CLAIMS = {
   kind: 'user',
@@ -9,7 +9,7 @@ const CLAIMS = {
   role: 'user',
 } as const
 
-/** Each signing key signs what it verifies itself: its two halves belong together. */
+/** Each signing key verifies its own signature, so its public and private parts match. */
 export const checkKeys: Check = async ({ secretKey, signingKeys, issuer }) => {
   for (const key of signingKeys) {
     const keys = deriveKeys({ secretKey, signingKeys: [key] })
@@ -18,16 +18,11 @@ export const checkKeys: Check = async ({ secretKey, signingKeys, issuer }) => {
       .then((token) => verifyAccessToken(token, { keys, issuer, now }))
       .catch(() => null)
     if (!verified) {
-      return [
-        {
-          about: 'keys',
-          level: 'FAIL',
-          words: `${key.kid} does not verify what it signs: x and d are of two keys. Make one: npm run keys`,
-        },
-      ]
+      const problem = `x and d of ${key.kid} do not belong to the same key`
+      return [fail('keys', `${problem}. Generate a new one: npm run keys`)]
     }
   }
   const others = signingKeys.length - 1
-  const words = `${signingKeys[0]?.kid} signs${others > 0 ? `, ${others} more verify` : ''}`
-  return [{ about: 'keys', level: 'ok', words }]
+  const verifying = others > 0 ? `, ${others} more can verify` : ''
+  return [ok('keys', `${signingKeys[0]?.kid} signs${verifying}`)]
 }

@@ -1,86 +1,85 @@
 import * as z from 'zod'
 import type { Config } from '../../src/env.ts'
-import { answerLimit, type Check, type Finding, silence } from './finding.ts'
+import {
+  type Check,
+  connectionProblem,
+  type Finding,
+  fail,
+  ok,
+  responseTimeout,
+  warn,
+} from './finding.ts'
 
 const RESEND_URL = 'https://api.resend.com'
 
-/** A domain that everybody may use, for mails to the owner of the account alone. */
+/** Resend's shared domain for trials. It only sends to the owner of the Resend account. */
 const TRIAL_DOMAIN = 'resend.dev'
 
 const Domains = z.object({ data: z.array(z.object({ name: z.string(), status: z.string() })) })
-const Refusal = z.object({ name: z.string() })
-
-const finding = (level: Finding['level'], words: string): Finding[] => [
-  { about: 'mail', level, words },
-]
+const ResendError = z.object({ name: z.string() })
 
 /**
- * Resend takes the key and has verified the sender's domain. Sends nothing.
+ * Resend accepts the API key and has verified the sender's domain. Sends no email.
  *
  * @see https://resend.com/docs/api-reference/domains/list-domains
  * @see https://resend.com/docs/api-reference/errors
  */
-export const checkMail: Check = async ({ mail }) => {
+export const checkMail: Check = async ({ mail }) => [await checkResend(mail)]
+
+async function checkResend(mail: Config['mail']): Promise<Finding> {
   if (!mail) {
-    return finding(
-      'warn',
-      'RESEND_API_KEY or EMAIL_FROM is not set: no mail goes out, and /health says degraded.',
-    )
+    const effect = 'no email is sent, and /health returns degraded'
+    return warn('mail', `RESEND_API_KEY or EMAIL_FROM is not set: ${effect}.`)
   }
   try {
-    const answer = await ask(mail, '/domains?limit=100')
-    if (answer.status === 200) return sender(mail.from, await answer.json())
-    // A stand-in such as the local mail box knows no domains, but mails.
-    if (answer.status === 404 || answer.status === 405) return await standIn(mail)
-    return refused(answer.status, await answer.json().catch(() => null))
+    const response = await get(mail, '/domains?limit=100')
+    if (response.status === 200) return checkDomain(mail.from, await response.json())
+    // The local mailbox has no domains, but emails.
+    if (response.status === 404 || response.status === 405) {
+      const emails = await get(mail, '/emails?limit=1')
+      return emails.status === 200
+        ? ok('mail', 'the API key works. This is not Resend, so the domain is not checked')
+        : await describeError(emails)
+    }
+    return await describeError(response)
   } catch (error) {
-    return finding('FAIL', `Resend ${silence(error)}. Is RESEND_BASE_URL right, or better unset?`)
+    return fail('mail', `Resend ${connectionProblem(error)}. Check RESEND_BASE_URL, or unset it.`)
   }
 }
 
 type Mail = NonNullable<Config['mail']>
 
-const ask = ({ apiKey, baseUrl }: Mail, path: string) =>
+const get = ({ apiKey, baseUrl }: Mail, path: string) =>
   fetch((baseUrl ?? RESEND_URL) + path, {
     headers: { Authorization: `Bearer ${apiKey}` },
-    signal: answerLimit(),
+    signal: responseTimeout(),
   })
 
-function sender(from: string, answer: unknown): Finding[] {
+function checkDomain(from: string, body: unknown): Finding {
   const name = from.replace(/>$/, '').split('@').at(-1)?.toLowerCase() ?? ''
-  const parsed = Domains.safeParse(answer)
-  if (!parsed.success) return finding('FAIL', 'what answers at RESEND_BASE_URL is not Resend.')
+  const parsed = Domains.safeParse(body)
+  if (!parsed.success) return fail('mail', 'the service at RESEND_BASE_URL is not Resend.')
   const domain = parsed.data.data.find((each) => each.name.toLowerCase() === name)
   if (domain?.status === 'verified') {
-    return finding('ok', `Resend takes the key and has verified ${name}`)
+    return ok('mail', `Resend accepts the API key and has verified ${name}`)
   }
   if (name === TRIAL_DOMAIN) {
-    return finding('warn', `from ${name}, Resend sends to the owner of the account alone.`)
+    return warn('mail', `from ${name}, Resend only sends to the owner of the Resend account.`)
   }
-  return finding(
-    'FAIL',
-    domain
-      ? `Resend has not verified ${name} yet. Complete its DNS records: https://resend.com/domains`
-      : `Resend does not know the domain of EMAIL_FROM, ${name}. Add it: https://resend.com/domains`,
-  )
+  const problem = domain
+    ? `Resend has not verified ${name} yet. Complete its DNS records`
+    : `Resend does not know the domain of EMAIL_FROM, ${name}. Add it`
+  return fail('mail', `${problem}: https://resend.com/domains`)
 }
 
-async function standIn(mail: Mail): Promise<Finding[]> {
-  const answer = await ask(mail, '/emails?limit=1')
-  return answer.status === 200
-    ? finding('ok', 'a stand-in for Resend takes the key; it knows no domains')
-    : refused(answer.status, await answer.json().catch(() => null))
-}
-
-function refused(status: number, answer: unknown): Finding[] {
-  const { data } = Refusal.safeParse(answer)
+async function describeError(response: Response): Promise<Finding> {
+  const { status } = response
+  const { data } = ResendError.safeParse(await response.json().catch(() => null))
   if (data?.name === 'restricted_api_key') {
-    return finding('ok', 'Resend takes the key, which may only send: its domain is not told')
+    return ok('mail', 'Resend accepts the API key. It may only send, so the domain is not checked')
   }
-  if (status === 429) {
-    return finding('warn', 'Resend answers too many requests at the moment. Try again later.')
-  }
+  if (status === 429) return warn('mail', 'Resend returns too many requests. Try again later.')
   return [400, 401, 403].includes(status)
-    ? finding('FAIL', 'Resend refuses RESEND_API_KEY. Make one: https://resend.com/api-keys')
-    : finding('FAIL', `Resend answers HTTP ${status}. See https://resend-status.com`)
+    ? fail('mail', 'Resend rejects RESEND_API_KEY. Create one: https://resend.com/api-keys')
+    : fail('mail', `Resend returns HTTP ${status}. See https://resend-status.com`)
 }

@@ -25,7 +25,7 @@ test('npm run doctor exits with 0 and one ok line per check when the environment
 test('npm run doctor exits with 2 and the reason on stderr when the file can’t be read', async () => {
   const { code, stdout, stderr } = await examineAsProgram(['--file', '/nowhere/vars'])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toContain("/nowhere/vars can't be read")
+  expect(stderr).toContain("Can't read /nowhere/vars")
 })
 
 test('npm run doctor reports every invalid variable at once, without its value', async () => {
@@ -50,7 +50,7 @@ test('npm run doctor reads a file, and warns of unknown variables in it', async 
   await writeFile(file, lines.map(([name, value]) => `${name}='${value}'`).join('\n'))
   const { code, output } = await examine({}, ['--file', file])
   await rm(folder, { recursive: true })
-  expect(output).toMatch(/^warn +variables +DATABSE_URL is none of this service/m)
+  expect(output).toMatch(/^warn +variables +DATABSE_URL is not a known variable/m)
   expect(output).toMatch(/^ok +mail /m)
   expect(code).toBe(0)
 })
@@ -90,19 +90,19 @@ test.each<[what: string, variable: string, value: () => string | Promise<string>
     'an outage of the database',
     'NEON_HTTP_URL',
     () => faulty('neon', { kind: 'refuse' }),
-    /^FAIL +database +PostgreSQL can't be reached/m,
+    /^FAIL +database +PostgreSQL is unreachable/m,
   ],
   [
     'a wrong database password',
     'DATABASE_URL',
     () => databaseUrl({ password: 'wrong-password-canary' }),
-    /^FAIL +database +PostgreSQL refuses the user or the password/m,
+    /^FAIL +database +PostgreSQL rejects the user name or password/m,
   ],
   [
     'an unknown database',
     'DATABASE_URL',
     () => databaseUrl({ pathname: '/nothing' }),
-    /^FAIL +database +PostgreSQL has no database of this name/m,
+    /^FAIL +database +PostgreSQL has no database with this name/m,
   ],
   [
     'a database without migrations',
@@ -126,13 +126,13 @@ test.each<[what: string, variable: string, value: () => string | Promise<string>
     'a wrong Redis token',
     'UPSTASH_REDIS_REST_TOKEN',
     () => 'wrong-token-canary',
-    /^FAIL +redis +Redis refuses the token/m,
+    /^FAIL +redis +Redis rejects the token/m,
   ],
   [
     'a Redis that hangs',
     'UPSTASH_REDIS_REST_URL',
     () => faulty('upstash', { kind: 'hang' }),
-    /^FAIL +redis +Redis does not answer within 8 s/m,
+    /^FAIL +redis +Redis does not respond within 8 s/m,
   ],
   [
     'a Redis that refuses the connection',
@@ -169,7 +169,7 @@ test('npm run doctor warns of a database ahead of this code, of no way to a firs
   })
   expect(output).toMatch(/^warn +migrations +1 more/m)
   expect(output).toMatch(/^warn +first admin .*Set ADMIN_BOOTSTRAP_TOKEN/m)
-  expect(output).toMatch(/^warn +mail .*no mail goes out/m)
+  expect(output).toMatch(/^warn +mail .*no email is sent/m)
   expect(code).toBe(0)
 })
 
@@ -205,7 +205,7 @@ describe('with a Resend key', () => {
     ['re_pending', 1, /^FAIL +mail .*not verified example\.com yet/m],
     ['re_other', 1, /^FAIL +mail .*does not know the domain/m],
     ['re_down', 1, /^FAIL +mail .*HTTP 503/m],
-    ['re_unknown', 1, /^FAIL +mail +Resend refuses RESEND_API_KEY/m],
+    ['re_unknown', 1, /^FAIL +mail +Resend rejects RESEND_API_KEY/m],
   ])('npm run doctor with the key %s exits with %i', async (key, exitCode, line) => {
     const { code, output } = await examine({ RESEND_API_KEY: key, RESEND_BASE_URL: url })
     expect(output).toMatch(line)

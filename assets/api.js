@@ -1,6 +1,6 @@
-const TIMEOUT_MS = 15_000 // longer than the API's own bounds, so that its answer wins
+const TIMEOUT_MS = 15_000 // longer than the API's own timeouts
 
-/** A refusal of the API, or its silence (status 0), with a message for people to read. */
+/** An error response of the API, or no response (status 0). The message is shown to the user. */
 export class ApiError extends Error {
   constructor(status, message, fields = []) {
     super(message)
@@ -9,11 +9,11 @@ export class ApiError extends Error {
   }
 }
 
-/** A rejected field's own words say more than the summary. */
-function refusal(status, body) {
+/** Prefers the messages of the rejected fields, which say more than the summary. */
+function errorFrom(status, body) {
   const errors = body.details?.errors ?? []
   const reasons = errors.map((error) => error.message).join(' ')
-  const message = reasons || body.message || `The service answered with status ${status}.`
+  const message = reasons || body.message || `The service returned status ${status}.`
   return new ApiError(
     status,
     message,
@@ -21,7 +21,7 @@ function refusal(status, body) {
   )
 }
 
-/** Posts JSON to the API and resolves with its answer; throws an ApiError for anything else. */
+/** Posts JSON to the API and returns the body of the response. Throws an ApiError otherwise. */
 export async function post(path, body) {
   const request = {
     method: 'POST',
@@ -30,9 +30,9 @@ export async function post(path, body) {
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }
   const response = await fetch(path, request).catch(() => {
-    throw new ApiError(0, 'The service does not answer. Check your connection and try again.')
+    throw new ApiError(0, 'The service is not responding. Check your connection and try again.')
   })
-  const answer = await response.json().catch(() => ({}))
-  if (!response.ok) throw refusal(response.status, answer)
-  return answer
+  const content = await response.json().catch(() => ({}))
+  if (!response.ok) throw errorFrom(response.status, content)
+  return content
 }

@@ -1,7 +1,7 @@
 import { post } from './api.js'
 
 const SCHEME = 'bearerAuth' // the security scheme's name in the OpenAPI document
-const RENEW_BEFORE_END_S = 60
+const RENEW_BEFORE_EXPIRY_S = 60
 
 const form = document.getElementById('sign-in')
 const formError = document.getElementById('sign-in-error')
@@ -9,7 +9,7 @@ const panel = document.getElementById('signed-in')
 const panelName = document.getElementById('signed-in-name')
 const signOutButton = document.getElementById('sign-out')
 
-// Tokens live in this variable alone: closing or reloading the page forgets them.
+// Tokens are only in this variable, so closing or reloading the page discards them.
 let session = null
 
 const ui = globalThis.SwaggerUIBundle({
@@ -19,8 +19,8 @@ const ui = globalThis.SwaggerUIBundle({
   displayRequestDuration: true,
   persistAuthorization: false,
   tryItOutEnabled: true,
-  validatorUrl: null, // the default sends the document's address to validator.swagger.io
-  onComplete: () => show(), // signing in needs the scheme from the loaded document
+  validatorUrl: null, // the default sends the document's URL to validator.swagger.io
+  onComplete: () => show(), // signing in needs the security scheme in the document
 })
 
 function show(error = '') {
@@ -30,16 +30,16 @@ function show(error = '') {
   panelName.textContent = session?.name ?? ''
 }
 
-/** Hands fresh tokens to Swagger UI, and renews them a minute before they end. */
+/** Passes new tokens to Swagger UI, and renews them one minute before they expire. */
 function keep({ kind, name }, tokens) {
-  const wait = Math.max(tokens.expires_in - RENEW_BEFORE_END_S, RENEW_BEFORE_END_S) * 1000
+  const wait = Math.max(tokens.expires_in - RENEW_BEFORE_EXPIRY_S, RENEW_BEFORE_EXPIRY_S) * 1000
   session = { kind, name, refreshToken: tokens.refresh_token, timer: setTimeout(renew, wait) }
   ui.preauthorizeApiKey(SCHEME, tokens.access_token)
   show()
 }
 
-/** Forgets the tokens here and in Swagger UI; returns the session that was. */
-function forget(error) {
+/** Discards the tokens here and in Swagger UI. @returns the previous session */
+function discard(error) {
   const ended = session
   clearTimeout(ended?.timer)
   session = null
@@ -55,7 +55,7 @@ async function renew() {
     const tokens = await post(`/api/${renewing.kind}/refresh`, body)
     if (session === renewing) keep(renewing, tokens)
   } catch (error) {
-    if (session === renewing) forget(`You were signed out: ${error.message}`)
+    if (session === renewing) discard(`You were signed out: ${error.message}`)
   }
 }
 
@@ -78,10 +78,10 @@ form.addEventListener('submit', async (event) => {
 })
 
 signOutButton.addEventListener('click', async () => {
-  const { kind, refreshToken } = forget()
+  const { kind, refreshToken } = discard()
   form.elements.username.focus()
   await post(`/api/${kind}/logout`, { refresh_token: refreshToken }).catch((error) => {
-    show(`Signed out here, but the service did not end the session: ${error.message}`)
+    show(`You are signed out here, but the session is still active: ${error.message}`)
   })
 })
 

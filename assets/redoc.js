@@ -50,5 +50,5 @@ globalThis.Redoc.init(
   document.getElementById('redoc'),
 )
 
-// ReDoc takes its colours once.
+// ReDoc reads its colors only once.
 dark.addEventListener('change', () => location.reload())

@@ -1,6 +1,6 @@
 import { post } from './api.js'
 
-const PASSWORD_MIN_LENGTH = 8 // code points; the API decides and may ask for more
+const PASSWORD_MIN_LENGTH = 8 // code points. The API may require more.
 
 const form = document.getElementById('reset')
 const password = document.getElementById('password')
@@ -9,12 +9,12 @@ const visible = document.getElementById('visible')
 const formError = document.getElementById('error')
 
 const token = new URLSearchParams(location.search).get('token')
-// Out of the address bar and the history: the token is as good as the password until it is used.
+// Removes the token from the address bar and the history, because it can set the password.
 history.replaceState(null, '', location.pathname)
 
-/** Shows one state of the page, and tells it to screen readers by moving the focus there. */
+/** Shows one state of the page. Moving the focus there announces it to screen readers. */
 function show(id) {
-  for (const state of ['reset', 'done', 'refused', 'missing']) {
+  for (const state of ['reset', 'done', 'rejected', 'missing']) {
     document.getElementById(state).hidden = state !== id
   }
   const target = id === 'reset' ? password : document.querySelector(`#${id} .title`)
@@ -22,7 +22,7 @@ function show(id) {
   target.focus()
 }
 
-function refuse(field, message) {
+function showError(field, message) {
   formError.textContent = message
   for (const input of [password, repeated]) {
     input.setAttribute('aria-invalid', String(input === field))
@@ -30,11 +30,11 @@ function refuse(field, message) {
   field?.focus()
 }
 
-function problem() {
+function validate() {
   if ([...password.value].length < PASSWORD_MIN_LENGTH) {
     return [password, `Use at least ${PASSWORD_MIN_LENGTH} characters.`]
   }
-  if (password.value !== repeated.value) return [repeated, 'The two passwords are not the same.']
+  if (password.value !== repeated.value) return [repeated, 'The passwords do not match.']
 }
 
 async function save() {
@@ -44,19 +44,19 @@ async function save() {
     show('done')
   } catch (error) {
     if (error.status === 400 || error.fields.includes('token')) {
-      document.getElementById('refused-reason').textContent = error.message
-      show('refused')
+      document.getElementById('rejected-reason').textContent = error.message
+      show('rejected')
     } else {
-      refuse(error.status === 422 ? password : null, error.message)
+      showError(error.status === 422 ? password : null, error.message)
     }
   }
 }
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault()
-  const found = problem()
-  if (found) return refuse(...found)
-  refuse(null, '')
+  const problem = validate()
+  if (problem) return showError(...problem)
+  showError(null, '')
   const button = form.querySelector('button')
   button.disabled = true
   await save()

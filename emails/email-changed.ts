@@ -8,16 +8,16 @@ export type EmailChangedProps = {
   at: Date
 }
 
-/** Tells of a changed address. The same mail suits the old address and the new one. */
+/** Notifies of a changed address. The same email goes to the old and the new address. */
 export function emailChangedEmail(props: EmailChangedProps): Email {
   const { project, name, oldEmail, newEmail, at } = props
   return renderEmail({
     project,
     subject: `The email address of your ${project} account was changed`,
-    preview: 'If it was you, there is nothing to do.',
+    preview: 'If this was you, no action is needed.',
     name,
     blocks: [
-      `Your ${project} account has a new email address. From now on mail, password resets included, goes there.`,
+      `Your ${project} account has a new email address. All emails now go there, including password resets.`,
       {
         facts: [
           ['Old address', oldEmail],
@@ -25,9 +25,9 @@ export function emailChangedEmail(props: EmailChangedProps): Email {
           ['When', formatTime(at)],
         ],
       },
-      'If it was you, there is nothing to do.',
-      `If it was not you, somebody else can use your account. Sign in with your username, change your password and set the address back. If you can no longer sign in, tell the people who run ${project} at once.`,
+      'If this was you, no action is needed.',
+      `If this was not you, someone else has access to your account. Sign in with your username, change your password, and change the address back. If you can no longer sign in, contact the people who run ${project} immediately.`,
     ],
-    reason: 'This mail goes to the old address and to the new one.',
+    reason: 'This email was sent to both the old and the new address.',
   })
 }

@@ -1,43 +1,43 @@
 import { html, raw } from 'hono/html'
 
-/** A mail ready to send. Both bodies say the same; either is enough alone. */
+/** An email to send. Both bodies have the same content. */
 export type Email = { subject: string; html: string; text: string }
 
 export type Fact = [label: string, value: string]
 
-/** One part of a mail, in reading order: a paragraph, a link to press, or labelled facts. */
+/** A paragraph, a button, or labeled facts. */
 type Block = string | { button: string; link: string } | { facts: Fact[] }
 
 export type Letter = {
   project: string
   subject: string
-  /** What an inbox shows beside the subject. */
+  /** The preview text next to the subject in an inbox. */
   preview: string
-  /** Whom to greet; without it the mail starts with a plain "Hello". */
+  /** The recipient's name. Without it, the greeting is "Hello". */
   name?: string | undefined
   blocks: Block[]
-  /** Why this mail came, in small print at its end. */
+  /** Why the recipient received this email, in small print at the end. */
   reason: string
 }
 
 type Markup = ReturnType<typeof html>
 
-// C0 and C1 controls, line and paragraph separators, and the marks that reverse text (Trojan Source).
+// C0 and C1 controls, line and paragraph separators, and bidirectional controls (Trojan Source).
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu
 
-// Mail programs turn `shop.example` or `//x` into links. Anybody can register a stranger's address,
-// so a name must not become a way to send that stranger one.
+// Email clients turn `shop.example` or `//x` into links. Anyone can register with another person's
+// address, so the name must not be a way to send that person a link.
 const LINK_LIKE = /[/\\@:]|[\p{L}\p{N}]\.\p{L}{2}/u
-const GREETED_NAME_MAX = 60 // code points: a name, not a message
+const GREETED_NAME_MAX = 60 // code points: enough for a name, not for a message
 
-// Keeps an inbox from filling its preview with the start of the body.
+// Keeps the start of the body out of the preview.
 const PREVIEW_FILLER = raw('&#847;&zwnj;&nbsp;'.repeat(60))
 
 const FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 const PARAGRAPH = 'margin:0 0 18px;font-size:16px;line-height:25px'
 const SMALL = 'margin:0;font-size:13px;line-height:20px;color:#5a6270'
 
-// The light colours stand inline, for programs that drop <style>; only dark mode and phones are here.
+// The light colors are inline, for clients that remove <style>. This is for dark mode and phones only.
 const STYLE = raw(`<style>
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 @media (max-width:480px){
@@ -56,12 +56,12 @@ th.fact{padding-top:10px!important}
 }
 </style>`)
 
-/** One line of visible text: every run of control characters and white space becomes one space. */
+/** Replaces each run of control characters and white space with one space. */
 function oneLine(value: string): string {
   return value.replace(CONTROLS, ' ').trim()
 }
 
-/** A moment as people write it, always in UTC: `22 November 2026 at 16:35 UTC`. */
+/** A time in UTC: `22 November 2026 at 16:35 UTC`. */
 export function formatTime(at: Date): string {
   const format = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const
   return `${new Intl.DateTimeFormat('en-GB', format).format(at)} UTC`
@@ -79,13 +79,13 @@ function paragraph(text: string): Markup {
   return html`<p class="text" style="${PARAGRAPH};color:#1f2430">${oneLine(text)}</p>`
 }
 
-/** A button whose padding Outlook honours too, and the address in full for whoever cannot press it. */
+/** A button, with padding that also works in Outlook, and the address for readers who can't click it. */
 function button(label: string, link: string): Markup {
   const href = oneLine(link)
   return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:6px 0 22px"><tr>
 <td class="button" bgcolor="#1d4ed8" style="border-radius:8px;mso-padding-alt:13px 24px"><a href="${href}" style="display:inline-block;padding:13px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;text-decoration:none">${oneLine(label)}</a></td>
 </tr></table>
-<p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this address into your browser:<br><a class="link" href="${href}" style="color:#1d4ed8;word-break:break-all">${href}</a></p>`
+<p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this link into your browser:<br><a class="link" href="${href}" style="color:#1d4ed8;word-break:break-all">${href}</a></p>`
 }
 
 function facts(rows: Fact[]): Markup {
@@ -139,12 +139,12 @@ ${letter.blocks.map(blockHtml)}
 }
 
 /**
- * Renders a letter as HTML and as plain text. Everything in it is taken for plain text of one line,
- * so neither markup nor line breaks in a name reach the subject, the HTML or the text.
+ * Renders a letter as HTML and as plain text. All values are treated as a single line of plain text, so
+ * that markup and line breaks in a name do not reach the subject, the HTML or the text.
  */
 export function renderEmail(letter: Letter): Email {
   const markup = page(letter)
-  if (markup instanceof Promise) throw new TypeError('A mail must not wait for anything to render.')
+  if (markup instanceof Promise) throw new TypeError('An email must render synchronously')
   const body = [greeting(letter.name), ...letter.blocks.map(blockText)].join('\n\n')
   return {
     subject: oneLine(letter.subject),

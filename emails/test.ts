@@ -2,16 +2,16 @@ import { type Email, formatTime, renderEmail } from './layout.ts'
 
 export type TestProps = { project: string; at: Date }
 
-/** Shows an admin that mail arrives. */
+/** Lets an admin check that email is delivered. */
 export function testEmail({ project, at }: TestProps): Email {
   return renderEmail({
     project,
-    subject: `Test mail from ${project}`,
-    preview: 'Sending mail works.',
+    subject: `Test email from ${project}`,
+    preview: 'Sending email works.',
     blocks: [
-      `If you can read this, ${project} can send mail.`,
+      `If you can read this, ${project} can send email.`,
       { facts: [['Sent', formatTime(at)]] },
     ],
-    reason: 'You get this mail because an admin asked for a test.',
+    reason: 'You received this email because an admin sent a test.',
   })
 }

@@ -4,11 +4,11 @@ export type WelcomeProps = {
   project: string
   name: string
   username: string
-  /** The frontend, where there is one. */
+  /** The frontend, if there is one. */
   link?: string | undefined
 }
 
-/** Greets a new account and names what one signs in with. */
+/** Welcomes a new user, with the username to sign in with. */
 export function welcomeEmail({ project, name, username, link }: WelcomeProps): Email {
   return renderEmail({
     project,
@@ -16,11 +16,11 @@ export function welcomeEmail({ project, name, username, link }: WelcomeProps): E
     preview: 'Your account is ready.',
     name,
     blocks: [
-      `Your ${project} account is ready. Sign in with your username or this email address.`,
+      `Your ${project} account is ready. You can sign in with your username or this email address.`,
       { facts: [['Username', username]] },
       ...(link === undefined ? [] : [{ button: `Open ${project}`, link }]),
-      'If you did not sign up, somebody mistyped their address, and you can ignore this mail.',
+      'If you did not sign up, someone entered your address by mistake. You can ignore this email.',
     ],
-    reason: 'You get this mail because an account was opened with your address.',
+    reason: 'You received this email because an account was created with your address.',
   })
 }

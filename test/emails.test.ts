@@ -32,10 +32,10 @@ describe('the email', () => {
     expect(mail.subject).toBe('Reset your ADL Production password')
     expect(mail.html).toContain('Hello Maria,')
     expect(mail.html).toContain(`href="${LINK.replaceAll('&', '&amp;')}"`)
-    expect(mail.text).toContain('The link works once, for 60 minutes.')
+    expect(mail.text).toContain('The link can be used once and expires in 60 minutes.')
     expect(lines(mail.text).filter((line) => line.includes(LINK))).toEqual([LINK])
     const singular = passwordResetEmail({ ...person, link: LINK, minutes: 1 })
-    expect(singular.text).toContain('for 1 minute.')
+    expect(singular.text).toContain('expires in 1 minute.')
   })
 
   test('welcome has the username, and a link to the frontend if there is one', () => {
@@ -53,7 +53,7 @@ describe('the email', () => {
     expect(mail.subject).toBe('Your ADL Production password was changed')
     expect(lines(mail.text)).toContain('When: 22 November 2026 at 16:35 UTC')
     expect(lines(mail.text)).toContain('Where: Firefox on Linux')
-    expect(mail.text).toContain('If it was not you')
+    expect(mail.text).toContain('If this was not you')
     expect(passwordChangedEmail({ ...person, at: AT, place: null }).text).not.toContain('Where')
   })
 
@@ -62,12 +62,12 @@ describe('the email', () => {
     const { subject, text } = emailChangedEmail({ ...person, ...addresses, at: AT })
     expect(subject).toBe('The email address of your ADL Production account was changed')
     expect(text).toContain('\nOld address: old@example.com\nNew address: new@example.com\n')
-    expect(text).toContain('If it was not you')
+    expect(text).toContain('If this was not you')
   })
 
   test('test has a greeting without a name', () => {
     const { subject, text } = testEmail({ project: 'ADL Production', at: AT })
-    expect(subject).toBe('Test mail from ADL Production')
+    expect(subject).toBe('Test email from ADL Production')
     expect(text).toMatch(/^Hello,\n/)
   })
 })

@@ -108,14 +108,14 @@ function testPages(executablePath: string) {
     const chosen = `${PASSWORD}, chosen`
     const save = async (on: Page, password: string) => {
       await on.getByLabel('New password', { exact: true }).fill(password)
-      await on.getByLabel('New password again').fill(password)
-      await on.getByRole('button', { name: 'Save the new password' }).click()
+      await on.getByLabel('Confirm new password').fill(password)
+      await on.getByRole('button', { name: 'Change password' }).click()
     }
 
     const { page, problems } = await open(link)
     expect(page.url()).toBe(`${bundle.url}/reset-password`)
     await save(page, chosen)
-    await page.getByRole('heading', { name: 'Your password is changed' }).waitFor()
+    await page.getByRole('heading', { name: 'Your password was changed' }).waitFor()
     expect(problems).toEqual([])
     expect(await post('/api/users/login', { username, password: chosen })).toBe(200)
 

@@ -1,4 +1,4 @@
-/** The service as it is deployed, on this machine alone: for measurements. */
+/** Runs the service as it is deployed, but on this machine only, for measurements. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,18 +16,18 @@ import { applyMigrations } from '../scripts/migrate.ts'
 const ROOT = join(import.meta.dirname, '..')
 
 export type LocalService = {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   url: string
   database: pg.Client
   stop(): Promise<void>
 }
 
 /**
- * Starts PostgreSQL, the gateways and the mail box, and in front of them the bundle that
- * `wrangler deploy` would send, in workerd. All data is gone when it stops.
+ * Starts PostgreSQL, the gateways and the mailbox, and the bundle that `wrangler deploy` would upload,
+ * in workerd. All data is deleted when it stops.
  */
 export async function startLocalService(): Promise<LocalService> {
-  // Wrangler looks up at Cloudflare's where we are, unless told not to.
+  // Otherwise wrangler asks Cloudflare for our location.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
   process.env['WRANGLER_LOG'] = 'warn'
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:redis`: the time of 200 parallel `limit()` calls over redis-server and over the
- * in-memory engine, in turn, through the same gateway. Prints medians and their ratio.
+ * `npm run bench:redis`: measures 200 parallel `limit()` calls through the gateway, alternating between
+ * redis-server and the in-memory engine. Prints the medians and their ratio.
  */
 import { Ratelimit } from '@upstash/ratelimit'
 import { Redis } from '@upstash/redis'

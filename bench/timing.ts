@@ -1,24 +1,24 @@
 /**
- * `npm run timing`: does the time of an answer tell whether there is an account?
+ * `npm run timing`: does the response time reveal whether an account exists?
  *
- * Method: the deployed bundle in workerd, PostgreSQL, Redis and mail box on this machine. One request
- * at a time, over one kept connection, in random order, so that whatever else the machine does meets
- * all cases alike. Each try has an account and a client address of its own, so that no cap, limit or
- * cache is met twice. Compared are the medians of the time to the whole answer; beyond 5 %
- * (requirement 6 in docs/security.md) the command fails. On a busy machine, run it again with more
- * tries: TIMING_TRIES=1000.
+ * Method: the deployed bundle in workerd, with PostgreSQL, Redis and the mailbox on this machine. One
+ * request at a time, over one connection, in random order, so that other load on the machine affects
+ * all cases equally. Each attempt uses its own account and client address, so that no limit or cache is
+ * hit twice. Compares the medians of the time to the complete response, and fails if they differ by
+ * more than 5 % (requirement 6 in docs/security.md). On a busy machine, run it with more attempts:
+ * TIMING_ATTEMPTS=1000.
  */
 import { hash } from 'bcryptjs'
 import { type LocalService, startLocalService } from './local-service.ts'
 
-const TRIES = Number(process.env['TIMING_TRIES'] || 250)
+const ATTEMPTS = Number(process.env['TIMING_ATTEMPTS'] || 250)
 
-/** Forgot-password takes a few ms, of which the machine's noise is a larger part. */
-const CHEAP_TRIES = 4 * TRIES
+/** Forgot-password takes only a few ms, so noise matters more. */
+const FORGOT_PASSWORD_ATTEMPTS = 4 * ATTEMPTS
 
-const WARM_UP_TRIES = 20
+const WARM_UP_ATTEMPTS = 20
 
-/** How far two medians may lie apart. */
+/** The largest relative difference between two medians. */
 const TOLERANCE = 0.05
 
 const PASSWORD = 'correct horse battery staple'
@@ -27,17 +27,17 @@ const LONG_PASSWORD = 'x'.repeat(73)
 
 type Body = Record<string, string>
 
-/** What is compared; the first case is what the others are held against. */
+/** The first case is the baseline. */
 type Comparison = {
   path: string
-  tries: number
+  attempts: number
   status: number
   cases: Record<string, (number: number) => Body>
 }
 
 const login: Comparison = {
   path: '/api/users/login',
-  tries: TRIES,
+  attempts: ATTEMPTS,
   status: 401,
   cases: {
     'wrong password': (n) => ({ username: `usual-${n}`, password: WRONG_PASSWORD }),
@@ -55,7 +55,7 @@ const login: Comparison = {
 
 const forgotPassword: Comparison = {
   path: '/api/password/forgot-password',
-  tries: CHEAP_TRIES,
+  attempts: FORGOT_PASSWORD_ATTEMPTS,
   status: 200,
   cases: {
     'known email': (n) => ({ email: `forgetful-${n}@example.com` }),
@@ -63,7 +63,7 @@ const forgotPassword: Comparison = {
   },
 }
 
-/** One account for each try at each case that needs one. */
+/** One account for each attempt of each case that needs one. */
 async function createAccounts({ database }: LocalService) {
   const stored = await hash(PASSWORD, 10)
   const add = (prefix: string, count: number, passwordHash: string, active = true) =>
@@ -73,19 +73,19 @@ async function createAccounts({ database }: LocalService) {
       from generate_series(0, $4::int - 1) as n`,
       [prefix, passwordHash, active, count],
     )
-  const count = TRIES + WARM_UP_TRIES
+  const count = ATTEMPTS + WARM_UP_ATTEMPTS
   await add('usual', count, stored)
   await add('disabled', count, stored, false)
   await add('malformed', count, 'pbkdf2_sha256$600000$salt$digest')
   await add('long', count, stored)
-  await add('forgetful', CHEAP_TRIES + WARM_UP_TRIES, stored)
+  await add('forgetful', FORGOT_PASSWORD_ATTEMPTS + WARM_UP_ATTEMPTS, stored)
   await database.query('analyze')
 }
 
 let address = 0
 
-/** Milliseconds from the request to the end of its answer. */
-async function timeOf(url: string, body: Body, status: number): Promise<number> {
+/** Milliseconds from the request to the end of the response. */
+async function measureRequest(url: string, body: Body, status: number): Promise<number> {
   address++
   const started = performance.now()
   const response = await fetch(url, {
@@ -97,9 +97,9 @@ async function timeOf(url: string, body: Body, status: number): Promise<number> 
     body: JSON.stringify(body),
   })
   const text = await response.text()
-  const took = performance.now() - started
-  if (response.status !== status) throw new Error(`Not ${status} at ${url}: ${text}`)
-  return took
+  const duration = performance.now() - started
+  if (response.status !== status) throw new Error(`${url} returned ${response.status}: ${text}`)
+  return duration
 }
 
 /** In random order. */
@@ -114,17 +114,19 @@ const quantile = (sorted: Float64Array, share: number) =>
 
 type Measured = { name: string; median: number; quartiles: [number, number] }
 
-async function measure(origin: string, { path, tries, status, cases }: Comparison) {
+async function measure(origin: string, { path, attempts, status, cases }: Comparison) {
   const run = (first: number, count: number) =>
     shuffle(
       Object.entries(cases).flatMap(([name, bodyOf]) =>
         Array.from({ length: count }, (_, n) => ({ name, body: bodyOf(first + n) })),
       ),
     )
-  for (const { body } of run(tries, WARM_UP_TRIES)) await timeOf(origin + path, body, status)
+  for (const { body } of run(attempts, WARM_UP_ATTEMPTS)) {
+    await measureRequest(origin + path, body, status)
+  }
   const times = new Map(Object.keys(cases).map((name): [string, number[]] => [name, []]))
-  for (const { name, body } of run(0, tries)) {
-    times.get(name)?.push(await timeOf(origin + path, body, status))
+  for (const { name, body } of run(0, attempts)) {
+    times.get(name)?.push(await measureRequest(origin + path, body, status))
   }
   return [...times].map(([name, each]): Measured => {
     const sorted = Float64Array.from(each).sort()
@@ -133,38 +135,38 @@ async function measure(origin: string, { path, tries, status, cases }: Compariso
   })
 }
 
-/** Prints the medians, and answers whether all lie near the first. */
-function report({ path, tries }: Comparison, measured: Measured[]): boolean {
+/** Prints the medians. @returns whether all are close to the baseline */
+function report({ path, attempts }: Comparison, measured: Measured[]): boolean {
   const [base] = measured
   if (!base) return false
-  console.log(`\nPOST ${path}: ${tries} tries each, ms (median, quartiles, ratio)`)
-  let alike = true
+  console.log(`\nPOST ${path}: ${attempts} attempts each, ms (median, quartiles, ratio)`)
+  let allClose = true
   for (const { name, median, quartiles } of measured) {
     const ratio = median / base.median
-    const near = Math.abs(ratio - 1) <= TOLERANCE
-    alike &&= near
+    const isClose = Math.abs(ratio - 1) <= TOLERANCE
+    allClose &&= isClose
     const [low, high] = quartiles.map((time) => time.toFixed(2))
     console.log(
-      `  ${name.padEnd(32)}${median.toFixed(2).padStart(8)}  ${low}..${high}  ${ratio.toFixed(3)}${near ? '' : '  <- tells'}`,
+      `  ${name.padEnd(32)}${median.toFixed(2).padStart(8)}  ${low}..${high}  ${ratio.toFixed(3)}${isClose ? '' : '  <- differs'}`,
     )
   }
-  return alike
+  return allClose
 }
 
 const service = await startLocalService()
 try {
   await createAccounts(service)
-  const verdicts = []
+  const results = []
   for (const comparison of [login, forgotPassword]) {
-    verdicts.push(report(comparison, await measure(service.url, comparison)))
+    results.push(report(comparison, await measure(service.url, comparison)))
   }
-  const alike = verdicts.every(Boolean)
+  const allClose = results.every(Boolean)
   console.log(
-    alike
-      ? `\nAll medians lie within ${TOLERANCE * 100} %: the time tells nothing.`
-      : `\nA median lies more than ${TOLERANCE * 100} % off: the time tells whether there is an account.`,
+    allClose
+      ? `\nAll medians are within ${TOLERANCE * 100} %: the time reveals nothing.`
+      : `\nA median differs by more than ${TOLERANCE * 100} %: the time reveals whether an account exists.`,
   )
-  if (!alike) process.exitCode = 1
+  if (!allClose) process.exitCode = 1
 } finally {
   await service.stop()
 }

@@ -1,11 +1,11 @@
-// Puts together what the Worker's static-assets binding serves: own pages, Swagger UI, ReDoc, OpenAPI.
+// Builds the static assets of the Worker: its own pages, Swagger UI, ReDoc, the OpenAPI document.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { buildOpenApi } from './openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Files taken from installed packages: from, below node_modules, and to, below /assets/. */
+/** Files of npm packages: the source in node_modules, and the target in /assets/. */
 const VENDORED = [
   ['swagger-ui-dist/swagger-ui-bundle.js', 'swagger-ui-bundle.js'],
   ['swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui-bundle.js.LICENSE.txt'],
@@ -17,21 +17,21 @@ const VENDORED = [
   ['redoc/LICENSE', 'redoc.LICENSE.txt'],
 ] as const
 
-// ReDoc fetches this badge on every load and has no option against it. Without an address the image
-// hides itself, and the text link to its makers stays.
+// ReDoc loads this badge from elsewhere and has no option to turn it off. Without an address the image
+// is hidden, and the text link to Redocly remains.
 const REDOC_BADGE = 'src:"https://cdn.redoc.ly/redoc/logo-mini.svg"'
 
-async function dropRedocBadge(file: string): Promise<void> {
+async function removeRedocBadge(file: string): Promise<void> {
   const source = await readFile(file, 'utf8')
   if (!source.includes(REDOC_BADGE)) {
     throw new Error(
-      'ReDoc no longer holds the badge that scripts/build-assets.ts takes out. See what it loads from elsewhere now, and change or delete REDOC_BADGE.',
+      'ReDoc no longer contains the badge that scripts/build-assets.ts removes. Check what it loads from elsewhere now, and update or delete REDOC_BADGE.',
     )
   }
   await writeFile(file, source.replace(REDOC_BADGE, 'src:""'))
 }
 
-/** Pages lie at the root, where their addresses are; everything they load lies below /assets/. */
+/** Pages are at the root, everything they load is in /assets/. */
 async function copyOwnFiles(outDir: string): Promise<void> {
   for (const name of await readdir(join(ROOT, 'assets'))) {
     const folder = extname(name) === '.html' ? outDir : join(outDir, 'assets')
@@ -39,7 +39,7 @@ async function copyOwnFiles(outDir: string): Promise<void> {
   }
 }
 
-/** Writes the folder of static assets anew; a relative `outDir` counts from the repository. */
+/** Rebuilds the folder of static assets. A relative `outDir` is relative to the repository. */
 export async function buildAssets(outDir = 'dist/assets'): Promise<string> {
   const target = resolve(ROOT, outDir)
   await rm(target, { recursive: true, force: true })
@@ -48,7 +48,7 @@ export async function buildAssets(outDir = 'dist/assets'): Promise<string> {
   for (const [from, to] of VENDORED) {
     await copyFile(join(ROOT, 'node_modules', from), join(target, 'assets', to))
   }
-  await dropRedocBadge(join(target, 'assets/redoc.standalone.js'))
+  await removeRedocBadge(join(target, 'assets/redoc.standalone.js'))
   await writeFile(join(target, 'openapi.json'), `${JSON.stringify(buildOpenApi(), null, 2)}\n`)
   return target
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run build`: the assets and the bundle as `wrangler deploy` would send them, in dist/. Nothing
- * is sent. Fails when the bundle is over its budget.
+ * `npm run build`: writes the assets and the bundle that `wrangler deploy` would upload to dist/, without
+ * uploading them. Fails if the bundle exceeds its size budget.
  */
 import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
@@ -12,22 +12,22 @@ import { buildAssets } from './build-assets.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
-const BUILD_LIMIT_MS = 60_000
+const BUILD_TIMEOUT_MS = 60_000
 
-/** KiB after gzip. Cloudflare's own limit is 3 MiB: this one keeps cold starts short. */
+/** KiB after gzip. Cloudflare's limit is 3 MiB. This budget keeps cold starts short. */
 export const SIZE_BUDGET_KIB = 180
 
 export interface Bundle {
-  /** The one module that is sent. */
+  /** The only module. */
   file: string
-  /** After gzip, as Cloudflare counts. */
+  /** After gzip, which is what Cloudflare's limit applies to. */
   sizeKib: number
 }
 
 /**
- * Bundles the Worker as `wrangler deploy` does; a relative `outDir` counts from the repository.
+ * Bundles the Worker as `wrangler deploy` does. A relative `outDir` is relative to the repository.
  *
- * @throws Error with wrangler's own words
+ * @throws Error with wrangler's output
  */
 export async function buildBundle(outDir = 'dist/bundle'): Promise<Bundle> {
   const target = resolve(ROOT, outDir)
@@ -39,12 +39,12 @@ export async function buildBundle(outDir = 'dist/bundle'): Promise<Bundle> {
       {
         cwd: ROOT,
         env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
-        timeout: BUILD_LIMIT_MS,
+        timeout: BUILD_TIMEOUT_MS,
       },
     )
   } catch (error) {
-    const told = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    throw new Error(`wrangler could not bundle the Worker:\n${told || String(error)}`)
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
+    throw new Error(`wrangler could not bundle the Worker:\n${output || String(error)}`)
   }
   const file = join(target, 'worker.js')
   return { file, sizeKib: gzipSync(await readFile(file)).length / 1024 }
@@ -54,11 +54,11 @@ async function main() {
   console.log(`Static assets written to ${await buildAssets()}`)
   const { file, sizeKib } = await buildBundle()
   console.log(
-    `Bundle written to ${file}: ${sizeKib.toFixed(1)} KiB after gzip, of ${SIZE_BUDGET_KIB} KiB`,
+    `Bundle written to ${file}: ${sizeKib.toFixed(1)} KiB after gzip (budget: ${SIZE_BUDGET_KIB} KiB)`,
   )
   if (sizeKib > SIZE_BUDGET_KIB) {
     throw new Error(
-      'The bundle is over its budget. See what came in (dist/bundle/worker.js.map tells), and leave it out or raise SIZE_BUDGET_KIB in scripts/build.ts.',
+      'The bundle exceeds its budget. Find out what was added (see dist/bundle/worker.js.map), and remove it or raise SIZE_BUDGET_KIB in scripts/build.ts.',
     )
   }
 }

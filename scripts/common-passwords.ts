@@ -1,22 +1,25 @@
 /**
- * Writes `assets/common-passwords.txt` from the frequency list of zxcvbn: the commonest passwords
- * that are long enough to be chosen at all. `node scripts/common-passwords.ts`
+ * `node scripts/common-passwords.ts`: writes `assets/common-passwords.txt`, the most common passwords of
+ * the zxcvbn frequency list that have the minimum length.
  */
 import { writeFile } from 'node:fs/promises'
 import { dictionary } from '@zxcvbn-ts/language-common'
 
-/** NIST 800-63B-4 asks for what a guesser limited by us could get through: thousands, not millions. */
-const WORDS = 5000
+/** NIST 800-63B-4: as many as a rate-limited attacker can try, which is thousands, not millions. */
+const COUNT = 5000
 const MIN_LENGTH = 8
 
-const words = [
+const passwords = [
   ...new Set(
-    dictionary['passwords-common'].map((word) => String(word).normalize('NFKC').toLowerCase()),
+    dictionary['passwords-common'].map((entry) => String(entry).normalize('NFKC').toLowerCase()),
   ),
 ]
-  .filter((word) => word.length >= MIN_LENGTH && !/\s/.test(word))
-  .slice(0, WORDS)
+  .filter((password) => password.length >= MIN_LENGTH && !/\s/.test(password))
+  .slice(0, COUNT)
   .sort()
 
-await writeFile(`${import.meta.dirname}/../assets/common-passwords.txt`, `${words.join('\n')}\n`)
-console.log(`${words.length} passwords written`)
+await writeFile(
+  `${import.meta.dirname}/../assets/common-passwords.txt`,
+  `${passwords.join('\n')}\n`,
+)
+console.log(`${passwords.length} passwords written`)

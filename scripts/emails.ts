@@ -1,4 +1,4 @@
-// Renders every mail with sample values to dist/emails and a page that shows them side by side.
+// `npm run emails`: renders all emails with sample values to dist/emails, and a page that shows them.
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -48,8 +48,8 @@ const samples: Record<string, Email> = {
   }),
 }
 
-/** Mails follow the reader's system; a frame of the page has to be told which colours to show. */
-function inScheme(mail: string, scheme: string): string {
+/** Emails follow the system's color scheme. This sets a fixed one for a frame of the page. */
+function withColorScheme(mail: string, scheme: string): string {
   const media = '@media (prefers-color-scheme:dark)'
   return mail.replace(media, scheme === 'dark' ? '@media all' : '@media not all')
 }
@@ -57,7 +57,7 @@ function inScheme(mail: string, scheme: string): string {
 function section([file, email]: [string, Email]) {
   const frames = VIEWS.map(
     ({ width, scheme }) => html`<figure>
-<iframe title="${file}, ${scheme}, ${width} px" width="${width}" height="720" sandbox="" srcdoc="${inScheme(email.html, scheme)}"></iframe>
+<iframe title="${file}, ${scheme}, ${width} px" width="${width}" height="720" sandbox="" srcdoc="${withColorScheme(email.html, scheme)}"></iframe>
 <figcaption>${width} px, ${scheme}</figcaption></figure>`,
   )
   return html`<section><h2 id="${file}">${email.subject}</h2>
@@ -73,7 +73,7 @@ async function renderAll(outDir: string): Promise<string> {
     await writeFile(`${outDir}/${file}.txt`, `Subject: ${email.subject}\n\n${email.text}`)
   }
   const page = await html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Mails of ${project}</title>
+<html lang="en"><head><meta charset="utf-8"><title>Emails of ${project}</title>
 <style>
 :root { color-scheme: light dark; font: 16px system-ui, sans-serif; }
 section > div { display: flex; gap: 16px; overflow-x: auto; align-items: start; }
@@ -81,7 +81,7 @@ figure { margin: 0; } iframe { border: 1px solid #8888; border-radius: 8px; }
 figcaption { font-size: 14px; opacity: .8; }
 pre { flex: 0 0 520px; margin: 0; padding: 16px; border: 1px solid #8888; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
 </style></head><body>
-<h1>Mails</h1>
+<h1>Emails</h1>
 ${Object.entries(samples).map(section)}
 </body></html>`
   const index = resolve(outDir, 'index.html')
@@ -90,4 +90,4 @@ ${Object.entries(samples).map(section)}
 }
 
 const index = await renderAll(OUT_DIR)
-console.log(`${Object.keys(samples).length} mails rendered. Open ${pathToFileURL(index).href}`)
+console.log(`${Object.keys(samples).length} emails rendered. Open ${pathToFileURL(index).href}`)

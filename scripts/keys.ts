@@ -1,19 +1,19 @@
 /**
- * Makes the secrets that only a generator can make. `npm run keys` prints a fresh SECRET_KEY and
- * JWT_SIGNING_KEYS; `npm run keys -- --add "$JWT_SIGNING_KEYS"` adds a key to a set, to rotate it.
+ * Generates keys. `npm run keys` prints a new SECRET_KEY and JWT_SIGNING_KEYS. For key rotation,
+ * `npm run keys -- --add "$JWT_SIGNING_KEYS"` adds a key to the set.
  */
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as z from 'zod'
 
-/** Bytes of SECRET_KEY: half as many again as SHA-256 needs. */
+/** For SECRET_KEY. HMAC-SHA-256 needs 32. */
 const SECRET_BYTES = 48
 
 const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) })
 
 export const generateSecretKey = () => randomBytes(SECRET_BYTES).toString('base64url')
 
-/** A private JWK Set of one Ed25519 key. The month in its id tells its age. */
+/** A private JWK Set with one Ed25519 key. The key id starts with the month it was created. */
 export async function generateSigningKeys(now = new Date()): Promise<string> {
   return JSON.stringify({ keys: [await generateSigningKey(now)] })
 }
@@ -25,7 +25,7 @@ async function generateSigningKey(now: Date): Promise<JWK> {
   return { kty, crv, kid, x, d } as JWK
 }
 
-/** The set with a new key behind the others: published, but not signing yet. */
+/** The set with a new key at the end: it is published but does not sign yet. */
 async function addSigningKey(set: string): Promise<string> {
   const { keys } = KeySet.parse(JSON.parse(set))
   return JSON.stringify({ keys: [...keys, await generateSigningKey(new Date())] })
@@ -37,10 +37,10 @@ async function main([flag, set]: string[]) {
     console.error(
       [
         '',
-        'The new key stands last: it verifies and is published, the first one signs.',
-        '1. Deploy this set, and wait 5 minutes for the caches of /.well-known/jwks.json.',
-        '2. Move the new key to the front and deploy: it signs from now on.',
-        '3. After 15 minutes no token of the old key is valid any more: take it out and deploy.',
+        'The new key is last: it verifies and is published, but the first key signs.',
+        '1. Deploy this set. Wait 5 minutes, until caches of /.well-known/jwks.json have expired.',
+        '2. Move the new key to the front and deploy. It now signs.',
+        '3. After 15 minutes all tokens of the old key have expired. Remove the old key and deploy.',
       ].join('\n'),
     )
     return

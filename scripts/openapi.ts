@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document, from the schemas that validate: it reads the routes of the app and what each
- * of their handlers notes with `documented`. The generator stays out of the Worker.
+ * Generates the OpenAPI document from the app's routes, the schemas that validate requests, and what
+ * handlers declare with `documented`. The generator is not part of the Worker.
  */
 import * as z from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
@@ -83,7 +83,7 @@ export function buildOpenApi(): object {
   )
 }
 
-/** The routes that document themselves, each with the parts its handlers noted. */
+/** The documented routes, each with what its handlers declare. */
 function documentedRoutes() {
   const routes = new Map<string, { method: string; path: string; parts: Documentation[] }>()
   for (const { method, path, handler } of app.routes) {
@@ -137,7 +137,7 @@ const operationId = (method: string, template: string) =>
 
 const RequestId = z.uuid().meta({ description: "The request's id, also in the log" })
 
-/** Without a schema and a media type there is no body. */
+/** A response with neither schema nor content type has no body. */
 const responseOf = ({ description, schema, contentType }: ResponseDocumentation) => ({
   description,
   headers: z.object({ 'X-Request-ID': RequestId }),
@@ -150,7 +150,7 @@ const responseOf = ({ description, schema, contentType }: ResponseDocumentation)
   }),
 })
 
-/** What the endpoint and its middleware name, and what holds for every route or for the whole API. */
+/** The errors that the endpoint and its middleware declare, and those of all routes or of the API. */
 function errorsOf(
   named: readonly ErrorFactory[],
   never: readonly ErrorFactory[],

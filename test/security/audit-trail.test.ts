@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { logIn, mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
-import { environment, expectError, visitor } from '../setup/api.ts'
+import { expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { resetTokenOf } from '../setup/reset-token.ts'
 import { expectInvalid } from '../setup/shapes.ts'
@@ -226,26 +226,10 @@ test('Audit trail: paging returns every event once, newest first, while new ones
   expect(seen).toEqual(whole)
 })
 
-test('Audit trail: filters narrow the list; with each of them an admin who is no superadmin is 403', async () => {
-  const [user, admin] = [await registerUser(), await newAdmin()]
-  await login(user.username, 'wrong pass')
-  const target = `target_kind=user&target_id=${user.id}`
-  const hourAgo = new Date(Date.now() - 3_600_000).toISOString()
-  for (const [filter, expected] of [
-    ['outcome=failure', ['login']],
-    ['action=register', ['register']],
-    ['actor_kind=admin', []],
-    [`until=${hourAgo}`, []],
-    [`since=${hourAgo}`, ['login', 'login', 'register']],
-  ] as const) {
-    const { items } = (await list(`${target}&${filter}`)).body
-    expect(
-      items.map(({ action }: { action: string }) => action),
-      filter,
-    ).toEqual(expected)
-  }
-  for (const query of ['', target, 'outcome=failure', `actor_kind=admin&actor_id=${admin.id}`]) {
-    const denied = await list(query, admin.access_token)
+test('Audit trail: whatever the filter, an admin who is no superadmin is 403', async () => {
+  const { id, access_token } = await newAdmin()
+  for (const query of ['', 'outcome=failure', `actor_kind=admin&actor_id=${id}`]) {
+    const denied = await list(query, access_token)
     expectError(denied, 403, 'AuthorizationError')
     expect(denied.body).not.toHaveProperty('items')
   }
@@ -268,9 +252,4 @@ test('Audit trail: events contain the network, and no address, email, name or to
   for (const secret of ['203.0.113.199', user.email, user.username, user.refresh_token]) {
     expect(text).not.toContain(secret)
   }
-})
-
-test('Audit trail: with AUDIT_RETENTION_DAYS below thirty the Worker is 503', async () => {
-  const env = environment({ AUDIT_RETENTION_DAYS: 29 })
-  expect((await visitor({ env }).get('/')).status).toBe(503)
 })

@@ -29,8 +29,11 @@ export const changePassword = (
   { type = 'users', client = visitor() }: Options = {},
 ) => client.post(`/api/${type}/change-password`, { current_password, new_password }, { token })
 
-export const resetPassword = (token: unknown, new_password: unknown = NEW_PASSWORD) =>
-  visitor().post('/api/password/reset-password', { token, new_password })
+export const resetPassword = (
+  token: unknown,
+  new_password: unknown = NEW_PASSWORD,
+  { client = visitor() }: Options = {},
+) => client.post('/api/password/reset-password', { token, new_password })
 
 export const forgotPassword = (email: string, { client = visitor() }: Options = {}) =>
   client.post('/api/password/forgot-password', { email })

@@ -35,6 +35,8 @@ const FAULTS: [name: keyof Bindings, fault: string, value: string | undefined][]
   ['EMAIL_FROM', 'two addresses', 'canary-a@example.com,canary-b@example.com'],
   ['ADMIN_BOOTSTRAP_TOKEN', 'short', 'Kq7sBv2mZx9'],
   ['ADMIN_BOOTSTRAP_TOKEN', 'a placeholder', 'changeme-changeme-changeme'],
+  ['AUDIT_RETENTION_DAYS', 'below thirty', '29'],
+  ['CORS_ORIGINS', 'a wildcard', '*'],
   ['CORS_ORIGINS', 'a pattern', 'https://*.canary.example'],
   ['BCRYPT_COST', 'too low', '4'],
   ['ACCESS_TOKEN_EXPIRE_MINUTES', 'not a number', 'canary'],

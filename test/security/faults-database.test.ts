@@ -1,8 +1,11 @@
+import { createScheduledController } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
+import worker from '../../functions/worker.ts'
 import { mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
-import { type Answer, type Visitor, visitor } from '../setup/api.ts'
-import { sql } from '../setup/database.ts'
-import { forgotPassword, getMe } from './calls.ts'
+import { type Answer, expectError, type Visitor, visitor } from '../setup/api.ts'
+import { openApi } from '../setup/conformance.ts'
+import { emptyDatabase, sql } from '../setup/database.ts'
+import { changePassword, forgotPassword, getMe, login, NEW_PASSWORD, refresh } from './calls.ts'
 import {
   deliver,
   expectUnavailable,
@@ -53,45 +56,42 @@ const mails = await mailsTo(user.email, 2)
 const link = mails.map(({ text }) => /token=([^\s]+)/.exec(text)?.[1]).find(Boolean)
 const resetToken = decodeURIComponent(link ?? '')
 
-/** Every call that needs the database. */
-function allCalls(caller: Visitor): Record<string, () => Promise<Answer>> {
-  const fields = newcomer()
+/** Bodies that reach the database. */
+function bodyOf(route: string): unknown {
   const { username, password, refresh_token } = user
-  const change = { current_password: PASSWORD, new_password: `${PASSWORD} 2` }
-  const reset = { token: resetToken, new_password: `${PASSWORD} 3` }
-  const adminLogin = { username: admin.username, password }
-  const adminRefresh = { refresh_token: admin.refresh_token }
-  const mine = { token: user.access_token }
-  const admins = { token: admin.access_token }
-  const session = `/api/users/me/sessions/${crypto.randomUUID()}`
-  const path = `/api/admins/users/${user.id}`
-  return {
-    register: () => caller.post('/api/users/register', fields),
-    login: () => caller.post('/api/users/login', { username, password }),
-    'login, unknown name': () => caller.post('/api/users/login', fields),
-    refresh: () => caller.post('/api/users/refresh', { refresh_token }),
-    logout: () => caller.post('/api/users/logout', { refresh_token }),
-    me: () => caller.get('/api/users/me', mine),
-    update: () => caller.put('/api/users/me', { full_name: 'Lost' }, mine),
-    'change-password': () => caller.post('/api/users/change-password', change, mine),
-    'delete me': () => caller.delete('/api/users/me', { password }, mine),
-    sessions: () => caller.get('/api/users/me/sessions', mine),
-    'end a session': () => caller.delete(session, undefined, mine),
-    'end the others': () => caller.delete('/api/users/me/sessions', undefined, mine),
-    'reset-password': () => caller.post('/api/password/reset-password', reset),
-    'admin register': () => caller.post('/api/admins/register', fields, admins),
-    'admin login': () => caller.post('/api/admins/login', adminLogin),
-    'admin refresh': () => caller.post('/api/admins/refresh', adminRefresh),
-    'admin me': () => caller.get('/api/admins/me', admins),
-    'list users': () => caller.get('/api/admins/users', admins),
-    'read user': () => caller.get(path, admins),
-    'change user': () => caller.patch(path, { is_active: false }, admins),
-    'delete user': () => caller.delete(path, undefined, admins),
-    'restore user': () => caller.post(`${path}/restore`, undefined, admins),
-    'sign user out': () => caller.delete(`${path}/sessions`, undefined, admins),
-    audit: () => caller.get('/api/admins/audit', admins),
-    'test-email': () => caller.post('/api/password/test-email', { to_email: admin.email }, admins),
+  const change = { current_password: PASSWORD, new_password: NEW_PASSWORD }
+  const bodies: Record<string, unknown> = {
+    'post /api/users/register': newcomer(),
+    'post /api/users/login': { username, password },
+    'post /api/users/refresh': { refresh_token },
+    'post /api/users/logout': { refresh_token },
+    'post /api/users/change-password': change,
+    'put /api/users/me': { full_name: 'Lost' },
+    'delete /api/users/me': { password },
+    'post /api/password/reset-password': { token: resetToken, new_password: NEW_PASSWORD },
+    'post /api/password/test-email': { to_email: admin.email },
+    'post /api/admins/register': newcomer(),
+    'post /api/admins/login': { username: admin.username, password },
+    'post /api/admins/refresh': { refresh_token: admin.refresh_token },
+    'post /api/admins/logout': { refresh_token: admin.refresh_token },
+    'post /api/admins/change-password': change,
+    'patch /api/admins/users/{id}': { is_active: false },
   }
+  return bodies[route]
+}
+
+/** Every call that needs the database: all but forgot-password. */
+const routes = Object.entries((await openApi()).paths)
+  .filter(([path]) => /^\/api\/(?!password\/forgot)/.test(path))
+  .flatMap(([path, operations]) => Object.keys(operations).map((method) => `${method} ${path}`))
+
+async function call(route: string, client: Visitor) {
+  const [method = '', path = ''] = route.split(' ')
+  const { access_token: token } = /admins|test-email/.test(path) ? admin : user
+  const id = path.includes('/sessions/') ? crypto.randomUUID() : user.id
+  const target = path.replace('{id}', String(id))
+  const act = () => client.call(method.toUpperCase(), target, bodyOf(route), { token })
+  return { route, ...(await timed(act)) }
 }
 
 /** Everything that is stored about the user. */
@@ -119,14 +119,14 @@ describe.each(FAULTS)('Fault matrix: the database %s', (_, fault) => {
       expect(health).toMatchObject({ status: 503, body })
       expect((await visitor({ env }).get('/health/live')).status).toBe(200)
 
-      const calls = Object.entries(allCalls(visitor({ env })))
-      const answers = await Promise.all(
-        calls.map(async ([name, call]) => ({ name, ...(await timed(call)) })),
-      )
-      for (const { name, result, took } of answers) {
-        expect(result.status, `${name}: ${result.text}`).toBe(503)
+      const client = visitor({ env })
+      const unknown = timed(() => login(newcomer().username, PASSWORD, { client }))
+      const answers = await Promise.all(routes.map((route) => call(route, client)))
+      answers.push({ route: 'login with an unknown name', ...(await unknown) })
+      for (const { route, result, took } of answers) {
+        expect(result.status, `${route}: ${result.text}`).toBe(503)
         expectUnavailable(result)
-        expect(took, name).toBeLessThan(RESPONSE_BOUND_MS)
+        expect(took, route).toBeLessThan(RESPONSE_BOUND_MS)
       }
     })
     expect(await stored()).toEqual(before)
@@ -173,3 +173,91 @@ test.each<NamedFault>([['refuses connections', { kind: 'refuse' }], ...RESPONSE_
     expect(trail).toHaveLength(1)
   },
 )
+
+/** A separate database: the cron sends every pending email that it finds. */
+const url = await emptyDatabase()
+
+const query: typeof sql = (statement, parameters) => sql(statement, parameters, url)
+
+describe.each(RESPONSE_LOST)('Fault matrix: the database %s after the commit', (_, fault) => {
+  const { queue, held } = heldQueue()
+  const env = database.env({ MAIL_QUEUE: queue, DATABASE_URL: url })
+  const client = visitor({ env })
+
+  test('POST register is 503, then 409; there is one user, one audit event and one email', async () => {
+    const fields = newcomer()
+    const { email } = fields
+    const register = () => client.post('/api/users/register', fields)
+    expectUnavailable(await database.during(fault, register))
+    expectError(await register(), 409, 'DuplicateRecordError')
+    const rows = await query(
+      `select (
+        select count(*)::int from audit_events where action = 'register' and actor_id = u.id
+          and actor_kind = 'user'
+      ) as events from users u where email = $1`,
+      [email],
+    )
+    expect(rows).toEqual([{ events: 1 }])
+
+    // The cron sends what the request did not, after two minutes.
+    expect(held).toEqual([])
+    await query(
+      "update outbox set created_at = now() - interval '3 minutes' where recipient = $1",
+      [email],
+    )
+    const cron = () => worker.scheduled(createScheduledController(), env)
+    await cron()
+    await cron()
+    expect(held).toHaveLength(1)
+    expect(await deliver(held, env)).toMatchObject({ acknowledged: 1 })
+    expect(await mailsTo(email)).toHaveLength(1)
+    expect(await query('select from outbox where recipient = $1', [email])).toEqual([])
+  })
+
+  test('POST refresh is 503, then 200 with the successor that was issued; the chain continues', async () => {
+    const user = await registerUser(client)
+    const again = () => refresh(user.refresh_token, { client })
+    expectUnavailable(await database.during(fault, again))
+    const [first, second] = [await again(), await again()]
+    expect(first.status).toBe(200)
+    expect(second.body.refresh_token).toBe(first.body.refresh_token)
+    const sessions = await query(
+      'select counter, revoked_at from user_sessions where account_id = $1',
+      [user.id],
+    )
+    expect(sessions).toEqual([{ counter: 1, revoked_at: null }])
+    expect((await refresh(first.body.refresh_token, { client })).status).toBe(200)
+  })
+
+  test('PUT me is 503, then 200; the old and the new address are sent one notice each', async () => {
+    const user = await registerUser(client)
+    const change = { email: `new-${user.email}`, full_name: 'Ada' }
+    const put = () => client.put('/api/users/me', change, { token: user.access_token })
+    expectUnavailable(await database.during(fault, put))
+    expect(await put()).toMatchObject({ status: 200, body: change })
+    const pending = await query<{ recipient: string }>(
+      "select recipient from outbox where mail->>'kind' = 'email-changed' and recipient in ($1, $2)",
+      [user.email, change.email],
+    )
+    const recipients = pending.map(({ recipient }) => recipient)
+    expect(recipients.toSorted()).toEqual([user.email, change.email].toSorted())
+  })
+
+  test('POST change-password is 503, then 401; the new password logs in, the old one does not', async () => {
+    const user = await registerUser(client)
+    const change = () => changePassword(user.access_token, PASSWORD, NEW_PASSWORD, { client })
+    expectUnavailable(await database.during({ ...fault, match: 'session_epoch + 1' }, change))
+    expectError(await change(), 401, 'AuthenticationError', 'Current password is incorrect')
+    expect((await login(user.username, NEW_PASSWORD, { client })).status).toBe(200)
+    expect((await login(user.username, PASSWORD, { client })).status).toBe(401)
+  })
+
+  test('POST login is 503, then 200; the session whose tokens were lost remains until it expires', async () => {
+    const user = await registerUser(client)
+    const again = () => login(user.username, PASSWORD, { client })
+    expectUnavailable(await database.during({ ...fault, match: 'opened' }, again))
+    expect((await again()).status).toBe(200)
+    const sessions = await query('select from user_sessions where account_id = $1', [user.id])
+    expect(sessions).toHaveLength(3)
+  })
+})

@@ -106,14 +106,3 @@ test('Fault matrix: while the mail service refuses connections, register is 201 
   expect(await pending()).toEqual([])
   expect(await mailsTo(email, 2)).toHaveLength(2)
 })
-
-test('Fault matrix: while the mail queue is overloaded, register is 201 and its email waits for the cron; forgot-password is 503', async () => {
-  const overloaded = async () => {
-    throw new Error('Queue is overloaded')
-  }
-  const queue = { ...heldQueue().queue, send: overloaded, sendBatch: overloaded }
-  const client = visitor({ env: mail.env({ MAIL_QUEUE: queue }) })
-  const { email } = await registerUser(client)
-  expect(await sql('select from outbox where recipient = $1', [email])).toHaveLength(1)
-  expectError(await forgotPassword(email, { client }), 503, 'ServiceUnavailableError')
-})

@@ -190,27 +190,11 @@ test('25: a token that is not text, or has NUL or lone surrogates, is 400, 401 o
 })
 
 const HOSTILE = [
-  '',
-  "' or 1=1 --",
-  '1; drop table users',
-  '$1',
-  '%',
-  '_',
-  '\\',
-  '-1',
-  '0',
-  '1.5',
-  '1e400',
-  'NaN',
-  '0x10',
-  '99999999999999999999',
-  '[]',
-  '%00',
-  '%ED%A0%80',
-  '%FF',
-  'eyJiZWZvcmUiOi0xfQ',
-  'eyJzb3J0IjoiLWNyZWF0ZWRfYXQiLCJhZnRlciI6IicifQ',
-  'bnVsbA',
+  ...['', "' or 1=1 --", '1; drop table users', '$1', '%', '_', '\\', '[]'],
+  ...['-1', '0', '1.5', '1e400', 'NaN', '0x10', '99999999999999999999'],
+  ...['%00', '%ED%A0%80', '%FF'],
+  // Forged cursors.
+  ...['eyJiZWZvcmUiOi0xfQ', 'eyJzb3J0IjoiLWNyZWF0ZWRfYXQiLCJhZnRlciI6IicifQ', 'bnVsbA'],
 ]
 
 const PAGE = ['page_size', 'cursor']

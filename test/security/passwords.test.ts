@@ -6,7 +6,7 @@ import { sql } from '../setup/database.ts'
 import { openLane } from '../setup/lanes.ts'
 import { resetTokenOf } from '../setup/reset-token.ts'
 import { setAttempts } from './attack.ts'
-import { changePassword, login } from './calls.ts'
+import { changePassword, login, resetPassword } from './calls.ts'
 import { listen } from './captured-log.ts'
 
 const user = await newUser()
@@ -14,17 +14,11 @@ await sql("update users set full_name = 'Ada Maria Lovelace' where id = $1", [us
 
 type SetPassword = (client: Visitor, password: string) => ReturnType<typeof changePassword>
 
-/** The endpoints that set a password, called for one account or its names. */
+const names = { username: user.username, email: user.email, full_name: 'Ada Maria Lovelace' }
+
+/** The endpoints that set a password. */
 const ENDPOINTS: [name: string, field: string, set: SetPassword][] = [
-  [
-    'register',
-    'password',
-    (client, password) => {
-      const { username, email } = user
-      const body = { username, email, full_name: 'Ada Maria Lovelace', password }
-      return client.post('/api/users/register', body)
-    },
-  ],
+  ['register', 'password', (client, password) => register({ ...names, password }, client)],
   [
     'change-password',
     'new_password',
@@ -33,17 +27,17 @@ const ENDPOINTS: [name: string, field: string, set: SetPassword][] = [
   [
     'reset-password',
     'new_password',
-    async (client, password) => {
-      const body = { token: await resetTokenOf(user.id), new_password: password }
-      return client.post('/api/password/reset-password', body)
-    },
+    async (client, password) => resetPassword(await resetTokenOf(user.id), password, { client }),
   ],
 ]
 
-async function register(password: string) {
+const register = (fields: object, client = visitor()) => client.post('/api/users/register', fields)
+
+/** Registers with this password, and returns the username. */
+async function registerWith(password: string) {
   const fields = { ...newcomer(), password }
-  const { status } = await visitor().post('/api/users/register', fields)
-  return { status, username: fields.username }
+  expect((await register(fields)).status).toBe(201)
+  return fields.username
 }
 
 test.each(ENDPOINTS)(
@@ -78,26 +72,25 @@ test.each(ENDPOINTS)(
 test.each(['zq wx vy', '💜🔑🐎🔋📎🌍🎈🦊', `${'x'.repeat(71)}y`, '        '])(
   '1 (ASVS 6.2.5, 6.2.9): %j, of eight code points or more and 72 bytes or fewer, is valid',
   async (password) => {
-    const { status, username } = await register(password)
-    expect(status).toBe(201)
+    const username = await registerWith(password)
     expect((await login(username, password)).status).toBe(200)
   },
 )
 
 test('1 (CVE-2025-22228): neither bytes after the 72nd nor spaces at the ends are ignored', async () => {
   const exact = `${'x'.repeat(69)}€`
-  const { username } = await register(exact)
+  const username = await registerWith(exact)
   expect((await login(username, `${exact}!`)).status).toBe(401)
-  const padded = await register('  padded pass  ')
-  expect((await login(padded.username, 'padded pass')).status).toBe(401)
-  expect((await login(padded.username, '  padded pass  ')).status).toBe(200)
+  const padded = await registerWith('  padded pass  ')
+  expect((await login(padded, 'padded pass')).status).toBe(401)
+  expect((await login(padded, '  padded pass  ')).status).toBe(200)
 })
 
 const COMPOSED = 'caf\u00e9 au lait'
 const DECOMPOSED = 'cafe\u0301 au lait'
 
 test('3 (NIST 800-63B-4): é composed and decomposed are the same password', async () => {
-  const { username } = await register(DECOMPOSED)
+  const username = await registerWith(DECOMPOSED)
   const { access_token } = await logIn(visitor(), username, { password: COMPOSED })
   expect((await login(username, DECOMPOSED)).status).toBe(200)
   const same = await changePassword(access_token, COMPOSED, DECOMPOSED)
@@ -205,7 +198,7 @@ test.each([
   await ranges.fault(fault)
   const output = listen()
   const fields = { ...newcomer(), password: breached }
-  expect((await withLookup().post('/api/users/register', fields)).status).toBe(201)
+  expect((await register(fields, withLookup())).status).toBe(201)
   const warned = output.lines().filter(({ event }) => event === 'breached_passwords_unavailable')
   expect(warned).toHaveLength(warnings)
 })

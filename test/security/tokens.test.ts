@@ -61,6 +61,8 @@ test('12: a token that is resigned unchanged, or has expired by three seconds, i
 })
 
 const publicKey = Buffer.from(keys.signing.x, 'base64url')
+const flipped = Buffer.from(signature, 'base64url')
+flipped.writeUInt8(flipped.readUInt8(0) ^ 1, 0)
 
 test.each<[what: string, forge: () => string | Promise<string>]>([
   ['alg none', () => `${part({ ...head, alg: 'none' })}.${payload}.`],
@@ -80,14 +82,7 @@ test.each<[what: string, forge: () => string | Promise<string>]>([
     'a changed payload',
     () => `${header}.${part({ ...claims, role: 'superuser', id: 1 })}.${signature}`,
   ],
-  [
-    'a flipped bit in the signature',
-    () => {
-      const bytes = Buffer.from(signature, 'base64url')
-      bytes.writeUInt8(bytes.readUInt8(0) ^ 1, 0)
-      return `${header}.${payload}.${bytes.toString('base64url')}`
-    },
-  ],
+  ['a flipped bit in the signature', () => `${header}.${payload}.${flipped.toString('base64url')}`],
   ['a signature of zeros', () => `${header}.${payload}.${Buffer.alloc(64).toString('base64url')}`],
   ['five parts, like a JWE', () => `${user.access_token}.AAAA.AAAA`],
   [

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ListenOptions, LocalServer } from '../../local/http.ts'
 import { startMailbox } from '../../local/mailbox/index.ts'
 import { startNeonGateway } from '../../local/neon/index.ts'
 import { startUpstashGateway } from '../../local/upstash/index.ts'
@@ -25,23 +26,19 @@ const options = { allowedHosts: [PROXY] }
 
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS']
 
-type Options = { port?: number; allowedHosts: string[] }
+type Start = (options: ListenOptions) => Promise<LocalServer>
 
-const servers = [
-  {
-    name: 'the Neon gateway',
-    start: (options: Options) =>
-      startNeonGateway({ connectTo: 'postgresql://127.0.0.1:1', ...options }),
-  },
-  {
-    name: 'the Upstash gateway',
-    start: (options: Options) => startUpstashGateway({ engine: 'memory', ...options }),
-  },
-  { name: 'the mailbox', start: (options: Options) => startMailbox(options) },
+const servers: [name: string, start: Start][] = [
+  [
+    'the Neon gateway',
+    (each) => startNeonGateway({ connectTo: 'postgresql://127.0.0.1:1', ...each }),
+  ],
+  ['the Upstash gateway', (each) => startUpstashGateway({ engine: 'memory', ...each })],
+  ['the mailbox', startMailbox],
 ]
 
-describe.each(servers)('$name', ({ start }) => {
-  let server: Awaited<ReturnType<typeof start>>
+describe.each(servers)('%s', (_, start) => {
+  let server: LocalServer
   beforeAll(async () => {
     server = await start(options)
   })

@@ -5,12 +5,12 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ensureDevVars } from '../../local/dev/dev-vars.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
 import { startWorker } from '../../local/dev/worker.ts'
-import { type LocalPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { prettyLine } from '../../local/pretty-log.ts'
 import { freePort } from '../../local/process/ports.ts'
 import { keptSecret } from '../../local/secret.ts'
@@ -148,13 +148,10 @@ describe('prettyLine', () => {
   })
 })
 
-describe('applyMigrations', () => {
-  let postgres: LocalPostgres
-  beforeAll(async () => {
-    postgres = await startTemporaryPostgres({ database: 'migrated' })
-  })
-  afterAll(() => postgres.stop())
+const postgres = await startTemporaryPostgres({ database: 'migrated' })
+afterAll(() => postgres.stop())
 
+describe('applyMigrations', () => {
   test('applies each migration once, even in parallel', async () => {
     const runs = await Promise.all([1, 2, 3].map(() => applyMigrations(postgres.url)))
     const { total } = await applyMigrations(postgres.url)

@@ -4,23 +4,17 @@ import { neon, neonConfig } from '@neondatabase/serverless'
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type NeonGateway, startNeonGateway } from '../../local/neon/index.ts'
-import { type LocalPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { startNeonGateway } from '../../local/neon/index.ts'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
 
-let postgres: LocalPostgres
-let gateway: NeonGateway
-let sql: ReturnType<typeof neon<false, false>>
-
-beforeAll(async () => {
-  postgres = await startTemporaryPostgres({ database: 'neon' })
-  gateway = await startNeonGateway({ connectTo: `postgresql://127.0.0.1:${postgres.port}` })
-  neonConfig.fetchEndpoint = () => `${gateway.url}/sql`
-  sql = neon(postgres.url)
-  await sql`CREATE TABLE pets (id integer PRIMARY KEY, name text NOT NULL UNIQUE)`
-  await sql`CREATE TABLE late (pet integer REFERENCES pets DEFERRABLE INITIALLY DEFERRED)`
-})
+const postgres = await startTemporaryPostgres({ database: 'neon' })
+const gateway = await startNeonGateway({ connectTo: `postgresql://127.0.0.1:${postgres.port}` })
+neonConfig.fetchEndpoint = () => `${gateway.url}/sql`
+const sql = neon(postgres.url)
+await sql`CREATE TABLE pets (id integer PRIMARY KEY, name text NOT NULL UNIQUE)`
+await sql`CREATE TABLE late (pet integer REFERENCES pets DEFERRABLE INITIALLY DEFERRED)`
 afterAll(async () => {
   await gateway.close()
   await postgres.stop()
@@ -30,7 +24,11 @@ beforeEach(async () => {
 })
 
 const ONE = JSON.stringify({ query: 'SELECT 1' })
-const RAW_TEXT = { 'neon-raw-text-output': 'true', 'neon-array-mode': 'true' }
+const HEADERS = {
+  'neon-connection-string': postgres.url,
+  'neon-raw-text-output': 'true',
+  'neon-array-mode': 'true',
+}
 
 /** Sends a request that the driver would not send. */
 async function post(
@@ -41,10 +39,9 @@ async function post(
   const response = await fetch(`${url}/sql`, {
     method: 'POST',
     body,
-    headers: { 'neon-connection-string': postgres.url, ...RAW_TEXT, ...headers },
+    headers: { ...HEADERS, ...headers },
   })
-  const { status, headers: sent } = response
-  return { status, headers: sent, body: await response.json() }
+  return { status: response.status, headers: response.headers, body: await response.json() }
 }
 
 const OTHER_SERVER = expect.stringMatching(
@@ -299,11 +296,8 @@ describe('the session', () => {
 })
 
 describe('a client that disconnects', () => {
-  const openRequest = () =>
-    httpRequest(`${gateway.url}/sql`, {
-      method: 'POST',
-      headers: { 'neon-connection-string': postgres.url, ...RAW_TEXT },
-    }).on('error', () => {})
+  const options = { method: 'POST', headers: HEADERS }
+  const openRequest = () => httpRequest(`${gateway.url}/sql`, options).on('error', () => {})
 
   test('has its statement canceled and its batch rolled back', async () => {
     const request = openRequest()

@@ -13,19 +13,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { startPostgres, startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
 
 const INDEX = new URL('../../local/postgres/index.ts', import.meta.url).href
-let folder: string
-let dataDir: string
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'postgres-test-'))
-  chmodSync(folder, 0o755) // As root, PostgreSQL runs as another user.
-  dataDir = join(folder, 'kept')
-})
+const folder = mkdtempSync(join(tmpdir(), 'postgres-test-'))
+chmodSync(folder, 0o755) // As root, PostgreSQL runs as another user.
+const dataDir = join(folder, 'kept')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs the statements in one session. @returns the rows of the last one */
@@ -174,15 +169,10 @@ test('data of an earlier version, owned by the superuser, is transferred to the 
   expect(await query(superuserUrl(updated.url), 'SELECT 1 AS one')).toEqual([{ one: 1 }])
 })
 
-test('a second start is an error that has the pid of the first', async () => {
+test('only one process can run the server, which stops when that process is killed', async () => {
   const { pid, url, kill } = await startElsewhere()
   await expect(start()).rejects.toThrow(`PostgreSQL on ${dataDir} is already running (pid ${pid}).`)
   expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-  await kill()
-})
-
-test('the server stops when the process that started it is killed', async () => {
-  const { kill } = await startElsewhere()
   const server = postmasterPid()
   await kill()
   await expect.poll(() => isAlive(server), { timeout: 10_000 }).toBe(false)

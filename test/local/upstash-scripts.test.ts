@@ -1,21 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Ratelimit } from '@upstash/ratelimit'
-import { Redis } from '@upstash/redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/index.ts'
-import { engines } from './engines.ts'
+import { describe, expect, test } from 'vitest'
+import { startGateways } from './engines.ts'
 
-describe.each(engines)('Lua scripts over the %s engine', (engine) => {
-  let gateway: UpstashGateway
-  let redis: Redis
-
-  beforeAll(async () => {
-    gateway = await startUpstashGateway({ engine })
-    redis = new Redis({ url: gateway.url, token: gateway.token, retry: false })
-  })
-
-  afterAll(() => gateway.close())
-
+describe.each(await startGateways())('the $engine engine', ({ redis }) => {
   describe('scripts', () => {
     const script = '#!lua flags=allow-key-locking\nreturn {KEYS[1], ARGV[1], 3.7, false, true}'
 

@@ -1,32 +1,32 @@
 import { Redis } from '@upstash/redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startUpstashGateway, type UpstashGateway } from '../../local/upstash/index.ts'
-import { engines } from './engines.ts'
+import { describe, expect, test } from 'vitest'
+import { startGateways } from './engines.ts'
 
-const TOKEN = 'a-token'
+const UNAUTHORIZED = { error: 'WRONGPASS invalid or missing auth token' }
+const LARGE = 'x'.repeat(1024 * 1024)
 
-describe.each(engines)('Upstash gateway over the %s engine', (engine) => {
-  let gateway: UpstashGateway
-  let redis: Redis
+const error = (start: string) => ({
+  error: expect.stringMatching(new RegExp(`^${RegExp.escape(start)}`)),
+})
 
-  beforeAll(async () => {
-    gateway = await startUpstashGateway({ engine, token: TOKEN })
-    redis = new Redis({ url: gateway.url, token: TOKEN, retry: false })
-  })
+describe.each(await startGateways())('the $engine engine', ({ engine, gateway, redis }) => {
+  const { url, token } = gateway
 
-  afterAll(() => gateway.close())
+  const request = (path: string, init: RequestInit = {}) =>
+    fetch(url + path, {
+      method: 'POST',
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...init.headers },
+    })
 
-  function raw(path: string, init: RequestInit = {}) {
-    const headers = { authorization: `Bearer ${TOKEN}`, ...init.headers }
-    return fetch(gateway.url + path, { ...init, headers })
-  }
-
-  async function post(path: string, body: unknown, headers = {}) {
-    const response = await raw(path, { method: 'POST', body: JSON.stringify(body), headers })
+  /** A string is sent as it is. */
+  async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await request(path, { body: text, headers })
     return { status: response.status, body: await response.json() }
   }
 
-  test('reports its engine', () => {
+  test('is reported by the gateway', () => {
     expect(gateway.engine).toMatch(engine === 'redis' ? /^redis-server \d/ : /^in-memory$/)
   })
 
@@ -46,21 +46,18 @@ describe.each(engines)('Upstash gateway over the %s engine', (engine) => {
     })
 
     test.each([
-      [['SET', 'enc', 'OK'], 'OK'],
-      [
-        ['MGET', 'enc', 'no-such'],
-        ['T0s=', null],
-      ],
-      [['EXISTS', 'enc'], 1],
-      [['PING'], 'UE9ORw=='],
-    ])('with base64, %j returns %j', async (command, result) => {
+      ['SET enc OK', 'OK'],
+      ['MGET enc no-such', ['T0s=', null]],
+      ['EXISTS enc', 1],
+      ['PING', 'UE9ORw=='],
+    ])('with base64, %s returns %j', async (command, result) => {
       await redis.set('enc', 'OK')
-      const { body } = await post('/', command, { 'upstash-encoding': 'base64' })
+      const { body } = await post('/', command.split(' '), { 'upstash-encoding': 'base64' })
       expect(body).toEqual({ result })
     })
 
     test('integers that exceed a double keep their digits', async () => {
-      await raw('/', { method: 'POST', body: '["SET", "big", 12345678901234567890]' })
+      await post('/', '["SET", "big", 12345678901234567890]')
       expect((await post('/', ['GET', 'big'])).body).toEqual({ result: '12345678901234567890' })
     })
 
@@ -84,29 +81,27 @@ describe.each(engines)('Upstash gateway over the %s engine', (engine) => {
       expect(await redis.ttl('short')).toBe(-1)
     })
 
-    test('SCAN finds keys by pattern', async () => {
+    test.each([
+      ['scan:*', ['scan:a', 'scan:b']],
+      ['scan?a', ['scan:a']],
+      ['scan\\?*', ['scan?c']],
+    ])('SCAN MATCH %s returns %j', async (match, keys) => {
       for (const key of ['scan:a', 'scan:b', 'scan?c', 'other']) await redis.set(key, 1)
-      const found = async (match: string) => (await redis.scan(0, { match, count: 1000 }))[1].sort()
-      expect(await found('scan:*')).toEqual(['scan:a', 'scan:b'])
-      expect(await found('scan?a')).toEqual(['scan:a'])
-      expect(await found('scan\\?*')).toEqual(['scan?c'])
+      expect((await redis.scan(0, { match, count: 1000 }))[1].sort()).toEqual(keys)
     })
   })
 
   describe('requests', () => {
     test.each([
-      ['no token', '/', {}],
+      ['no token', '/', { authorization: '' }],
       ['a wrong token', '/', { authorization: 'Bearer wrong' }],
-      ['a token in the query', `/?_token=${TOKEN}`, {}],
+      ['a token in the query', `/?_token=${token}`, { authorization: '' }],
     ])('%s is 401', async (_, path, headers) => {
-      const request = { method: 'POST', body: '["PING"]', headers }
-      const response = await fetch(gateway.url + path, request)
-      expect(response.status).toBe(401)
-      expect(await response.json()).toEqual({ error: 'WRONGPASS invalid or missing auth token' })
+      expect(await post(path, ['PING'], headers)).toEqual({ status: 401, body: UNAUTHORIZED })
     })
 
     test('the SDK reports a wrong token', async () => {
-      const other = new Redis({ url: gateway.url, token: 'wrong', retry: false })
+      const other = new Redis({ url, token: 'wrong', retry: false })
       await expect(other.get('a')).rejects.toThrow('WRONGPASS')
     })
 
@@ -119,98 +114,82 @@ describe.each(engines)('Upstash gateway over the %s engine', (engine) => {
       ['/pipeline', '[]', 'ERR empty pipeline request'],
       ['/multi-exec', 'x', 'ERR failed to parse multi-exec request'],
     ])('%s with %s is 400', async (path, body, error) => {
-      const response = await raw(path, { method: 'POST', body })
-      expect(response.status).toBe(400)
-      expect(await response.json()).toEqual({ error })
+      expect(await post(path, body)).toEqual({ status: 400, body: { error } })
     })
 
-    test('a method other than POST is 405', async () => {
-      expect((await raw('/')).status).toBe(405)
-      expect((await raw('/', { method: 'PUT', body: '["PING"]' })).status).toBe(405)
-    })
-
-    test('a command in the path is 404', async () => {
-      expect((await raw('/get/a', { method: 'POST' })).status).toBe(404)
+    test('a command in the path is 404, a method other than POST is 405', async () => {
+      expect((await request('/get/a')).status).toBe(404)
+      expect((await request('/', { method: 'GET' })).status).toBe(405)
+      expect((await request('/', { method: 'PUT', body: '["PING"]' })).status).toBe(405)
     })
 
     test('a request over 1 MiB is 400, and the next one works', async () => {
-      const { status, body } = await post('/', ['SET', 'huge', 'x'.repeat(1024 * 1024)])
-      expect(status).toBe(400)
-      expect(body).toEqual({ error: expect.stringContaining('ERR max request size exceeded') })
+      const body = error('ERR max request size exceeded')
+      expect(await post('/', ['SET', 'huge', LARGE])).toEqual({ status: 400, body })
       expect(await redis.ping()).toBe('PONG')
     })
 
     test('upstash-sync-token is returned, and never empty', async () => {
-      const call = (headers = {}) => raw('/', { method: 'POST', body: '["PING"]', headers })
-      expect((await call()).headers.get('upstash-sync-token')).toMatch(/./)
-      const response = await call({ 'upstash-sync-token': 'zy1:2' })
-      expect(response.headers.get('upstash-sync-token')).toBe('zy1:2')
+      const ping = async (headers = {}) =>
+        (await request('/', { body: '["PING"]', headers })).headers.get('upstash-sync-token')
+      expect(await ping()).toMatch(/./)
+      expect(await ping({ 'upstash-sync-token': 'zy1:2' })).toBe('zy1:2')
     })
   })
 
-  describe('errors', () => {
-    test.each([
-      [['NOSUCH', 'a'], /^ERR unknown command 'NOSUCH'/],
-      [['SET', 'word', 'x', 'SOON'], /^ERR syntax error/],
-      [['SET', 'word', 'x', 'EX', 0], /^ERR invalid expire time in 'set' command/],
-      [['EXPIRE', 'word', 'soon'], /^ERR value is not an integer or out of range/],
-      [['INCRBY', 'huge', '9223372036854775808'], /^ERR value is not an integer or out of range/],
-      [['SCAN', 'x'], /^ERR invalid cursor/],
-      [['GET'], /^ERR wrong number of arguments for 'get' command/],
-      [['INCR', 'word'], /^ERR value is not an integer or out of range/],
-      [['HSET', 'word', 'a', 'b'], /^WRONGTYPE Operation against a key/],
-      [['BLPOP', 'list', 0], /^ERR Command is not available: 'BLPOP'/],
-      [['XREAD', 'BLOCK', 0, 'STREAMS', 's', '$'], /^ERR Command is not available: 'XREAD BLOCK'/],
-      [['SHUTDOWN'], /^ERR Command is not available: 'SHUTDOWN'/],
-      [['EVAL', 'return return', 0], /^ERR .*near 'return'/],
-    ])('%j', async (command, error) => {
-      await redis.set('word', 'not a number')
-      const response = await post('/', command)
-      expect(response).toEqual({ status: 400, body: { error: expect.stringMatching(error) } })
-      expect(await redis.get('word')).toBe('not a number')
-    })
+  test.each([
+    [['NOSUCH', 'a'], "ERR unknown command 'NOSUCH'"],
+    [['SET', 'word', 'x', 'SOON'], 'ERR syntax error'],
+    [['SET', 'word', 'x', 'EX', 0], "ERR invalid expire time in 'set' command"],
+    [['EXPIRE', 'word', 'soon'], 'ERR value is not an integer or out of range'],
+    [['INCRBY', 'huge', '9223372036854775808'], 'ERR value is not an integer or out of range'],
+    [['SCAN', 'x'], 'ERR invalid cursor'],
+    [['GET'], "ERR wrong number of arguments for 'get' command"],
+    [['INCR', 'word'], 'ERR value is not an integer or out of range'],
+    [['HSET', 'word', 'a', 'b'], 'WRONGTYPE Operation against a key'],
+    [['BLPOP', 'list', 0], "ERR Command is not available: 'BLPOP'"],
+    [['XREAD', 'BLOCK', 0, 'STREAMS', 's', '$'], "ERR Command is not available: 'XREAD BLOCK'"],
+    [['SHUTDOWN'], "ERR Command is not available: 'SHUTDOWN'"],
+  ])('%j is 400 and changes nothing', async (command, start) => {
+    await redis.set('word', 'not a number')
+    expect(await post('/', command)).toEqual({ status: 400, body: error(start) })
+    expect(await redis.get('word')).toBe('not a number')
   })
 
-  describe('pipelines and transactions', () => {
-    test('a pipeline returns a result or an error for each command', async () => {
-      const rows = [['SET', 'p', 'x'], ['INCR', 'p'], ['MONITOR'], ['GET', 'p']]
-      expect(await post('/pipeline', rows)).toEqual({
-        status: 200,
-        body: [
-          { result: 'OK' },
-          { error: expect.stringMatching(/^ERR value is not an integer/) },
-          { error: expect.stringMatching(/^ERR Command is not available/) },
-          { result: 'x' },
-        ],
-      })
-      const [set, get] = await redis.pipeline().set('pipe', 'ż').get('pipe').exec()
-      expect([set, get]).toEqual(['OK', 'ż'])
-    })
+  test('a script with a syntax error is 400, and the message has the place', async () => {
+    const body = { error: expect.stringMatching(/^ERR .*near 'return'/) }
+    expect(await post('/', ['EVAL', 'return return', 0])).toEqual({ status: 400, body })
+  })
 
-    test('a transaction continues after a runtime error', async () => {
-      const rows = ['SET t x', 'INCR t', 'GET t'].map((command) => command.split(' '))
-      expect((await post('/multi-exec', rows)).body).toEqual([
-        { result: 'OK' },
-        { error: expect.stringMatching(/^ERR value is not an integer/) },
-        { result: 'x' },
-      ])
-    })
+  const rows = ['SET p x', 'INCR p', 'GET p'].map((command) => command.split(' '))
+  const results = [{ result: 'OK' }, error('ERR value is not an integer'), { result: 'x' }]
 
-    test.each([[['NOSUCH', 'a']], [['GET']], [['SUBSCRIBE', 'c']]])(
-      'a transaction with %j does nothing',
-      async (bad) => {
-        await redis.set('untouched', 'before')
-        const response = await post('/multi-exec', [['SET', 'untouched', 'after'], bad])
-        expect(response).toEqual({ status: 400, body: { error: expect.any(String) } })
-        expect(await redis.get('untouched')).toBe('before')
-      },
+  test('a pipeline returns a result or an error for each command', async () => {
+    expect(await post('/pipeline', [...rows, ['MONITOR']])).toEqual({
+      status: 200,
+      body: [...results, error('ERR Command is not available')],
+    })
+    expect(await redis.pipeline().set('pipe', 'ż').get('pipe').exec()).toEqual(['OK', 'ż'])
+  })
+
+  test('a transaction continues after a runtime error', async () => {
+    expect(await post('/multi-exec', rows)).toEqual({ status: 200, body: results })
+  })
+
+  test.each([[['NOSUCH', 'a']], [['GET']], [['SUBSCRIBE', 'c']]])(
+    'a transaction with %j is 400 and changes nothing',
+    async (command) => {
+      await redis.set('untouched', 'before')
+      const { status, body } = await post('/multi-exec', [['SET', 'untouched', 'after'], command])
+      expect({ status, body }).toEqual({ status: 400, body: error('') })
+      expect(await redis.get('untouched')).toBe('before')
+    },
+  )
+
+  test('parallel transactions are isolated', async () => {
+    const transfers = Array.from({ length: 20 }, () =>
+      redis.multi().incr('atomic').decr('atomic').get('atomic').exec(),
     )
-
-    test('parallel transactions are isolated', async () => {
-      const transfers = Array.from({ length: 20 }, () =>
-        redis.multi().incr('atomic').decr('atomic').get('atomic').exec(),
-      )
-      for (const results of await Promise.all(transfers)) expect(results).toEqual([1, 0, 0])
-    })
+    for (const values of await Promise.all(transfers)) expect(values).toEqual([1, 0, 0])
   })
 })

@@ -118,34 +118,32 @@ test('stops run in reverse order, despite errors, and include those added late',
   expect(order).toEqual(['second', 'first', 'late'])
 })
 
-describe('prettyLine', () => {
-  test('formats a log line, with or without color', () => {
-    const line = JSON.stringify({
-      time: '2026-01-02T03:04:05.678Z',
-      level: 'warn',
-      event: 'request',
-      request_id: '0d5e8c0a-1111-4222-8333-444455556666',
-      method: 'POST',
-      route: '/api/users/login',
-      status: 401,
-      duration_ms: 71,
-      reason: 'unknown account',
-      user_id: null,
-    })
-    expect(prettyLine(line, false)).toBe(
-      '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
-    )
-    expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
+test('prettyLine formats a log line, with or without color', () => {
+  const line = JSON.stringify({
+    time: '2026-01-02T03:04:05.678Z',
+    level: 'warn',
+    event: 'request',
+    request_id: '0d5e8c0a-1111-4222-8333-444455556666',
+    method: 'POST',
+    route: '/api/users/login',
+    status: 401,
+    duration_ms: 71,
+    reason: 'unknown account',
+    user_id: null,
   })
-
-  test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(
-    'returns %j unchanged',
-    (line) => expect(prettyLine(line, true)).toBe(line),
+  expect(prettyLine(line, false)).toBe(
+    '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
   )
+  expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
+})
 
-  test("drops wrangler's own request lines", () => {
-    expect(prettyLine('[wrangler:info] GET /x 200 OK (3ms)', true)).toBeUndefined()
-  })
+test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(
+  'prettyLine returns %j unchanged',
+  (line) => expect(prettyLine(line, true)).toBe(line),
+)
+
+test("prettyLine drops wrangler's own request lines", () => {
+  expect(prettyLine('[wrangler:info] GET /x 200 OK (3ms)', true)).toBeUndefined()
 })
 
 const postgres = await startTemporaryPostgres({ database: 'migrated' })

@@ -18,23 +18,14 @@ export function tally(answers: readonly Answer<any>[]): Record<number, number> {
   return counts
 }
 
-/** The Worker's keys and configuration. */
 export function resourcesOf(env: Bindings = environment()) {
   const resources = resourcesFor(env)
   if (resources instanceof ConfigurationError) throw resources
   return resources
 }
 
-type AuditRow = {
-  action: string
-  outcome: string
-  reason: string | null
-  actor: string | null
-  target: string | null
-  request_id: string
-  network: string | null
-  country: string | null
-}
+type AuditRow = Record<'action' | 'outcome' | 'request_id', string> &
+  Record<'reason' | 'actor' | 'target' | 'network' | 'country', string | null>
 
 /** The audit events of an account, oldest first; `actor` and `target` as `user:1`. */
 export const auditLines = (kind: 'user' | 'admin', id: number) =>
@@ -61,11 +52,9 @@ export const setAttempts = (key: string, count: number) =>
     [key, count],
   )
 
-/** Ends the window of these attempts. */
 export const expireAttempts = (key: string) =>
   sql("update attempts set resets_at = now() - interval '1 s' where key = $1", [key])
 
-/** Sends a command to Redis by Upstash's REST API. */
 export async function redis(...command: string[]): Promise<unknown> {
   const { UPSTASH_REDIS_REST_URL = '', UPSTASH_REDIS_REST_TOKEN } = inject('world').bindings
   const answer = await fetch(UPSTASH_REDIS_REST_URL, {

@@ -1,7 +1,6 @@
 /** Requests that many tests make, each from an address of its own unless the test passes a client. */
 import { type Visitor, visitor } from '../setup/api.ts'
 
-/** The paths of the two account types. */
 export type AccountType = 'users' | 'admins'
 
 type Options = { type?: AccountType; client?: Visitor }

@@ -3,7 +3,6 @@ import { expect, vi } from 'vitest'
 
 const METHODS = ['log', 'info', 'warn', 'error', 'debug'] as const
 
-/** Captures all output from here to the end of the test. */
 export function listen() {
   const spies = METHODS.map((method) => vi.spyOn(console, method).mockImplementation(() => {}))
   return {

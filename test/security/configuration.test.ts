@@ -42,13 +42,11 @@ const FAULTS: [name: keyof Bindings, fault: string, value: string | undefined][]
   ['ACCESS_TOKEN_EXPIRE_MINUTES', 'not a number', 'canary'],
 ]
 
-/** Bindings without the variables whose value is undefined. */
 function configured(replaced: Record<string, string | undefined>) {
   const entries = Object.entries({ ...environment(), ...replaced })
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Bindings
 }
 
-/** The lines that report an invalid configuration. */
 const reports = (output: ReturnType<typeof listen>) =>
   output.lines().filter(({ event }) => event === 'configuration_invalid')
 

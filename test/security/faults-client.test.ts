@@ -45,7 +45,6 @@ test.each<[string, Ending]>([
   },
 )
 
-/** Sends a request and disconnects after this time. */
 const leave = (milliseconds: number, method: string, path: string, body: object, token = '') =>
   SELF.fetch(`https://accounts.example.com${path}`, {
     method,

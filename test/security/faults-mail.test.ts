@@ -30,7 +30,6 @@ const FAULTS: NamedFault[] = [
   ['responds with another shape', responds(200, { result: 'weird' })],
 ]
 
-/** How long the Worker waits for Resend. */
 const MAIL_TIMEOUT_MS = 10_000
 
 /** The timeout is shorter here, by this factor. */
@@ -44,9 +43,7 @@ const timeout = AbortSignal.timeout.bind(AbortSignal)
 const mail = await faulty('resend')
 const admin = await newAdmin()
 
-afterEach(() => {
-  vi.restoreAllMocks()
-})
+afterEach(() => vi.restoreAllMocks())
 
 test.each(FAULTS)(
   'Fault matrix: while the mail service %s, forgot-password and health are 200, test-email is 502; the retry has the same idempotency key and one email arrives',

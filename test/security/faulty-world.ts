@@ -15,7 +15,6 @@ const VARIABLES = {
   resend: 'RESEND_BASE_URL',
 } as const satisfies Record<Target, keyof Bindings>
 
-/** The dependency's response is replaced by this one. */
 export const responds = (status: number, body: unknown, headers = {}): Fault => ({
   kind: 'status',
   status,
@@ -58,7 +57,6 @@ export async function faulty(target: Target) {
   }
 }
 
-/** Lanes to all dependencies, and bindings that use them. */
 export async function faultyWorld() {
   const neon = await faulty('neon')
   const upstash = await faulty('upstash')
@@ -111,7 +109,6 @@ export async function mailOnlyUser(email = newcomer().email): Promise<string> {
   return email
 }
 
-/** The result of an act, and the milliseconds it took. */
 export async function timed<Result>(act: () => Promise<Result>) {
   const started = performance.now()
   const result = await act()

@@ -13,7 +13,6 @@ const byAdmin = visitor({ token: admin.access_token })
 
 const { paths } = await openApi()
 
-/** Every route with a body. */
 const routes = Object.entries(paths).flatMap(([path, operations]) =>
   Object.entries(operations)
     .filter(([, operation]) => 'requestBody' in operation)
@@ -48,7 +47,6 @@ function chunked(text: string, pieces = 4) {
   })
 }
 
-/** JSON of at least this size. */
 function padded(bytes: number, filler = 'x') {
   const shell = JSON.stringify({ email: '' }).length
   const each = new TextEncoder().encode(filler).length
@@ -89,11 +87,7 @@ const BROKEN: [body: BodyInit, message?: string][] = [
 ]
 
 const TYPES = [
-  'text/plain',
-  'application/x-www-form-urlencoded',
-  'application/jsonp',
-  'text/json',
-  '',
+  ...['text/plain', 'text/json', 'application/jsonp', 'application/x-www-form-urlencoded', ''],
 ]
 
 const { lanes, env } = await faultyWorld()
@@ -139,38 +133,27 @@ test('25: a body of 16 KiB is valid, and so are keys that only look duplicated',
   expect((await sendTo('POST /api/users/register', chunked(filled))).status).toBe(201)
 })
 
-/** Values that no text field accepts. */
 const NOT_TEXT: unknown[] = [
   ...[null, true, 0, 1e308, -1, [], ['ada'], {}, { $ne: '' }, { toString: 'x' }, [[]]],
   ...['a\0b@example.com', '\0'.repeat(12), '\ud800bc@example.com', 'abc\udfff@example.com'],
 ]
 
-test.each<[route: string, body: Record<string, unknown>, fields: string[]]>([
-  [
-    'POST /api/users/register',
-    { username: 'somebody', email: 'a@example.com', password: PASSWORD, full_name: 'A' },
-    ['username', 'email', 'password'],
-  ],
-  ['POST /api/users/login', { username: 'somebody', password: PASSWORD }, ['username', 'password']],
-  ['POST /api/admins/login', { email: 'a@example.com', password: PASSWORD }, ['email', 'password']],
-  ['PUT /api/users/me', { username: 'x' }, ['username', 'email']],
-  [
-    'POST /api/users/change-password',
-    { current_password: PASSWORD, new_password: NEW_PASSWORD },
-    ['current_password', 'new_password'],
-  ],
-  ['DELETE /api/users/me', { password: PASSWORD }, ['password']],
-  ['POST /api/password/forgot-password', { email: 'a@example.com' }, ['email']],
+const ACCOUNT = { username: 'somebody', email: 'a@example.com', password: PASSWORD }
+
+test.each<[route: string, body: Record<string, unknown>, fields?: string[]]>([
+  ['POST /api/users/register', ACCOUNT],
+  ['POST /api/admins/register', ACCOUNT],
+  ['POST /api/users/login', { username: 'somebody', password: PASSWORD }],
+  ['POST /api/admins/login', { email: 'a@example.com', password: PASSWORD }],
+  ['PUT /api/users/me', { username: 'somebody', email: 'a@example.com' }],
+  ['POST /api/users/change-password', { current_password: PASSWORD, new_password: NEW_PASSWORD }],
+  ['DELETE /api/users/me', { password: PASSWORD }],
+  ['POST /api/password/forgot-password', { email: 'a@example.com' }],
   ['POST /api/password/reset-password', { token: 'x', new_password: PASSWORD }, ['new_password']],
-  ['POST /api/password/test-email', { to_email: 'a@example.com' }, ['to_email']],
-  [
-    'POST /api/admins/register',
-    { username: 'x', email: 'y', password: 'z' },
-    ['username', 'email', 'password'],
-  ],
+  ['POST /api/password/test-email', { to_email: 'a@example.com' }],
 ])(
   '25: %s is 422 for values that are not text, for NUL and for lone surrogates',
-  async (route, body, fields) => {
+  async (route, body, fields = Object.keys(body)) => {
     for (const field of fields) {
       for (const value of NOT_TEXT) {
         const answer = await sendTo(route, JSON.stringify({ ...body, [field]: value }))

@@ -7,11 +7,9 @@ import { faultyWorld } from './faulty-world.ts'
 
 const { access_token: token, refresh_token } = await newUser()
 
-/** The remaining requests of the API's quota, from the RateLimit header. */
 const remaining = ({ headers }: Answer<any>) =>
   Number(headers.get('RateLimit')?.match(/"api";r=(\d+)/)?.[1])
 
-/** Sends GET me with these headers only, and returns the remaining requests. */
 async function remainingFor(headers: Record<string, string>) {
   const request = new Request('https://accounts.example.com/api/users/me', {
     headers: { Authorization: `Bearer ${token}`, ...headers },

@@ -24,7 +24,6 @@ async function requestResets(email: string, times = 1, headers: Record<string, s
   for (const message of held) await deliver([message], env)
 }
 
-/** Waits for this many emails to an address, and returns those with a link. */
 const resetMailsTo = async (email: string, atLeast: number) =>
   (await mailsTo(email, atLeast)).filter(({ text }) => text.includes('token='))
 

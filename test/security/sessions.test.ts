@@ -27,7 +27,6 @@ async function expectSignedIn({ access_token, refresh_token }: Tokens) {
   expect((await refresh(refresh_token)).status).toBe(200)
 }
 
-/** The token pair that replaces this one. */
 async function successorOf({ refresh_token }: Tokens): Promise<Tokens> {
   const { status, body } = await refresh(refresh_token)
   expect(status).toBe(200)

@@ -65,14 +65,10 @@ export async function logIn(
   return body
 }
 
+type AdminOptions = { superadmin?: boolean; caller?: Visitor }
+
 /** An admin, inserted into the database and logged in. */
-export async function newAdmin({
-  superadmin = false,
-  caller = visitor(),
-}: {
-  superadmin?: boolean
-  caller?: Visitor
-} = {}) {
+export async function newAdmin({ superadmin = false, caller = visitor() }: AdminOptions = {}) {
   const fields = newcomer(freshName('admin'))
   const id = await insertAccount('admins', fields)
   if (superadmin) await sql('update admins set is_superadmin = true where id = $1', [id])

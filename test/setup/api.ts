@@ -47,18 +47,15 @@ export async function send(request: Request, env: Bindings = environment()): Pro
   return answer
 }
 
-/** A client with its own address and, if given, an access token sent with every request. */
-export function visitor({
-  address = freshAddress(),
-  env,
-  token,
-  cf,
-}: {
+type VisitorOptions = {
   address?: string
   env?: Bindings
   token?: string
   cf?: RequestInitCfProperties
-} = {}) {
+}
+
+/** A client with its own address and, if given, an access token sent with every request. */
+export function visitor({ address = freshAddress(), env, token, cf }: VisitorOptions = {}) {
   // `any`: the shape of the body is what tests are about.
   async function call(
     method: string,
@@ -90,7 +87,6 @@ export function visitor({
 
 export type Visitor = ReturnType<typeof visitor>
 
-/** The uniform error body, with this status, name and message. */
 export function expectError(answer: Answer, status: number, error: string, message?: string) {
   expect(answer.body).toMatchObject({ status_code: status, error, ...(message && { message }) })
   expect(answer.status).toBe(status)

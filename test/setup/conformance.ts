@@ -25,6 +25,12 @@ export async function openApi(): Promise<OpenApi> {
   return document
 }
 
+/** Every operation of the document, as `get /path`. */
+export const openApiRoutes = async () =>
+  Object.entries((await openApi()).paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  )
+
 const checks = new Map<string, z.ZodType>()
 
 /** Statuses that any path may return without documenting them. */

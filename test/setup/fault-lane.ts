@@ -10,7 +10,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, LoggedRequest } from './lanes.ts'
 
 export interface LaneState {
-  /** URL of the target. */
   base: string
   fault: Fault
   log: LoggedRequest[]
@@ -28,7 +27,6 @@ const HOP_BY_HOP = /^(host|connection|keep-alive|transfer-encoding|te|trailer|up
 /** Neither JSON nor UTF-8. */
 const GARBAGE = Buffer.from([0x3c, 0xff, 0xfe, 0x00, 0x7b, 0x22, 0x5d, 0x80, 0x3c])
 
-/** Logs a request in a lane, then forwards it or applies the lane's fault. */
 export async function handle(
   lane: LaneState,
   incoming: IncomingMessage,
@@ -85,10 +83,8 @@ export async function handle(
 }
 
 function logged({ method = '', headers }: IncomingMessage, path: string): LoggedRequest {
-  const startedAt = now()
   return {
-    at: new Date(startedAt).toISOString(),
-    startedAt,
+    startedAt: now(),
     endedAt: null,
     method,
     path,

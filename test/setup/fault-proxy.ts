@@ -10,17 +10,18 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
-/** The field that each fault requires. */
-const NEEDS: Record<Fault['kind'], 'ms' | 'status' | undefined> = {
-  none: undefined,
-  refuse: undefined,
-  hang: undefined,
-  slow: 'ms',
-  status: 'status',
-  garbage: undefined,
-  cut: undefined,
-  'lose-answer': undefined,
-}
+const KINDS: Fault['kind'][] = [
+  'none',
+  'refuse',
+  'hang',
+  'slow',
+  'status',
+  'garbage',
+  'cut',
+  'lose-answer',
+]
+
+const REQUIRED_FIELDS: Partial<Record<Fault['kind'], string>> = { slow: 'ms', status: 'status' }
 
 /**
  * Starts a reverse proxy that simulates network failures and failing servers. Tests control it over
@@ -108,11 +109,10 @@ export async function startFaultProxy(options: {
 }
 
 function problemOf(fault: Fault): string | undefined {
-  const needs = Object.entries(NEEDS).find(([kind]) => kind === fault.kind)
-  if (!needs) return `A fault's kind is one of ${Object.keys(NEEDS).join(', ')}`
-  const [kind, field] = needs
+  if (!KINDS.includes(fault.kind)) return `A fault's kind is one of ${KINDS.join(', ')}`
+  const field = REQUIRED_FIELDS[fault.kind]
   const missing = field && typeof Reflect.get(fault, field) !== 'number'
-  return missing ? `The fault "${kind}" needs ${field}` : undefined
+  return missing ? `The fault "${fault.kind}" needs ${field}` : undefined
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

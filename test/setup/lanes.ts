@@ -27,28 +27,23 @@ export type Fault = (
 }
 
 export interface LoggedRequest {
-  /** When the request arrived, as ISO 8601. */
-  at: string
   /** Milliseconds since 1970, with fractions, to see which requests overlapped. */
   startedAt: number
   /** When the response was sent or the connection closed; null before that. */
   endedAt: number | null
   method: string
-  /** Path and query, without the lane's prefix. */
   path: string
   /** Without credentials. */
   headers: Record<string, string>
   body: string
   /** Status of the response; null unless all of it was sent. */
   status: number | null
-  /** The fault that was applied, or `none`. */
   fault: Fault['kind']
 }
 
 export interface Lane {
   /** Replaces the target's URL: every path below it is forwarded. */
   url: string
-  /** Replaces an earlier fault. */
   fault(fault: Fault): Promise<void>
   /** Ends the fault. Requests that hang stay open. */
   calm(): Promise<void>

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 const KEPT =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|TERM|COLORTERM|NO_COLOR|FORCE_COLOR|CI|GITHUB_ACTIONS|CHROMIUM_PATH|FUZZ_SECONDS|FUZZ_SEED)$/
 
-/** Keeps wrangler and Miniflare off the network. */
 const OFFLINE = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_SEND_METRICS: 'false',

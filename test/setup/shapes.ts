@@ -1,4 +1,4 @@
-/** The bodies that the contract promises, key by key: `toEqual` refuses one more and one less. */
+/** The bodies of the contract. `toEqual` rejects additional and missing keys. */
 import { expect } from 'vitest'
 import { type Answer, expectError } from './api.ts'
 
@@ -36,7 +36,7 @@ export const TOKEN_PAIR = {
   expires_in: 900,
 }
 
-/** 422 that names these fields and no others, each with one complaint or more. */
+/** 422 with one error or more for each of these fields, and no others. */
 export function expectInvalid(answer: Answer<any>, ...fields: string[]) {
   expectError(answer, 422, 'ValidationError', 'Request validation failed')
   const { errors } = answer.body.details
@@ -50,7 +50,7 @@ export function expectInvalid(answer: Answer<any>, ...fields: string[]) {
   }
 }
 
-/** 401 with the challenge of RFC 6750, by default what a token gets that counts no more. */
+/** 401 with the challenge of RFC 6750; the default message is that of an invalid token. */
 export function expectUnauthenticated(
   answer: Answer<any>,
   message = 'Could not validate credentials',
@@ -59,7 +59,7 @@ export function expectUnauthenticated(
   expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
 }
 
-/** This status, and a body that has exactly these keys. */
+/** This status and exactly this body. */
 export const expectResponse = (
   { status, body }: Answer<any>,
   expectedStatus: number,

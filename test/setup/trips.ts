@@ -14,7 +14,6 @@ type Trip = LoggedRequest & { to: Target }
 export type Trips = {
   /** Each step, with the dependencies called in parallel: `redis + postgres`. */
   steps: string[]
-  /** How many times the mail queue was sent to. */
   messages: number
 }
 

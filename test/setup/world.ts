@@ -1,6 +1,5 @@
 /** What `local-world.ts` starts. Tests get it by `inject('world')`. */
 export type LocalWorld = {
-  /** The Worker's variables. */
   bindings: Record<string, string>
   /** Path of a copy of wrangler.toml without `.dev.vars` next to it. */
   wranglerConfig: string

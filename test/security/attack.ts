@@ -11,7 +11,6 @@ import type {} from '../setup/world.ts'
 export const atOnce = <Result>(count: number, act: (index: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)))
 
-/** The number of responses of each status. */
 export function tally(answers: readonly Answer<any>[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1

@@ -17,9 +17,7 @@ import { resourcesOf } from './attack.ts'
 import { type AccountType, getMe } from './calls.ts'
 
 const CALLERS = ['none', 'user', 'admin', 'superadmin', 'expired', 'revoked'] as const
-
 type Caller = (typeof CALLERS)[number]
-
 type Rule = Record<Caller, number>
 
 const rule = (none: number, user: number, admin: number, superadmin: number): Rule => ({

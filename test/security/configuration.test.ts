@@ -8,7 +8,6 @@ import { listen } from './captured-log.ts'
 import { deliver, expectUnavailable } from './faulty-world.ts'
 
 const { paths } = await openApi()
-
 const KEY = `{"kty":"OKP","crv":"Ed25519","kid":"a","x":"${'A'.repeat(43)}","d":"${'A'.repeat(43)}"}`
 
 const FAULTS: [name: keyof Bindings, fault: string, value: string | undefined][] = [

@@ -11,7 +11,6 @@ import { faultyWorld, heldQueue } from './faulty-world.ts'
 
 const { lanes, env } = await faultyWorld()
 const passwordHash = await hashPassword(PASSWORD, 10)
-
 const freshName = () => newcomer().username
 
 // The first command of all also uploads the limiter's script.

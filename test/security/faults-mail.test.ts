@@ -39,7 +39,6 @@ const SPEEDUP = 20
 const BOUND_MS = MAIL_TIMEOUT_MS / SPEEDUP + 500
 
 const timeout = AbortSignal.timeout.bind(AbortSignal)
-
 const mail = await faulty('resend')
 const admin = await newAdmin()
 

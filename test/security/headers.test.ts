@@ -7,9 +7,7 @@ import { faulty } from './faulty-world.ts'
 
 const caller = visitor()
 const { access_token: token } = await newUser()
-
 const API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-
 const HEADERS = {
   'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
   'X-Content-Type-Options': 'nosniff',
@@ -138,7 +136,6 @@ test('28: X-Request-ID of the request is kept only if it is a UUID', async () =>
 })
 
 const ALLOWED = ['https://app.example.com', 'http://localhost:5173']
-
 const FOREIGN = [
   ...['null', '*', 'https://evil.example.net', 'https://example.com', 'http://app.example.com'],
   ...['https://app.example.com.evil.net', 'https://app.example.com@evil.net'],

@@ -10,9 +10,7 @@ import { faultyWorld } from './faulty-world.ts'
 const user = await newUser()
 const admin = await newAdmin({ superadmin: true })
 const byAdmin = visitor({ token: admin.access_token })
-
 const { paths } = await openApi()
-
 const routes = Object.entries(paths).flatMap(([path, operations]) =>
   Object.entries(operations)
     .filter(([, operation]) => 'requestBody' in operation)

@@ -76,10 +76,7 @@ test('22: an IPv4-mapped IPv6 address is the IPv4 address', async () => {
   expect(await remainingAt(`0:0:0:0:0:ffff:${address}`)).toBe(195)
 })
 
-/**
- * The limiter weighs the previous window by the part of it that is less than an hour old. If the
- * window changes during the test, so does the weight, and a few more requests succeed.
- */
+/** If the sliding window changes during the test, so does the weight of the previous one. */
 const ERROR_BOUND = 2
 
 test('23: of 400 parallel calls from one address, 200 succeed', { timeout: 60_000 }, async () => {

@@ -13,7 +13,6 @@ const user = await newUser()
 await sql("update users set full_name = 'Ada Maria Lovelace' where id = $1", [user.id])
 
 type SetPassword = (client: Visitor, password: string) => ReturnType<typeof changePassword>
-
 const names = { username: user.username, email: user.email, full_name: 'Ada Maria Lovelace' }
 
 /** The endpoints that set a password. */

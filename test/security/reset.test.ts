@@ -86,7 +86,6 @@ test('16: a weak password does not use up the token, and a token resets only its
 })
 
 const byAdmin = visitor({ token: (await newAdmin()).access_token })
-
 type User = Awaited<ReturnType<typeof registerUser>>
 
 test.each<[what: string, act: (user: User) => ReturnType<typeof changePassword>]>([

@@ -13,12 +13,9 @@ afterEach(() => vi.restoreAllMocks())
 
 const user = await newUser()
 const admin = await newAdmin({ superadmin: true })
-
 const { keys } = resourcesOf()
 const signingKey = (await importJWK(keys.signing as JWK, 'EdDSA')) as CryptoKey
-
 const base64url = (text: string) => Buffer.from(text).toString('base64url')
-
 const part = (value: unknown) => base64url(JSON.stringify(value))
 
 function partsOf(token: string) {

@@ -15,7 +15,6 @@ let count = 0
 export const freshName = (prefix = 'user') =>
   `${prefix}-${(count++).toString(36)}${crypto.randomUUID().slice(0, 8)}`
 
-/** A valid request body for registering. */
 export const newcomer = (username = freshName()) => ({
   username,
   email: `${username}@example.com`,
@@ -76,7 +75,6 @@ export async function newAdmin({ superadmin = false, caller = visitor() }: Admin
 }
 
 type ListedMail = { id: string; to: string[]; subject: string; created_at: string }
-
 type ListedMails = { data: ListedMail[]; has_more: boolean }
 
 /** Waits until this many emails to an address have arrived, and returns them, oldest first. */

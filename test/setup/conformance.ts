@@ -5,7 +5,6 @@ import * as z from 'zod'
 import type { Bindings } from '../../src/context.ts'
 
 type Schema = Record<string, unknown>
-
 type Operation = {
   responses: Record<string, { content?: Record<string, { schema: Schema }> }>
 }

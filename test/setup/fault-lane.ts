@@ -21,7 +21,6 @@ export interface LaneState {
 const MAX_LOGGED = 10_000
 
 const CREDENTIALS = /^(authorization|cookie|neon-connection-string)$/
-
 const HOP_BY_HOP = /^(host|connection|keep-alive|transfer-encoding|te|trailer|upgrade)$/
 
 /** Neither JSON nor UTF-8. */
@@ -64,22 +63,19 @@ export async function handle(
   }
 
   const answer = await forward(lane.base, path, incoming, body)
-  switch (fault.kind) {
-    case 'lose-answer':
-      incoming.socket.destroy()
-      return
-    case 'cut':
-      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
-      response.write(answer.body.subarray(0, Math.floor(answer.body.length / 2)), () =>
-        incoming.socket.destroy(),
-      )
-      return
-    default:
-      response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
-      // Not on `close`: the client may have sent its next request by then.
-      entry.endedAt = now()
-      response.end(answer.body)
+  if (fault.kind === 'lose-answer') {
+    incoming.socket.destroy()
+    return
   }
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+  if (fault.kind === 'cut') {
+    const half = answer.body.subarray(0, Math.floor(answer.body.length / 2))
+    response.write(half, () => incoming.socket.destroy())
+    return
+  }
+  // Not on `close`: the client may have sent its next request by then.
+  entry.endedAt = now()
+  response.end(answer.body)
 }
 
 function logged({ method = '', headers }: IncomingMessage, path: string): LoggedRequest {

@@ -1,4 +1,3 @@
-/** Password resets without an email. */
 import { inject } from 'vitest'
 import { deriveKeys } from '../../src/tokens/keys.ts'
 import { resetToken } from '../../src/tokens/reset.ts'

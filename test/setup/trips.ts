@@ -6,7 +6,6 @@ import type {} from './world.ts'
 
 /** Added to each trip, so that parallel trips overlap reliably. */
 const TRIP_MS = 50
-
 const NAMES = { upstash: 'redis', neon: 'postgres', resend: 'resend' } as const
 
 type Trip = LoggedRequest & { to: Target }
@@ -17,7 +16,6 @@ export type Trips = {
   messages: number
 }
 
-/** A Worker whose trips are all recorded. */
 export async function watchedWorker() {
   const open = async (to: Target) => ({
     to,

@@ -11,9 +11,9 @@ import type {} from '../setup/world.ts'
 export const atOnce = <Result>(count: number, act: (index: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)))
 
-export function tally(answers: readonly Answer<any>[]): Record<number, number> {
+export function tally(responses: readonly Answer<any>[]): Record<number, number> {
   const counts: Record<number, number> = {}
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
 
@@ -56,10 +56,10 @@ export const expireAttempts = (key: string) =>
 
 export async function redis(...command: string[]): Promise<unknown> {
   const { UPSTASH_REDIS_REST_URL = '', UPSTASH_REDIS_REST_TOKEN } = inject('world').bindings
-  const answer = await fetch(UPSTASH_REDIS_REST_URL, {
+  const response = await fetch(UPSTASH_REDIS_REST_URL, {
     method: 'POST',
     headers: { Authorization: `Bearer ${UPSTASH_REDIS_REST_TOKEN}` },
     body: JSON.stringify(command),
   })
-  return (await answer.json<{ result: unknown }>()).result
+  return (await response.json<{ result: unknown }>()).result
 }

@@ -127,7 +127,7 @@ test('Audit trail: a statement that fails changes nothing and writes no event', 
   const [user, other, admin] = [await registerUser(), await registerUser(), await newAdmin()]
   const client = visitor({ token: user.access_token })
   const byAdmin = visitor({ token: admin.access_token })
-  const answers = [
+  const responses = [
     await client.put('/api/users/me', { username: other.username, full_name: 'X' }),
     await client.put('/api/users/me', { email: other.email }),
     await client.post('/api/users/register', { ...newcomer(), username: user.username }),
@@ -135,8 +135,9 @@ test('Audit trail: a statement that fails changes nothing and writes no event', 
     await byAdmin.patch(`/api/admins/users/${user.id}`, { is_superuser: true }),
     await byAdmin.delete('/api/admins/users/2147483647'),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([409, 409, 409, 404, 403, 404])
-  for (const { headers } of answers) expect(await eventsOf(headers.get('X-Request-ID'))).toEqual([])
+  expect(responses.map(({ status }) => status)).toEqual([409, 409, 409, 404, 403, 404])
+  for (const { headers } of responses)
+    expect(await eventsOf(headers.get('X-Request-ID'))).toEqual([])
   const rows = await sql('select username, full_name from users where id = $1', [user.id])
   expect(rows).toEqual([{ username: user.username, full_name: null }])
 })
@@ -159,13 +160,13 @@ test('Audit trail: if the event cannot be written, the act is not carried out', 
     const passwords = { current_password: PASSWORD, new_password: NEW_PASSWORD }
     const client = visitor({ token })
     const byAdmin = visitor({ token: superadmin.access_token })
-    const answers = [
+    const responses = [
       await client.put('/api/users/me', { full_name: 'X' }, options),
       await client.post('/api/users/logout', { refresh_token }, options),
       await client.post('/api/users/change-password', passwords, options),
       await byAdmin.delete(`/api/admins/users/${user.id}`, undefined, options),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([500, 500, 500, 500])
+    expect(responses.map(({ status }) => status)).toEqual([500, 500, 500, 500])
   } finally {
     await sql(`drop trigger ${trigger} on audit_events`)
     await sql(`drop function ${trigger}`)
@@ -238,9 +239,9 @@ test('Audit trail: whatever the filter, an admin who is no superadmin is 403', a
 test('Audit trail: a forged cursor and an id out of range are 422', async () => {
   const forged = ['x', 'e30', 'bnVsbA', '!!!', btoa('{"before":-1}'), btoa('{"before":1.5}')]
   for (const cursor of forged.map((text) => text.replaceAll('=', ''))) {
-    const answer = await list(`cursor=${encodeURIComponent(cursor)}`)
-    expectError(answer, 422, 'ValidationError')
-    expect(answer.body.details.errors[0].field).toMatch(/^cursor/)
+    const response = await list(`cursor=${encodeURIComponent(cursor)}`)
+    expectError(response, 422, 'ValidationError')
+    expect(response.body.details.errors[0].field).toMatch(/^cursor/)
   }
   expectInvalid(await list('actor_id=2147483648'), 'actor_id')
 })

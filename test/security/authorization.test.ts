@@ -125,8 +125,8 @@ test.each(routes)(
     for (const caller of CALLERS) {
       await sql('update users set deleted_at = null where id = $1', [victim.id])
       const token = await tokenOf(caller, route)
-      const answer = await visitor().call(method.toUpperCase(), path, bodyOf(route), { token })
-      statuses[caller] = answer.status
+      const response = await visitor().call(method.toUpperCase(), path, bodyOf(route), { token })
+      statuses[caller] = response.status
     }
     if (!PUBLIC.includes(route)) expect(statuses).toEqual(RULES[route])
     else for (const status of Object.values(statuses)) expect([200, 204, 422]).toContain(status)
@@ -212,14 +212,14 @@ test('21: no response contains a password hash', async () => {
   const hash = String((await rowOf(user.id))?.['hashed_password'])
   const byUser = visitor({ token: user.access_token })
   const byAdmin = visitor({ token: superadmin.access_token })
-  const answers = [
+  const responses = [
     await byUser.get('/api/users/me'),
     await byUser.get('/api/users/me/sessions'),
     await byAdmin.get('/api/admins/users?page_size=100'),
     await byAdmin.get(`/api/admins/users/${user.id}`),
     await byAdmin.get('/api/admins/audit'),
   ]
-  for (const { status, text } of answers) {
+  for (const { status, text } of responses) {
     expect(status).toBe(200)
     expect(text).not.toContain(hash)
     expect(text).not.toMatch(/\$2[aby]\$|hashed_password|session_epoch/)

@@ -58,15 +58,15 @@ test.each(FAULTS)(
     const bodies = []
     for (const [path, operations] of Object.entries(paths)) {
       const method = Object.keys(operations)[0]?.toUpperCase() ?? ''
-      const answer = await caller.call(method, path.replace(/\{\w+\}/g, '1'))
-      bodies.push(answer.text)
-      if (path === '/health/live') expect(answer.status).toBe(200)
+      const response = await caller.call(method, path.replace(/\{\w+\}/g, '1'))
+      bodies.push(response.text)
+      if (path === '/health/live') expect(response.status).toBe(200)
       else if (path === '/health') {
         const body = { database: { error: 'not_configured' } }
-        expect(answer).toMatchObject({ status: 503, body })
+        expect(response).toMatchObject({ status: 503, body })
       } else {
-        expectUnavailable(answer, 'ServiceUnavailableError')
-        expect(answer.body).toMatchObject({ message: 'The service is not configured' })
+        expectUnavailable(response, 'ServiceUnavailableError')
+        expect(response.body).toMatchObject({ message: 'The service is not configured' })
       }
     }
     const message = { type: 'owed', id: crypto.randomUUID() } as const

@@ -29,16 +29,16 @@ test('31: the username and the email of a deleted user stay taken', async () => 
   const { username, email, access_token: token } = await registerUser()
   await visitor({ token }).delete('/api/users/me', { password: PASSWORD })
   for (const taken of [{ username }, { email }]) {
-    const answer = await visitor().post('/api/users/register', { ...newcomer(), ...taken })
-    expectError(answer, 409, 'DuplicateRecordError')
+    const response = await visitor().post('/api/users/register', { ...newcomer(), ...taken })
+    expectError(response, 409, 'DuplicateRecordError')
   }
 })
 
 test('31: a username that is an email is 422, so that nobody logs in with the email of another', async () => {
   const { email } = await registerUser()
   for (const username of [email, email.replace('@', '\uff20'), email.replace('@', '\ufe6b')]) {
-    const answer = await visitor().post('/api/users/register', { ...newcomer(), username })
-    expectError(answer, 422, 'ValidationError')
+    const response = await visitor().post('/api/users/register', { ...newcomer(), username })
+    expectError(response, 422, 'ValidationError')
   }
 })
 

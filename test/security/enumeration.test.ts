@@ -41,11 +41,11 @@ function watchHashes() {
 async function workOf(act: () => Promise<Answer<any>>) {
   await Promise.all([lanes.neon.clear(), lanes.upstash.clear()])
   const hashes = watchHashes()
-  const answer = await act()
+  const response = await act()
   const costs = hashes()
   const statements = (await lanes.neon.log()).map(({ body }) => JSON.parse(body).query)
   const commands = (await lanes.upstash.log()).length
-  return { answer, work: { costs, statements, commands } }
+  return { response, work: { costs, statements, commands } }
 }
 
 describe.each(['users', 'admins'] as const)('POST /api/%s/login', async (type) => {
@@ -69,7 +69,7 @@ describe.each(['users', 'admins'] as const)('POST /api/%s/login', async (type) =
   const unknown = await attempt(freshName(), wrong)
 
   test(`5, 6 (ASVS 6.3.8, CVE-2025-22234): ${type}, an unknown name: the generic 401 after one hash, two statements and two Redis commands`, () => {
-    expectError(unknown.answer, 401, 'AuthenticationError', 'Invalid username or password')
+    expectError(unknown.response, 401, 'AuthenticationError', 'Invalid username or password')
     const { costs, statements, commands } = unknown.work
     expect([costs, statements.length, commands]).toEqual([['10'], 2, 2])
   })
@@ -97,7 +97,7 @@ describe.each(['users', 'admins'] as const)('POST /api/%s/login', async (type) =
       const byName = (text: string) => text.replace('lower(a.email)', 'lower(a.username)')
       const statements = other.work.statements.map(byName)
       expect({ ...other.work, statements }).toEqual(unknown.work)
-      expect(shown(other.answer)).toBe(shown(unknown.answer))
+      expect(shown(other.response)).toBe(shown(unknown.response))
     },
   )
 
@@ -110,7 +110,7 @@ describe.each(['users', 'admins'] as const)('POST /api/%s/login', async (type) =
     const rounds = (costs: string[]) => costs.reduce((sum, cost) => sum + 2 ** Number(cost), 0)
     expect(nobody.work.costs).toEqual(['11'])
     expect(rounds(known.work.costs)).toBe(2 ** 11)
-    expectError(known.answer, 401, 'AuthenticationError', 'Invalid username or password')
+    expectError(known.response, 401, 'AuthenticationError', 'Invalid username or password')
   })
 
   test(`6 (CVE-2025-22234): ${type}, a password that is not normalized: two hashes, known or not`, async () => {
@@ -136,7 +136,7 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password returns the same bytes 
   const ask = (email: string) =>
     workOf(() => forgotPassword(email, { client: visitor({ env: env({ MAIL_QUEUE: queue }) }) }))
   const unknown = await ask(newcomer().email)
-  expect(unknown.answer).toMatchObject({
+  expect(unknown.response).toMatchObject({
     status: 200,
     body: { message: 'If the email exists, a reset link will be sent' },
   })
@@ -144,7 +144,7 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password returns the same bytes 
   for (const { email } of [known, throttled, disabled, deleted]) {
     const other = await ask(email)
     expect(other.work).toEqual(unknown.work)
-    expect(shown(other.answer)).toBe(shown(unknown.answer))
+    expect(shown(other.response)).toBe(shown(unknown.response))
   }
   expect(held).toHaveLength(5)
 
@@ -164,8 +164,8 @@ test('7: POST /api/users/register shows whether a name is taken, at most twenty 
   const { username, email } = await registerUser()
   const client = visitor()
   const body = { username, email, password: 'password1' }
-  const answers = await atOnce(25, () => client.post('/api/users/register', body))
-  expect(tally(answers)).toEqual({ 422: 20, 429: 5 })
+  const responses = await atOnce(25, () => client.post('/api/users/register', body))
+  expect(tally(responses)).toEqual({ 422: 20, 429: 5 })
 })
 
 test('8 (NIST 800-63B-4, 3.2.2): the eleventh attempt in 15 minutes is 429, for known and unknown accounts alike', async () => {
@@ -177,8 +177,8 @@ test('8 (NIST 800-63B-4, 3.2.2): the eleventh attempt in 15 minutes is 429, for 
   expect([tally(known), tally(unknown)]).toEqual([{ 401: 10 }, { 401: 10 }])
   const [capped, cappedUnknown] = [await login(username, PASSWORD), await login(nobody, PASSWORD)]
   expectError(capped, 429, 'RateLimitError')
-  const withoutSeconds = (answer: Answer) =>
-    shown(answer).replace(/"retry_after":\d+|retry-after: \d+/g, '')
+  const withoutSeconds = (response: Answer) =>
+    shown(response).replace(/"retry_after":\d+|retry-after: \d+/g, '')
   expect(withoutSeconds(cappedUnknown)).toBe(withoutSeconds(capped))
   expect(Number(capped.headers.get('Retry-After'))).toBeLessThanOrEqual(15 * 60)
 

@@ -31,11 +31,11 @@ test.each<[string, Ending]>([
     const headers = { 'Content-Type': 'application/json' }
     const sendHalf = (method: string, path: string, body: object) =>
       client.call(method, path, undefined, { headers, raw: halfOf(body, end) })
-    const answers = [
+    const responses = [
       await sendHalf('POST', '/api/users/register', fields),
       await sendHalf('PUT', '/api/users/me', { full_name: 'Half of a name' }),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([422, 422])
+    expect(responses.map(({ status }) => status)).toEqual([422, 422])
     expect(output.texts().filter((line) => line.includes('"error"'))).toEqual([])
     const rows = await sql('select id, full_name from users where username = $1 or id = $2', [
       fields.username,

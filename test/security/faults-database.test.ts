@@ -114,9 +114,9 @@ describe.each(FAULTS)('Fault matrix: the database %s', (_, fault) => {
 
       const client = visitor({ env })
       const unknown = timed(() => login(newcomer().username, PASSWORD, { client }))
-      const answers = await Promise.all(routes.map((route) => call(route, client)))
-      answers.push({ route: 'login with an unknown name', ...(await unknown) })
-      for (const { route, result, took } of answers) {
+      const responses = await Promise.all(routes.map((route) => call(route, client)))
+      responses.push({ route: 'login with an unknown name', ...(await unknown) })
+      for (const { route, result, took } of responses) {
         expect(result.status, `${route}: ${result.text}`).toBe(503)
         expectUnavailable(result)
         expect(took, route).toBeLessThan(5_000)
@@ -131,17 +131,17 @@ test('Fault matrix: if the database refuses one connection, GET me tries again a
   const caller = visitor({ env: database.env(), token: user.access_token })
   const refusedOnce = async (act: () => Promise<Answer>) => {
     await database.clear()
-    const answer = await database.during({ kind: 'refuse', times: 1 }, act)
-    return { answer, log: await database.log() }
+    const response = await database.during({ kind: 'refuse', times: 1 }, act)
+    return { response, log: await database.log() }
   }
   const read = await refusedOnce(() => caller.get('/api/users/me'))
-  expect(read.answer.status).toBe(200)
+  expect(read.response.status).toBe(200)
   expect(read.log).toHaveLength(2)
   const [first, second] = read.log
   expect(Number(second?.startedAt) - Number(first?.endedAt)).toBeGreaterThan(90)
 
   const write = await refusedOnce(() => caller.put('/api/users/me', {}))
-  expectUnavailable(write.answer)
+  expectUnavailable(write.response)
   expect(write.log).toHaveLength(1)
 })
 

@@ -67,7 +67,7 @@ test.each(FAULTS)(
         forgotPassword(user.email, { client: other }),
         other.post('/api/password/test-email', { to_email: admin.email }, byAdmin),
       ])
-      for (const answer of unavailable) expectUnavailable(answer, 'ServiceUnavailableError')
+      for (const response of unavailable) expectUnavailable(response, 'ServiceUnavailableError')
       expect(held.map(({ type }) => type)).toEqual(['owed'])
     })
 
@@ -118,13 +118,13 @@ test('Fault matrix: while Redis refuses connections, PostgreSQL counts wrong pas
 test("Fault matrix: while Redis refuses connections, the platform's limiter allows an address 20 requests a minute, then 429", async () => {
   const { access_token } = await newUser()
   const client = visitor({ env: redis.env() })
-  const answers = await redis.during({ kind: 'refuse' }, () =>
+  const responses = await redis.during({ kind: 'refuse' }, () =>
     atOnce(45, () => getMe(access_token, { client })),
   )
-  const { 200: passed = 0, 429: blocked = 0 } = tally(answers)
+  const { 200: passed = 0, 429: blocked = 0 } = tally(responses)
   expect(passed + blocked).toBe(45)
   // The window is a minute of the clock: if it ends during the test, two windows count.
   expect([20, 40]).toContain(passed)
-  const first = answers.find(({ status }) => status === 429)
+  const first = responses.find(({ status }) => status === 429)
   expect(first?.headers.get('Retry-After')).toBe('60')
 })

@@ -124,12 +124,12 @@ export async function fastest(act: () => Promise<unknown>) {
 
 /** The uniform 503. Its `Retry-After` varies, so that clients do not all return at once. */
 export function expectUnavailable(
-  answer: Answer,
+  response: Answer,
   error: 'DatabaseError' | 'ServiceUnavailableError' = 'DatabaseError',
 ) {
-  const { status, body } = answer
+  const { status, body } = response
   expect({ status, body }).toMatchObject({ status: 503, body: { error, status_code: 503 } })
-  const retryAfter = Number(answer.headers.get('Retry-After'))
+  const retryAfter = Number(response.headers.get('Retry-After'))
   expect(retryAfter).toBeGreaterThanOrEqual(2)
   expect(retryAfter).toBeLessThanOrEqual(10)
 }

@@ -71,17 +71,17 @@ const RESPONSES: [status: number, what: string, ask: () => Promise<Answer>][] = 
 test.each(RESPONSES)(
   '28 (ASVS 3.4): %i, %s: the response has all security headers',
   async (status, _, ask) => {
-    const answer = await ask()
-    expect(answer.status).toBe(status)
+    const response = await ask()
+    expect(response.status).toBe(status)
     for (const [name, value] of Object.entries(HEADERS)) {
-      expect(answer.headers.get(name), name).toBe(value)
+      expect(response.headers.get(name), name).toBe(value)
     }
-    expect(answer.headers.get('Content-Security-Policy')).toBe(API_POLICY)
-    expect(answer.headers.get('X-Request-ID')).toMatch(UUID)
-    expect(answer.headers.get('Cache-Control')).toMatch(/^(?:no-store|public, max-age=\d+)$/)
+    expect(response.headers.get('Content-Security-Policy')).toBe(API_POLICY)
+    expect(response.headers.get('X-Request-ID')).toMatch(UUID)
+    expect(response.headers.get('Cache-Control')).toMatch(/^(?:no-store|public, max-age=\d+)$/)
     // Without a valid configuration no origin is allowed, so the response does not vary.
-    if (status !== 503) expect(answer.headers.get('Vary')).toMatch(/\bOrigin\b/)
-    expect(answer.headers.get('Server') ?? answer.headers.get('X-Powered-By')).toBeNull()
+    if (status !== 503) expect(response.headers.get('Vary')).toMatch(/\bOrigin\b/)
+    expect(response.headers.get('Server') ?? response.headers.get('X-Powered-By')).toBeNull()
   },
 )
 
@@ -166,12 +166,12 @@ test.each<[string, (origin: string) => Promise<Answer>]>([
   '29 (CWE-942): %s allows the configured origins by name; null, look-alikes and http variants get no CORS header',
   async (_, ask) => {
     for (const origin of [...ALLOWED, ...FOREIGN]) {
-      const answer = await ask(origin)
-      expect(answer.headers.get('Vary'), origin).toMatch(/\bOrigin\b/)
+      const response = await ask(origin)
+      expect(response.headers.get('Vary'), origin).toMatch(/\bOrigin\b/)
       if (ALLOWED.includes(origin)) {
-        expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(origin)
-        expect(answer.headers.get('Access-Control-Allow-Credentials')).toBe('true')
-      } else expect(corsOf(answer), origin).toEqual([])
+        expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin)
+        expect(response.headers.get('Access-Control-Allow-Credentials')).toBe('true')
+      } else expect(corsOf(response), origin).toEqual([])
     }
   },
 )

@@ -95,7 +95,7 @@ describe.each(routes)('%s', (route) => {
     await Promise.all([lanes.upstash.clear(), lanes.neon.clear()])
     const large = padded(16 * KIB + 1)
     const withLength = (length: number) => ({ ...JSON_TYPE, 'Content-Length': `${length}` })
-    const answers = [
+    const responses = [
       await sendTo(route, large, JSON_TYPE, env()),
       await sendTo(route, large, withLength(large.length), env()),
       await sendTo(route, large, withLength(12), env()),
@@ -103,21 +103,21 @@ describe.each(routes)('%s', (route) => {
       await sendTo(route, chunked(large), JSON_TYPE, env()),
       await sendTo(route, chunked(padded(64 * KIB), 64), JSON_TYPE, env()),
     ]
-    for (const answer of answers) expectError(answer, 413, 'PayloadTooLargeError')
+    for (const response of responses) expectError(response, 413, 'PayloadTooLargeError')
     expect(await lanes.upstash.log()).toEqual([])
     expect(await lanes.neon.log()).toEqual([])
   })
 
   test(`25: ${route} is 415 for other media types, 422 for invalid JSON, never 500`, async () => {
     for (const type of TYPES) {
-      const answer = await sendTo(route, '{}', { 'Content-Type': type })
-      expectError(answer, 415, 'UnsupportedMediaTypeError')
+      const response = await sendTo(route, '{}', { 'Content-Type': type })
+      expectError(response, 415, 'UnsupportedMediaTypeError')
     }
     for (const [body, message] of BROKEN) {
-      const answer = await sendTo(route, body)
-      expectError(answer, 422, 'ValidationError')
+      const response = await sendTo(route, body)
+      expectError(response, 422, 'ValidationError')
       if (message === undefined) continue
-      expect(answer.body.details.errors, String(body).slice(0, 40)).toEqual([
+      expect(response.body.details.errors, String(body).slice(0, 40)).toEqual([
         { field: 'body', message, type: 'json_invalid' },
       ])
     }
@@ -154,9 +154,9 @@ test.each<[route: string, body: Record<string, unknown>, fields?: string[]]>([
   async (route, body, fields = Object.keys(body)) => {
     for (const field of fields) {
       for (const value of NOT_TEXT) {
-        const answer = await sendTo(route, JSON.stringify({ ...body, [field]: value }))
-        expect(answer.status, `${field}: ${JSON.stringify(value)}`).toBe(422)
-        const named = answer.body.details.errors.map((error: { field: string }) => error.field)
+        const response = await sendTo(route, JSON.stringify({ ...body, [field]: value }))
+        expect(response.status, `${field}: ${JSON.stringify(value)}`).toBe(422)
+        const named = response.body.details.errors.map((error: { field: string }) => error.field)
         expect(named, `${field}: ${JSON.stringify(value)}`).toContain(field)
       }
     }
@@ -201,8 +201,8 @@ test.each([
   async (path, parameters) => {
     const ask = (query: string) => visitor({ token: admin.access_token }).get(`${path}?${query}`)
     for (const parameter of parameters) {
-      const answers = await atOnce(HOSTILE.length, (i) => ask(`${parameter}=${HOSTILE[i]}`))
-      for (const [i, { status }] of answers.entries()) {
+      const responses = await atOnce(HOSTILE.length, (i) => ask(`${parameter}=${HOSTILE[i]}`))
+      for (const [i, { status }] of responses.entries()) {
         expect([200, 422], `${parameter}=${HOSTILE[i]}`).toContain(status)
       }
       if (parameter === 'search') continue
@@ -240,9 +240,9 @@ test.each(Object.keys(paths))(
     const allowed = [...known, ...(known.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].toSorted()
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']) {
       if (known.includes(method)) continue
-      const answer = await visitor().call(method, path)
-      expectError(answer, 405, 'MethodNotAllowedError')
-      expect(answer.headers.get('Allow')?.split(', ').toSorted(), method).toEqual(allowed)
+      const response = await visitor().call(method, path)
+      expectError(response, 405, 'MethodNotAllowedError')
+      expect(response.headers.get('Allow')?.split(', ').toSorted(), method).toEqual(allowed)
     }
     const options = await visitor().call('OPTIONS', path)
     expect([options.status, options.text]).toEqual([204, ''])

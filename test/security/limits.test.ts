@@ -81,10 +81,10 @@ const ERROR_BOUND = 2
 
 test('23: of 400 parallel calls from one address, 200 succeed', { timeout: 60_000 }, async () => {
   const client = visitor({ token })
-  const answers = await atOnce(400, (i) =>
+  const responses = await atOnce(400, (i) =>
     client.get(i % 2 ? '/api/users/me' : '/api/users/me/sessions'),
   )
-  const { 200: passed = 0, 429: rejected = 0 } = tally(answers)
+  const { 200: passed = 0, 429: rejected = 0 } = tally(responses)
   expect(passed + rejected).toBe(400)
   expect(passed).toBeGreaterThanOrEqual(200)
   expect(passed).toBeLessThanOrEqual(200 + ERROR_BOUND)
@@ -92,8 +92,8 @@ test('23: of 400 parallel calls from one address, 200 succeed', { timeout: 60_00
 
 test('23: a request that a stricter limit rejects does not use up the API’s quota', async () => {
   const client = visitor()
-  const answers = await atOnce(120, () => refresh(refresh_token, { client }))
-  expect(tally(answers)).toEqual({ 200: 100, 429: 20 })
+  const responses = await atOnce(120, () => refresh(refresh_token, { client }))
+  expect(tally(responses)).toEqual({ 200: 100, 429: 20 })
   expect((await getMe(token, { client })).status).toBe(200)
 })
 
@@ -134,10 +134,10 @@ test('23 (draft-ietf-httpapi-ratelimit-headers-10): 429 has Retry-After and agre
 test('23: of 15 parallel guesses of the bootstrap token, ten are compared', async () => {
   const client = visitor()
   const body = { username: 'root', email: 'root@example.com', password: 'a password of root' }
-  const answers = await atOnce(15, (i) =>
+  const responses = await atOnce(15, (i) =>
     client.post('/api/admins/register', body, { headers: { 'X-Bootstrap-Token': `guess ${i}` } }),
   )
-  expect(tally(answers)).toEqual({ 401: 10, 429: 5 })
+  expect(tally(responses)).toEqual({ 401: 10, 429: 5 })
 })
 
 test('23: the root, health and documentation are free of the quota and have no RateLimit header', async () => {
@@ -164,6 +164,6 @@ test.each([
 ])('24: %s is the same route in the same bucket', async (path) => {
   const client = visitor({ token })
   expect(remaining(await client.get('/api/users/me'))).toBe(199)
-  const answer = await client.get(path)
-  expect([answer.status, remaining(answer)]).toEqual([200, 198])
+  const response = await client.get(path)
+  expect([response.status, remaining(response)]).toEqual([200, 198])
 })

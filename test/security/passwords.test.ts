@@ -15,7 +15,6 @@ await sql("update users set full_name = 'Ada Maria Lovelace' where id = $1", [us
 type SetPassword = (client: Visitor, password: string) => ReturnType<typeof changePassword>
 const names = { username: user.username, email: user.email, full_name: 'Ada Maria Lovelace' }
 
-/** The endpoints that set a password. */
 const ENDPOINTS: [name: string, field: string, set: SetPassword][] = [
   ['register', 'password', (client, password) => register({ ...names, password }, client)],
   [
@@ -57,9 +56,9 @@ test.each(ENDPOINTS)(
       [user.email, 'contains_account_name'],
       ['123Ada Maria Lovelace', 'contains_account_name'],
     ] as const) {
-      const answer = await set(client, password)
-      expectError(answer, 422, 'ValidationError')
-      expect(answer.body.details.errors, password).toEqual([
+      const response = await set(client, password)
+      expectError(response, 422, 'ValidationError')
+      expect(response.body.details.errors, password).toEqual([
         { field, message: expect.any(String), type },
       ])
     }
@@ -146,8 +145,8 @@ test.each([
     await store(malformed)
     await setAttempts(`user:${user.id}`, 0)
     const output = listen()
-    const answer = await login(user.username, PASSWORD)
-    expectError(answer, 401, 'AuthenticationError', 'Invalid username or password')
+    const response = await login(user.username, PASSWORD)
+    expectError(response, 401, 'AuthenticationError', 'Invalid username or password')
     expect(output.lines().filter(({ level }) => level === 'error')).toMatchObject([
       { event: 'stored_hash_malformed', kind: 'user', id: user.id },
     ])
@@ -168,9 +167,9 @@ test.each(ENDPOINTS)(
   async (_, field, set) => {
     await ranges.clear()
     await ranges.fault({ kind: 'status', status: 200, body: range(7) })
-    const answer = await set(withLookup(), breached)
-    expectError(answer, 422, 'ValidationError')
-    expect(answer.body.details.errors).toMatchObject([{ field, type: 'breached' }])
+    const response = await set(withLookup(), breached)
+    expectError(response, 422, 'ValidationError')
+    expect(response.body.details.errors).toMatchObject([{ field, type: 'breached' }])
     const asked = await ranges.log()
     expect(asked).toMatchObject([
       { path: `/range/${sha1.slice(0, 5)}`, headers: { 'add-padding': 'true' } },

@@ -17,9 +17,9 @@ const eventsOf = async (userId: number, action: string) =>
 
 test('9 (CVE-2026-1035): 50 parallel refreshes of one token return the same successor, and the session has one branch', async () => {
   const user = await newUser()
-  const answers = await atOnce(CROWD, () => refresh(user.refresh_token))
-  expect(tally(answers)).toEqual({ 200: CROWD })
-  const successors = new Set(answers.map(({ body }) => body.refresh_token))
+  const responses = await atOnce(CROWD, () => refresh(user.refresh_token))
+  expect(tally(responses)).toEqual({ 200: CROWD })
+  const successors = new Set(responses.map(({ body }) => body.refresh_token))
   expect(successors.size).toBe(1)
   expect(await sessionsOf(user.id)).toEqual([{ counter: 1, revoked_at: null }])
 
@@ -37,9 +37,9 @@ test('16 (CVE-2026-18963): of 50 parallel resets with one token, one succeeds, a
   const { id, username } = await newUser()
   const token = await resetTokenOf(id)
   const passwordOf = (i: number) => `password of caller ${i}`
-  const answers = await atOnce(CROWD, (i) => resetPassword(token, passwordOf(i)))
-  expect(tally(answers)).toEqual({ 200: 1, 400: CROWD - 1 })
-  const winner = answers.findIndex(({ status }) => status === 200)
+  const responses = await atOnce(CROWD, (i) => resetPassword(token, passwordOf(i)))
+  expect(tally(responses)).toEqual({ 200: 1, 400: CROWD - 1 })
+  const winner = responses.findIndex(({ status }) => status === 200)
   await logIn(visitor(), username, { password: passwordOf(winner) })
   for (const password of [PASSWORD, passwordOf(winner + 1), passwordOf(winner - 1)]) {
     expect((await login(username, password)).status).toBe(401)
@@ -80,10 +80,10 @@ test('20: of 50 parallel registrations in an empty installation, one creates the
   const DATABASE_URL = await emptyDatabase()
   const env = environment({ DATABASE_URL })
   const headers = { 'X-Bootstrap-Token': `${env.ADMIN_BOOTSTRAP_TOKEN}` }
-  const answers = await atOnce(CROWD, () =>
+  const responses = await atOnce(CROWD, () =>
     visitor({ env }).post('/api/admins/register', newcomer(), { headers }),
   )
-  expect(tally(answers)).toEqual({ 201: 1, 401: CROWD - 1 })
+  expect(tally(responses)).toEqual({ 201: 1, 401: CROWD - 1 })
   const query = (statement: string) => sql(statement, [], DATABASE_URL)
   expect(await query('select is_superadmin, is_first from admins')).toEqual([
     { is_superadmin: true, is_first: true },
@@ -130,9 +130,9 @@ test('31: parallel deletes and restores leave a user in one state, and the total
   const path = `/api/admins/users/${user.id}`
   const byAdmin = () => visitor({ token: admin.access_token })
   const restore = () => byAdmin().post(`${path}/restore`)
-  const answers = await atOnce(CROWD, (i) => (i % 2 ? byAdmin().delete(path) : restore()))
-  expect(answers.filter(({ status }) => status >= 500)).toEqual([])
-  expect(await eventsOf(user.id, 'user_deleted')).toHaveLength(tally(answers)[204] ?? 0)
+  const responses = await atOnce(CROWD, (i) => (i % 2 ? byAdmin().delete(path) : restore()))
+  expect(responses.filter(({ status }) => status >= 500)).toEqual([])
+  expect(await eventsOf(user.id, 'user_deleted')).toHaveLength(tally(responses)[204] ?? 0)
   const totals = await sql(
     `select (select sum(total) from user_totals)
        = (select count(*) from users where deleted_at is null) as agree`,
@@ -150,10 +150,10 @@ test('31: 50 parallel PUT me of three different fields change all three', async 
     { email: newcomer().email },
     { full_name: 'Ada Lovelace' },
   ]
-  const answers = await atOnce(CROWD, (i) =>
+  const responses = await atOnce(CROWD, (i) =>
     visitor({ token }).put('/api/users/me', changes[i % 3]),
   )
-  expect(tally(answers)).toEqual({ 200: CROWD })
+  expect(tally(responses)).toEqual({ 200: CROWD })
   const rows = await sql('select username, email, full_name from users where id = $1', [id])
   expect(rows).toEqual([Object.assign({}, ...changes)])
   expect(await eventsOf(id, 'email_change')).toHaveLength(1)
@@ -162,12 +162,12 @@ test('31: 50 parallel PUT me of three different fields change all three', async 
 test('31: if five users rename themselves to one name at once, one gets it; the others are 409', async () => {
   const users = await atOnce(5, () => newUser())
   const { username } = newcomer()
-  const answers = await atOnce(CROWD, (i) =>
+  const responses = await atOnce(CROWD, (i) =>
     visitor({ token: users[i % 5]?.access_token ?? '' }).put('/api/users/me', {
       username: i % 2 ? username : username.toUpperCase(),
     }),
   )
-  expect(tally(answers)).toEqual({ 200: CROWD / 5, 409: CROWD - CROWD / 5 })
+  expect(tally(responses)).toEqual({ 200: CROWD / 5, 409: CROWD - CROWD / 5 })
   const rows = await sql('select 1 from users where lower(username) = $1', [username])
   expect(rows).toHaveLength(1)
 })
@@ -192,10 +192,10 @@ test.each([
   '31: %i parallel registrations of one %s in different case, space and Unicode forms insert one row',
   { timeout: 60_000 },
   async (count, field, forms, expected) => {
-    const answers = await atOnce(count, (i) =>
+    const responses = await atOnce(count, (i) =>
       visitor().post('/api/users/register', { ...newcomer(), [field]: forms[i % forms.length] }),
     )
-    expect(tally(answers)).toEqual(expected)
+    expect(tally(responses)).toEqual(expected)
     const rows = await sql(`select from users where lower(${field}) like lower($1) || '%'`, [
       field === 'email' ? name : accented,
     ])

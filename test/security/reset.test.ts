@@ -52,9 +52,9 @@ test('16 (CVE-2026-18963): a token works once; used, replaced, expired, forged a
       ...[`${replaced}=`, ` ${replaced}`, `${replaced}\n`],
       ...[user.access_token, user.refresh_token, other.refresh_token],
     ].map(async (token) => {
-      const answer = await resetPassword(token)
-      expectError(answer, 400, 'BadRequestError', 'Invalid or expired token')
-      const { request_id: _, timestamp: __, ...body } = answer.body
+      const response = await resetPassword(token)
+      expectError(response, 400, 'BadRequestError', 'Invalid or expired token')
+      const { request_id: _, timestamp: __, ...body } = response.body
       return JSON.stringify(body)
     }),
   )
@@ -138,9 +138,9 @@ test('17 (GHSA-3529-5m8x-rpv3): the link comes from the configuration, never fro
 test('18: a reset does not log in, clears failed attempts, and sends a notice', async () => {
   const { id, email } = await registerUser()
   await setAttempts(`user:${id}`, 10)
-  const answer = await resetPassword(await resetTokenOf(id))
-  expect(answer.body).toEqual({ message: 'Password reset successful' })
-  expect(answer.headers.get('Set-Cookie')).toBeNull()
+  const response = await resetPassword(await resetTokenOf(id))
+  expect(response.body).toEqual({ message: 'Password reset successful' })
+  expect(response.headers.get('Set-Cookie')).toBeNull()
   expect(await sql('select 1 from user_sessions where account_id = $1', [id])).toHaveLength(1)
   expect(await attemptsOf(`user:${id}`)).toBeUndefined()
   expect(await subjectsTo(email, 2)).toEqual([
@@ -178,9 +178,9 @@ test.each([
   ...['a\0@example.com', 'a@[127.0.0.1]', 'a@localhost', `${'a'.repeat(250)}@example.com`],
 ])('19 (CVE-2022-35924): the email %j is 422 in register and in forgot-password', async (email) => {
   const registered = await visitor().post('/api/users/register', { ...newcomer(), email })
-  for (const answer of [registered, await forgotPassword(email)]) {
-    expectError(answer, 422, 'ValidationError')
-    expect(answer.body.details.errors).toMatchObject([{ field: 'email' }])
+  for (const response of [registered, await forgotPassword(email)]) {
+    expectError(response, 422, 'ValidationError')
+    expect(response.body.details.errors).toMatchObject([{ field: 'email' }])
   }
 })
 

@@ -18,7 +18,7 @@ test('POST /api/password/forgot-password returns 200 for any address, and sends 
   const [mail] = await mailsTo(email)
   expect(mail?.subject).toBe('Reset your ADL Production password')
   expect(mail?.text).toMatch(/^https:\/\/app\.example\.com\/reset-password\?token=\S+$/m)
-  expect(mail?.text).toContain('for 60 minutes')
+  expect(mail?.text).toContain('expires in 60 minutes')
   const resets = await sql(
     `select round(extract(epoch from expires_at - now()) / 60)::int as minutes
      from password_resets where user_id = $1`,

@@ -22,7 +22,9 @@ const sendTestEmail = (
 test('POST /api/password/test-email returns 200 once the email is sent', async () => {
   const address = `${freshName()}@example.com`
   expectResponse(await sendTestEmail(address), 200, { message: 'Test email sent' })
-  expect(await mailsTo(address, 1, 0)).toMatchObject([{ subject: 'Test email from ADL Production' }])
+  expect(await mailsTo(address, 1, 0)).toMatchObject([
+    { subject: 'Test email from ADL Production' },
+  ])
 })
 
 test('POST /api/password/test-email returns 403 for a user, 422 for an invalid address, 401 after logout', async () => {

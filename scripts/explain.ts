@@ -35,7 +35,6 @@ export async function findStatements(): Promise<Map<string, AnyStatement>> {
     }
   }
   for (const file of (await readdir(DB)).sort()) {
-    if (file === 'schema.ts') continue
     const exports: Record<string, unknown> = await import(join(DB, file))
     for (const [name, value] of Object.entries(exports)) {
       collect(`${file.replace('.ts', '')}.${name}`, value)
@@ -114,9 +113,13 @@ const CASES: Record<string, Record<string, unknown>[]> = {
   'outbox.deleteSentEmail': [{ id: NIL }],
   'outbox.findPendingEmail': [{ id: NIL }],
   'sessions.openSession.admin': [{ sessionId: '00000000-0000-0000-0000-000000000001' }],
-  'sessions.openSession.user': [{ sessionId: '00000000-0000-0000-0000-000000000001' }],
-  'user-list.listUsers.-created_at': [{}, { after: '500' }, { offset: 9_000 }],
+  'sessions.openSession.user': [
+    { sessionId: '00000000-0000-0000-0000-000000000001' },
+    { sessionId: '00000000-0000-0000-0000-000000000001', newHash: 'y' },
+  ],
+  'user-list.listUsers.-created_at': [{}, { after: '500' }, { offset: 9_000 }, { isActive: false }],
   'user-list.listUsers.username': [{}, { after: 'user500' }, { search: 'user50' }],
+  'users-by-admin.updateUser': [{ isActive: false }, { isSuperuser: true }],
   'users.insertUser': [{ username: 'new', email: 'new@example.com' }],
 }
 

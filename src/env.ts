@@ -119,7 +119,8 @@ export const Variables = z
   })
   .refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
     path: ['FRONTEND_URL'],
-    message: 'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in mails need one',
+    message:
+      'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
     // Reported together with the problems of other variables, not only once those are fixed.
     when: ({ value }) => typeof value === 'object' && value !== null,
   })

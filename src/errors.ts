@@ -73,7 +73,7 @@ export function defineError(
 export const defineUnauthenticated = (message: string) =>
   defineError('AuthenticationError', message, () => ({ headers: { 'WWW-Authenticate': 'Bearer' } }))
 
-/** Seconds after which a client may retry what failed for an outage. Jittered: no herd. */
+/** Seconds until a client may retry after an outage, jittered so that clients don't retry together. */
 const retryAfter = () => ({ headers: { 'Retry-After': String(2 + Math.floor(Math.random() * 9)) } })
 
 /** 503: a dependency is down. Never 401 or 409, which would not be true. */
@@ -93,7 +93,7 @@ export const serviceUnavailable = defineUnavailable(
   'This is not available right now, please try again',
 )
 
-/** An admin who is no superadmin. */
+/** The caller is an admin but not a superadmin. */
 export const superadminOnly = defineError('AuthorizationError', 'This needs a superadmin')
 
 export const mailNotConfigured = defineUnavailable('Mail is not configured')
@@ -161,7 +161,7 @@ function apiErrorOf(thrown: unknown): ApiError {
 /**
  * SQLSTATE classes that a healthy database returns for a wrong statement: data, constraints, syntax,
  * PL/pgSQL. All else (connection, credentials, read-only, resources, shutdown, deadlock, a garbled
- * response) is the database's trouble, not ours.
+ * response) is an outage of the database.
  */
 const isOurFault = ({ code }: DatabaseError) => /^(2[123]|42|P0)/.test(code)
 

@@ -1,4 +1,5 @@
 import type { Bindings } from './context.ts'
+import { DatabaseError } from './db/client.ts'
 import { claimOverdueEmails } from './db/outbox.ts'
 import { prune } from './db/pruning.ts'
 import { ConfigurationError } from './env.ts'
@@ -23,7 +24,7 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
     writeLog('info', 'maintenance_done', { requeued: overdue.length, ...(await prune(db, config)) })
   } catch (error) {
     writeLog('error', 'maintenance_failed', {
-      reason: error instanceof Error ? error.name : 'unknown',
+      reason: error instanceof DatabaseError ? error.code : 'unexpected_error',
     })
   }
 }

@@ -60,7 +60,7 @@ test('readConfig reports each variable without a default if there are none at al
   expect(config instanceof ConfigurationError && config.problems.toSorted()).toEqual([
     'DATABASE_URL: is missing',
     'ENVIRONMENT: is missing',
-    'FRONTEND_URL: set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in mails need one',
+    'FRONTEND_URL: set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
     'JWT_SIGNING_KEYS: is missing',
     'SECRET_KEY: is missing',
     'UPSTASH_REDIS_REST_TOKEN: is missing',

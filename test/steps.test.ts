@@ -143,7 +143,7 @@ test.each(named)('$name waits for: $steps', async (expected) => {
   const waits = seen.steps.join(', ') || '-'
   const queue = seen.messages > 0 ? ', mail queue' : ''
   report.push(`${name.padEnd(56)} ${seen.steps.length}  ${waits}${queue}`)
-  expect(seen.answer.status).toBe(expected.status ?? 200)
+  expect(seen.response.status).toBe(expected.status ?? 200)
   expect(seen).toMatchObject({ steps: expected.steps, messages })
 })
 

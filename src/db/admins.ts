@@ -36,7 +36,7 @@ const CreatedAdmin = z.object({
   created: AdminRead.nullable(),
 })
 
-/** Adds an admin on a superadmin's word. Not `created`: the caller is no superadmin. */
+/** Adds an admin on behalf of a superadmin. Not `created`: the caller is not a superadmin. */
 export const insertAdmin = write({
   parameters: { ...actor, ...newAdmin, isSuperadmin: 'boolean', ...requestSource },
   returns: oneAsActor(CreatedAdmin),

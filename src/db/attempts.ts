@@ -6,7 +6,7 @@ import { nothing, one, write } from './statement.ts'
 type Cap = { max: number; windowSeconds: number }
 
 /**
- * Wrong passwords an account takes (NIST 800-63B-4, 3.2.2). A success or a reset clears the count;
+ * Wrong passwords that an account allows (NIST 800-63B-4, 3.2.2). A success or a reset clears the count;
  * else it expires by itself, and attempts beyond it don't extend the wait: a delay, not a lock.
  */
 export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type AccountType, actor, actorOf, oneAsActor } from './accounts.ts'
+import type { Database } from './client.ts'
 import { columnsOf, nothing, type Placeholders, read, type Values, write } from './statement.ts'
 
 /** Every action of the audit trail. */
@@ -74,8 +75,7 @@ function insertEvent(source: Source, columns: Record<string, string>, from: stri
     select ${Object.values(all).join(', ')} ${from}`
 }
 
-/** Writes the line of an attempt that failed, for which there is nothing else to write. */
-export const recordFailure = write({
+const insertFailure = write({
   parameters: {
     action: 'text',
     reason: 'text',
@@ -101,6 +101,26 @@ export const recordFailure = write({
       '',
     ),
 })
+
+type Failure = {
+  action: Action
+  reason: string
+  actor?: { kind: AccountType; id: number }
+  /** The actor, unless given. */
+  target?: { kind: AccountType; id: number } | undefined
+  source: RequestSource
+}
+
+/** Writes the line of an attempt that failed, for which there is nothing else to write. */
+export const recordFailure = (
+  db: Database,
+  { action, reason, actor, target = actor, source }: Failure,
+) =>
+  insertFailure(db, {
+    ...{ action, reason, ...source },
+    ...{ actorKind: actor?.kind, actorId: actor?.id },
+    ...{ targetKind: target?.kind, targetId: target?.id },
+  })
 
 export const AuditEvent = z
   .object({

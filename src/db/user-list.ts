@@ -4,7 +4,7 @@ import { read } from './statement.ts'
 
 /**
  * The orders of the list. Each column is unique, so a value alone says where a page ends; creation
- * goes by id, which rises alike.
+ * is ordered by id, which rises with it.
  */
 export const USER_SORTS = {
   '-created_at': { column: 'id', descending: true },

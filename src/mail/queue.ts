@@ -1,6 +1,9 @@
 import type { RequestSource } from '../db/audit-events.ts'
 
-/** What the mail queue carries. `consumer.ts` takes it from there. */
+/**
+ * What the mail queue carries; `consumer.ts` reads it. `owed` and `trace` stay as they are named in
+ * messages in flight.
+ */
 export type MailMessage =
   /** An email in the outbox, under this id. */
   | { type: 'owed'; id: string }

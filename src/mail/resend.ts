@@ -3,12 +3,12 @@ import { Resend } from 'resend'
 /** Milliseconds for a response of Resend. The SDK has no timeout of its own. */
 const TIMEOUT_MS = 10_000
 
-/** What became of a mail. `reason` is Resend's error name: a word, without addresses. */
+/** The outcome of sending an email. `reason` is Resend's error name: a word, without addresses. */
 export type Delivery =
   | { sent: true }
   | { sent: false; reason: string; retryAfterSeconds: number | undefined }
 
-/** One mail to one address. Sent again with the same `id`, Resend delivers it once (for 24 hours). */
+/** One email to one address. Sent again with the same `id`, Resend delivers it once (for 24 hours). */
 type OutgoingMail = { id: string; to: string; subject: string; html: string; text: string }
 
 export type Mailer = { send(mail: OutgoingMail): Promise<Delivery> }

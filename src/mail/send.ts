@@ -25,7 +25,7 @@ export type MailResources = {
  * Sends what a message of the mail queue asks for. Done twice, it is delivered once: the id of the
  * message is the idempotency key, and the same message renders to the same mail.
  *
- * @throws what kept the mail from being looked up; the message is to be tried again then
+ * @throws when the email could not be looked up; the message is then retried
  */
 export function sendMail(resources: MailResources, message: MailMessage): Promise<Delivery> {
   return message.type === 'owed'

@@ -4,9 +4,9 @@ import type { BaseEnv } from '../context.ts'
 import { log } from '../log.ts'
 
 /**
- * One line for each request. The route's pattern instead of its path, and never the query: what
- * people put there is theirs. The duration (ms) is of waiting: on Cloudflare the clock stands still
- * while the CPU works.
+ * One line for each request. The route's pattern instead of its path, and never the query: both
+ * may contain personal data. The duration (ms) is waiting time: on Cloudflare the clock stands still while
+ * the CPU works.
  */
 export const accessLog = createMiddleware<BaseEnv>(async function accessLog(c, next) {
   const started = Date.now()

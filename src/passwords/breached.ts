@@ -3,7 +3,7 @@ import { writeLog } from '../log.ts'
 /** Milliseconds for the lookup. It fails open: during an outage passwords pass. */
 const TIMEOUT_MS = 1_000
 
-/** The service learns so many hexadecimal digits of the hash: one of 2^20 groups (k-anonymity). */
+/** Hexadecimal digits of the hash that the service learns: one of 2^20 groups (k-anonymity). */
 const PREFIX_LENGTH = 5
 
 /**

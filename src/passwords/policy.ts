@@ -24,9 +24,7 @@ type PasswordOwner = {
   fullName?: string | null | undefined
 }
 
-const cannotCheck = defineUnavailable(
-  'New passwords can not be checked right now, please try again',
-)
+const cannotCheck = defineUnavailable('New passwords cannot be checked right now, please try again')
 
 /**
  * Checks a new password against the policy, the same wherever one is set.

@@ -4,7 +4,7 @@ import { Redis } from '@upstash/redis/cloudflare'
 /** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
 const REMEMBERED_BLOCKS = 10_000
 
-/** So many requests in a sliding window of so many seconds. */
+/** At most `requests` in a sliding window of `windowSeconds`. */
 export type Rule = { name: string; requests: number; windowSeconds: number }
 
 /** What a rule says about one request. `resetSeconds`: until the window ends. */

@@ -35,7 +35,7 @@ export const roleOf = (accountType: AccountType, elevated: boolean): Role =>
 
 export type AccessClaims = Principal & { role: Role }
 
-/** Where a token comes from and until when it counts. `now` in milliseconds, `ttl` in seconds. */
+/** Where a token comes from and when it expires. `now` in milliseconds, `ttl` in seconds. */
 export type Issuance = { keys: Keys; issuer: string; now: number; ttl: number }
 
 /** Signs an access token (RFC 9068, EdDSA by RFC 8037). `id` and `role` are there for frontends. */

@@ -11,7 +11,7 @@ export function deriveToken(keys: Keys, purpose: Purpose, subject: string): stri
   return `${subject}.${mac(keys, purpose, subject).toString('base64url')}`
 }
 
-/** The subject of a genuine token, or null. Costs no trip: garbage is rejected here. */
+/** The subject of a genuine token, or null. Garbage is rejected here, without a network call. */
 export function subjectOf(keys: Keys, purpose: Purpose, token: string): string | null {
   const end = token.lastIndexOf('.')
   const subject = token.slice(0, end)

@@ -8,7 +8,7 @@ import { beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import type { Bindings } from '../../src/context.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { PASSWORD, registerUser } from '../setup/accounts.ts'
-import { type Answer, environment, freshAddress, send, visitor } from '../setup/api.ts'
+import { type ApiResponse, environment, freshAddress, send, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
 import {
@@ -87,7 +87,7 @@ beforeEach(async () => {
 })
 
 /** What holds for every response. `send` checks that it is documented. */
-function expectUniform(response: Answer) {
+function expectUniform(response: ApiResponse) {
   const { status, headers, body, text } = response
   for (const name of SECURITY_HEADERS) expect(headers.get(name), name).toBeTruthy()
   const id = headers.get('X-Request-ID')

@@ -107,10 +107,10 @@ test('cut forwards the request and breaks off the response', async () => {
   expect(await redis.get('cut')).toBe(1)
 })
 
-test('lose-answer forwards the request and does not respond', async () => {
+test('lose-response forwards the request and does not respond', async () => {
   const box = await openLane(proxy.url, 'resend')
   const resend = new Resend(mailbox.apiKey, { baseUrl: box.url })
-  await box.fault({ kind: 'lose-answer', times: 1 })
+  await box.fault({ kind: 'lose-response', times: 1 })
   const lost = await resend.emails.send(MAIL, { idempotencyKey: 'k' })
   expect(lost.error?.name).toBe('application_error')
   expect((await resend.emails.send(MAIL, { idempotencyKey: 'k' })).error).toBeNull()

@@ -72,7 +72,7 @@ test('a pending mail delivered twice by the queue is sent once', async () => {
 
 test('a pending mail whose response is lost is sent again with the same key, and arrives once', async () => {
   const { recipient, message, isPending } = await addPending()
-  await resend.fault({ kind: 'lose-answer', times: 1 })
+  await resend.fault({ kind: 'lose-response', times: 1 })
   expect(await deliver(message)).toEqual({ retriedAfter: 10 })
   expect(await isPending()).toBe(true)
   expect(await deliver(message, { attempts: 2 })).toBe('acknowledged')

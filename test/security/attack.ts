@@ -3,7 +3,7 @@ import { inject } from 'vitest'
 import type { Bindings } from '../../src/context.ts'
 import { ConfigurationError } from '../../src/env.ts'
 import { resourcesFor } from '../../src/resources.ts'
-import { type Answer, environment } from '../setup/api.ts'
+import { type ApiResponse, environment } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import type {} from '../setup/world.ts'
 
@@ -11,7 +11,7 @@ import type {} from '../setup/world.ts'
 export const atOnce = <Result>(count: number, act: (index: number) => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)))
 
-export function tally(responses: readonly Answer<any>[]): Record<number, number> {
+export function tally(responses: readonly ApiResponse<any>[]): Record<number, number> {
   const counts: Record<number, number> = {}
   for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1
   return counts

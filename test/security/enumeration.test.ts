@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { hashPassword } from '../../src/passwords/hash.ts'
 import { logIn, mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
-import { type Answer, environment, expectError, visitor } from '../setup/api.ts'
+import { type ApiResponse, environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { resetTokenOf } from '../setup/reset-token.ts'
 import { atOnce, attemptsOf, expireAttempts, setAttempts, tally } from './attack.ts'
@@ -17,7 +17,7 @@ const freshName = () => newcomer().username
 await login(freshName(), PASSWORD)
 
 /** Everything that a response shows, except the request id, times, and the seconds a limit lasts. */
-function shown({ status, headers, text }: Answer<any>) {
+function shown({ status, headers, text }: ApiResponse<any>) {
   const lines = [...headers]
     .filter(([name]) => name !== 'x-request-id')
     .map(([name, value]) => `${name}: ${value.replace(/;t=\d+/g, '')}`)
@@ -38,7 +38,7 @@ function watchHashes() {
   }
 }
 
-async function workOf(act: () => Promise<Answer<any>>) {
+async function workOf(act: () => Promise<ApiResponse<any>>) {
   await Promise.all([lanes.neon.clear(), lanes.upstash.clear()])
   const hashes = watchHashes()
   const response = await act()
@@ -177,7 +177,7 @@ test('8 (NIST 800-63B-4, 3.2.2): the eleventh attempt in 15 minutes is 429, for 
   expect([tally(known), tally(unknown)]).toEqual([{ 401: 10 }, { 401: 10 }])
   const [capped, cappedUnknown] = [await login(username, PASSWORD), await login(nobody, PASSWORD)]
   expectError(capped, 429, 'RateLimitError')
-  const withoutSeconds = (response: Answer) =>
+  const withoutSeconds = (response: ApiResponse) =>
     shown(response).replace(/"retry_after":\d+|retry-after: \d+/g, '')
   expect(withoutSeconds(cappedUnknown)).toBe(withoutSeconds(capped))
   expect(Number(capped.headers.get('Retry-After'))).toBeLessThanOrEqual(15 * 60)

@@ -2,7 +2,7 @@ import { createScheduledController } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
 import { mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
-import { type Answer, expectError, type Visitor, visitor } from '../setup/api.ts'
+import { type ApiResponse, expectError, type Visitor, visitor } from '../setup/api.ts'
 import { openApiRoutes } from '../setup/conformance.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
 import { changePassword, forgotPassword, getMe, login, NEW_PASSWORD, refresh } from './calls.ts'
@@ -129,7 +129,7 @@ describe.each(FAULTS)('Fault matrix: the database %s', (_, fault) => {
 
 test('Fault matrix: if the database refuses one connection, GET me tries again after a pause and is 200; PUT me is 503 without a second attempt', async () => {
   const caller = visitor({ env: database.env(), token: user.access_token })
-  const refusedOnce = async (act: () => Promise<Answer>) => {
+  const refusedOnce = async (act: () => Promise<ApiResponse>) => {
     await database.clear()
     const response = await database.during({ kind: 'refuse', times: 1 }, act)
     return { response, log: await database.log() }

@@ -5,7 +5,7 @@ import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
 import { newcomer } from '../setup/accounts.ts'
-import { type Answer, environment } from '../setup/api.ts'
+import { type ApiResponse, environment } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'
 
@@ -34,7 +34,7 @@ export const UNREACHABLE: NamedFault[] = [
 
 /** Requests are carried out, and the response does not arrive. */
 export const RESPONSE_LOST: NamedFault[] = [
-  ['loses its responses', { kind: 'lose-answer' }],
+  ['loses its responses', { kind: 'lose-response' }],
   ['sends half of each response', { kind: 'cut' }],
 ]
 
@@ -124,7 +124,7 @@ export async function fastest(act: () => Promise<unknown>) {
 
 /** The uniform 503. Its `Retry-After` varies, so that clients do not all return at once. */
 export function expectUnavailable(
-  response: Answer,
+  response: ApiResponse,
   error: 'DatabaseError' | 'ServiceUnavailableError' = 'DatabaseError',
 ) {
   const { status, body } = response

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { newUser } from '../setup/accounts.ts'
-import { type Answer, environment, visitor } from '../setup/api.ts'
+import { type ApiResponse, environment, visitor } from '../setup/api.ts'
 import { UUID } from '../setup/shapes.ts'
 import { listen } from './captured-log.ts'
 import { faulty } from './faulty-world.ts'
@@ -19,7 +19,7 @@ const HEADERS = {
 }
 
 /** A 500: the limiter throws an error that the Worker does not expect. */
-async function broken(): Promise<Answer> {
+async function broken(): Promise<ApiResponse> {
   const upstash = await faulty('upstash')
   await upstash.fault({ kind: 'refuse' })
   const FALLBACK_LIMITER: RateLimit = {
@@ -30,13 +30,13 @@ async function broken(): Promise<Answer> {
   return visitor({ env: upstash.env({ FALLBACK_LIMITER }) }).get('/api/users/me', { token })
 }
 
-async function limited(): Promise<Answer> {
+async function limited(): Promise<ApiResponse> {
   const caller = visitor({ env: environment({ RATE_LIMIT_PER_HOUR: 1 }), token })
   await caller.get('/api/users/me')
   return caller.get('/api/users/me')
 }
 
-async function unchanged(): Promise<Answer> {
+async function unchanged(): Promise<ApiResponse> {
   const { headers } = await caller.get('/assets/page.css')
   const ifNoneMatch = { 'If-None-Match': headers.get('ETag') ?? '' }
   return caller.get('/assets/page.css', { headers: ifNoneMatch })
@@ -46,7 +46,7 @@ const FORM = { raw: 'a=b', headers: { 'Content-Type': 'application/x-www-form-ur
 const RESET = { token: 'x', new_password: 'long enough' }
 const misconfigured = visitor({ env: environment({ SECRET_KEY: 'x' }), token })
 
-const RESPONSES: [status: number, what: string, ask: () => Promise<Answer>][] = [
+const RESPONSES: [status: number, what: string, ask: () => Promise<ApiResponse>][] = [
   [200, 'GET /', () => caller.get('/')],
   [200, 'GET /health', () => caller.get('/health')],
   [200, 'GET me', () => caller.get('/api/users/me', { token })],
@@ -144,7 +144,7 @@ const FOREIGN = [
   ...['https://app.example.com https://evil.net', 'http://localhost:5174', 'http://localhost'],
 ]
 
-const corsOf = ({ headers }: Answer) =>
+const corsOf = ({ headers }: ApiResponse) =>
   [...headers.keys()].filter((name) => name.startsWith('access-control-'))
 
 const preflight = (Origin: string) =>
@@ -156,7 +156,7 @@ const preflight = (Origin: string) =>
     },
   })
 
-test.each<[string, (origin: string) => Promise<Answer>]>([
+test.each<[string, (origin: string) => Promise<ApiResponse>]>([
   ['a 200', (Origin) => caller.get('/api/users/me', { token, headers: { Origin } })],
   ['a 404', (Origin) => caller.get('/nowhere', { headers: { Origin } })],
   ['a 401', (Origin) => caller.get('/api/users/me', { headers: { Origin } })],

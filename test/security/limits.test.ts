@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { newUser } from '../setup/accounts.ts'
-import { type Answer, expectError, freshAddress, send, visitor } from '../setup/api.ts'
+import { type ApiResponse, expectError, freshAddress, send, visitor } from '../setup/api.ts'
 import { atOnce, tally } from './attack.ts'
 import { getMe, refresh } from './calls.ts'
 import { faultyWorld } from './faulty-world.ts'
 
 const { access_token: token, refresh_token } = await newUser()
 
-const remaining = ({ headers }: Answer<any>) =>
+const remaining = ({ headers }: ApiResponse<any>) =>
   Number(headers.get('RateLimit')?.match(/"api";r=(\d+)/)?.[1])
 
 async function remainingFor(headers: Record<string, string>) {

@@ -6,7 +6,7 @@ import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
 import { expectDocumented } from './conformance.ts'
 
-export type Answer<Body = Record<string, unknown>> = {
+export type ApiResponse<Body = Record<string, unknown>> = {
   status: number
   headers: Headers
   body: Body
@@ -31,7 +31,7 @@ export function freshAddress() {
 }
 
 /** Sends a request to the Worker and waits for everything the request started. */
-export async function send(request: Request, env: Bindings = environment()): Promise<Answer> {
+export async function send(request: Request, env: Bindings = environment()): Promise<ApiResponse> {
   const context = createExecutionContext()
   const response = await worker.fetch(
     request as Request<unknown, IncomingRequestCfProperties>,
@@ -42,9 +42,9 @@ export async function send(request: Request, env: Bindings = environment()): Pro
   await waitOnExecutionContext(context)
   const isJson = text && response.headers.get('Content-Type')?.startsWith('application/json')
   const { status, headers } = response
-  const answer = { status, headers, text, body: isJson ? JSON.parse(text) : {} }
-  await expectDocumented(request, answer)
-  return answer
+  const received = { status, headers, text, body: isJson ? JSON.parse(text) : {} }
+  await expectDocumented(request, received)
+  return received
 }
 
 type VisitorOptions = {
@@ -62,7 +62,7 @@ export function visitor({ address = freshAddress(), env, token, cf }: VisitorOpt
     path: string,
     body?: unknown,
     options: Options = {},
-  ): Promise<Answer<any>> {
+  ): Promise<ApiResponse<any>> {
     const headers = new Headers({ 'CF-Connecting-IP': address, ...options.headers })
     const bearer = options.token ?? token
     if (bearer) headers.set('Authorization', `Bearer ${bearer}`)
@@ -87,7 +87,12 @@ export function visitor({ address = freshAddress(), env, token, cf }: VisitorOpt
 
 export type Visitor = ReturnType<typeof visitor>
 
-export function expectError(answer: Answer, status: number, error: string, message?: string) {
-  expect(answer.body).toMatchObject({ status_code: status, error, ...(message && { message }) })
-  expect(answer.status).toBe(status)
+export function expectError(
+  response: ApiResponse,
+  status: number,
+  error: string,
+  message?: string,
+) {
+  expect(response.body).toMatchObject({ status_code: status, error, ...(message && { message }) })
+  expect(response.status).toBe(status)
 }

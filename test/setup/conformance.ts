@@ -35,9 +35,9 @@ const checks = new Map<string, z.ZodType>()
 /** Statuses that any path may return without documenting them. */
 const ANYWHERE = new Set([404, 405, 413, 500])
 
-type Answered = { status: number; headers: Headers; body: unknown }
+type Returned = { status: number; headers: Headers; body: unknown }
 
-export async function expectDocumented(request: Request, { status, headers, body }: Answered) {
+export async function expectDocumented(request: Request, { status, headers, body }: Returned) {
   const { pathname } = new URL(request.url)
   const { paths, components } = await openApi()
   const template = Object.keys(paths).find((path) =>
@@ -45,12 +45,12 @@ export async function expectDocumented(request: Request, { status, headers, body
   )
   const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase()
   const operation = template ? paths[template]?.[method] : undefined
-  const answer = operation?.responses[status]
+  const response = operation?.responses[status]
   if (!operation || request.method === 'HEAD') return
-  if (!answer && (ANYWHERE.has(status) || status === 304)) return
+  if (!response && (ANYWHERE.has(status) || status === 304)) return
   const name = `${request.method} ${template} ${status}`
-  expect(answer, `${name} is not in the OpenAPI document`).toBeDefined()
-  const schema = answer?.content?.['application/json']?.schema
+  expect(response, `${name} is not in the OpenAPI document`).toBeDefined()
+  const schema = response?.content?.['application/json']?.schema
   if (!schema || !headers.get('Content-Type')?.startsWith('application/json')) return
   const check = checks.get(name) ?? z.fromJSONSchema(inlined(schema, components.schemas) as never)
   checks.set(name, check)

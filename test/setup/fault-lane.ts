@@ -62,20 +62,23 @@ export async function handle(
       await sleep(fault.ms)
   }
 
-  const answer = await forward(lane.base, path, incoming, body)
-  if (fault.kind === 'lose-answer') {
+  const forwarded = await forward(lane.base, path, incoming, body)
+  if (fault.kind === 'lose-response') {
     incoming.socket.destroy()
     return
   }
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length })
+  response.writeHead(forwarded.status, {
+    ...forwarded.headers,
+    'content-length': forwarded.body.length,
+  })
   if (fault.kind === 'cut') {
-    const half = answer.body.subarray(0, Math.floor(answer.body.length / 2))
+    const half = forwarded.body.subarray(0, Math.floor(forwarded.body.length / 2))
     response.write(half, () => incoming.socket.destroy())
     return
   }
   // Not on `close`: the client may have sent its next request by then.
   entry.endedAt = now()
-  response.end(answer.body)
+  response.end(forwarded.body)
 }
 
 function logged({ method = '', headers }: IncomingMessage, path: string): LoggedRequest {
@@ -108,7 +111,7 @@ function takeFault(lane: LaneState, text: string): Fault {
   return fault.times > 0 ? fault : { kind: 'none' }
 }
 
-interface Answer {
+interface Forwarded {
   status: number
   headers: IncomingHttpHeaders
   body: Buffer
@@ -120,22 +123,22 @@ async function forward(
   path: string,
   { method, headers }: IncomingMessage,
   body: Buffer,
-): Promise<Answer> {
+): Promise<Forwarded> {
   const outgoing = request(base.replace(/\/$/, '') + path, {
     method,
     headers: { ...endToEnd(headers), 'content-length': body.length },
     // The target may close a kept-alive connection just as it is reused.
     agent: false,
   })
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+  const forwarded = await new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve)
     outgoing.once('error', reject)
     outgoing.end(body)
   })
   return {
-    status: answer.statusCode ?? 502,
-    headers: endToEnd(answer.headers),
-    body: await buffer(answer),
+    status: forwarded.statusCode ?? 502,
+    headers: endToEnd(forwarded.headers),
+    body: await buffer(forwarded),
   }
 }
 

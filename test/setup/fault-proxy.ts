@@ -18,7 +18,7 @@ const KINDS: Fault['kind'][] = [
   'status',
   'garbage',
   'cut',
-  'lose-answer',
+  'lose-response',
 ]
 
 const REQUIRED_FIELDS: Partial<Record<Fault['kind'], string>> = { slow: 'ms', status: 'status' }

@@ -1,6 +1,6 @@
 /** The bodies of the contract. `toEqual` rejects additional and missing keys. */
 import { expect } from 'vitest'
-import { type Answer, expectError } from './api.ts'
+import { type ApiResponse, expectError } from './api.ts'
 
 /** A time as clients parse it: ISO 8601, in UTC. */
 export const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
@@ -37,9 +37,9 @@ export const TOKEN_PAIR = {
 }
 
 /** 422 with one error or more for each of these fields, and no others. */
-export function expectInvalid(answer: Answer<any>, ...fields: string[]) {
-  expectError(answer, 422, 'ValidationError', 'Request validation failed')
-  const { errors } = answer.body.details
+export function expectInvalid(response: ApiResponse<any>, ...fields: string[]) {
+  expectError(response, 422, 'ValidationError', 'Request validation failed')
+  const { errors } = response.body.details
   expect([...new Set(errors.map(({ field }: { field: string }) => field))]).toEqual(fields)
   for (const error of errors) {
     expect(error).toEqual({
@@ -52,23 +52,27 @@ export function expectInvalid(answer: Answer<any>, ...fields: string[]) {
 
 /** 401 with the challenge of RFC 6750; the default message is that of an invalid token. */
 export function expectUnauthenticated(
-  answer: Answer<any>,
+  response: ApiResponse<any>,
   message = 'Could not validate credentials',
 ) {
-  expectError(answer, 401, 'AuthenticationError', message)
-  expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer')
+  expectError(response, 401, 'AuthenticationError', message)
+  expect(response.headers.get('WWW-Authenticate')).toBe('Bearer')
 }
 
 /** This status and exactly this body. */
 export const expectResponse = (
-  { status, body }: Answer<any>,
+  { status, body }: ApiResponse<any>,
   expectedStatus: number,
   expectedBody: unknown,
 ) => expect({ status, body }).toEqual({ status: expectedStatus, body: expectedBody })
 
 /** 409: another account has this username or email. */
-export function expectDuplicate(answer: Answer<any>, resource: 'User' | 'Admin', field: string) {
+export function expectDuplicate(
+  response: ApiResponse<any>,
+  resource: 'User' | 'Admin',
+  field: string,
+) {
   const message = `${resource} with this ${field} already exists`
-  expectError(answer, 409, 'DuplicateRecordError', message)
-  expect(answer.body.details).toEqual({ resource, field })
+  expectError(response, 409, 'DuplicateRecordError', message)
+  expect(response.body.details).toEqual({ resource, field })
 }

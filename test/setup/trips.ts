@@ -1,6 +1,6 @@
 /** Counts the network round trips that a request waits for. */
 import { inject } from 'vitest'
-import { type Answer, environment, type Visitor, visitor } from './api.ts'
+import { type ApiResponse, environment, type Visitor, visitor } from './api.ts'
 import { type LoggedRequest, openLane, type Target } from './lanes.ts'
 import type {} from './world.ts'
 
@@ -40,14 +40,16 @@ export async function watchedWorker() {
     env,
     caller: visitor({ env }),
     slowDown: () => Promise.all(lanes.map(({ lane }) => lane.fault({ kind: 'slow', ms: TRIP_MS }))),
-    async watch(call: () => ReturnType<Visitor['get']>): Promise<{ answer: Answer } & Trips> {
+    async watch(
+      call: () => ReturnType<Visitor['get']>,
+    ): Promise<{ response: ApiResponse } & Trips> {
       await Promise.all(lanes.map(({ lane }) => lane.clear()))
       messages = 0
-      const answer = await call()
+      const response = await call()
       const logs = lanes.map(async ({ to, lane }) =>
         (await lane.log()).map((trip) => ({ ...trip, to })),
       )
-      return { answer, steps: stepsOf((await Promise.all(logs)).flat()), messages }
+      return { response, steps: stepsOf((await Promise.all(logs)).flat()), messages }
     },
     close: () => Promise.all(lanes.map(({ lane }) => lane.close())),
   }

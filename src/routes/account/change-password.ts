@@ -21,7 +21,7 @@ const samePassword = defineError(
 )
 
 /** `POST /change-password`: ends all other sessions; this one goes on. */
-export const changePassword = (kind: AccountType) =>
+export const changePassword = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'Change your password',
@@ -30,7 +30,7 @@ export const changePassword = (kind: AccountType) =>
       },
       errors: [wrongPassword, samePassword],
     }),
-    authenticate(kind),
+    authenticate(accountType),
     json(z.object({ current_password: Password, new_password: NewPassword })),
     async (c) => {
       const { current_password: current, new_password: password } = c.req.valid('json')
@@ -38,12 +38,12 @@ export const changePassword = (kind: AccountType) =>
       const account = await proveCurrentPassword(c, current, 'password_change')
       await rejectUnfit(c, { password, current, account }).catch(async (rejection: unknown) => {
         // The current password was right: a rejected new one is not a failed attempt.
-        await clearPasswordChecks[kind](db, claims)
+        await clearPasswordChecks[accountType](db, claims)
         throw rejection
       })
 
       const emailId = crypto.randomUUID()
-      const changed = await passwords.changePassword[kind](db, {
+      const changed = await passwords.changePassword[accountType](db, {
         ...claims,
         checkedHash: account.checkedHash,
         newHash: await hashPassword(password, config.bcryptCost),
@@ -52,7 +52,7 @@ export const changePassword = (kind: AccountType) =>
       })
       if (!changed) throw wrongPassword()
       queueEmails(c, emailId)
-      log(c, 'info', 'password_change', { outcome: 'success', kind, id: changed.id })
+      log(c, 'info', 'password_change', { outcome: 'success', kind: accountType, id: changed.id })
       return c.json({ message: 'Password changed successfully' }, 200)
     },
   )

@@ -8,7 +8,7 @@ import { verifyPassword } from '../../passwords/hash.ts'
 import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 
-/** What a caller hears whose password is not the account's. */
+/** Thrown when the password is wrong. */
 export const wrongPassword = defineUnauthenticated('Current password is incorrect')
 
 /**
@@ -24,10 +24,10 @@ export async function proveCurrentPassword(
   action: Action,
 ) {
   const { config, db, claims } = c.var
-  const { kind } = claims
+  const { kind: accountType } = claims
   const account = await withRateLimit(
     c,
-    () => countPasswordCheck[kind](db, claims),
+    () => countPasswordCheck[accountType](db, claims),
     'change-password',
   )
   if (account.count > PASSWORD_ATTEMPTS.max) throw tooMany(account.resets_in)
@@ -35,11 +35,13 @@ export async function proveCurrentPassword(
   const checkedHash = account.hashed_password
   const { correct } = await verifyPassword(password, checkedHash, config.bcryptCost)
   if (correct && checkedHash) return { ...account, checkedHash }
-  await recordFailure(db, {
-    ...{ action, reason: 'wrong_password' },
-    ...{ actorKind: kind, actorId: account.id, targetKind: kind, targetId: account.id },
-    ...requestSourceOf(c),
+  const actor = { kind: accountType, id: account.id }
+  await recordFailure(db, { action, reason: 'wrong_password', actor, source: requestSourceOf(c) })
+  log(c, 'warn', action, {
+    outcome: 'failure',
+    reason: 'wrong_password',
+    kind: accountType,
+    id: account.id,
   })
-  log(c, 'warn', action, { outcome: 'failure', reason: 'wrong_password', kind, id: account.id })
   throw wrongPassword()
 }

@@ -16,7 +16,7 @@ import { TokenPair, tokenPair } from './token-pair.ts'
 const invalidCredentials = defineUnauthenticated('Invalid username or password')
 
 /** `POST /login`: unknown, wrong, disabled and deleted get the same response, after the same work. */
-export const login = (kind: AccountType) =>
+export const login = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'Log in',
@@ -29,27 +29,32 @@ export const login = (kind: AccountType) =>
     async (c) => {
       const { identifier, password } = c.req.valid('json')
       const { config, db, keys } = c.var
-      const unknownKey = attemptKey(keys, kind, identifier)
+      const unknownKey = attemptKey(keys, accountType, identifier)
       const countLogin = isEmail(identifier) ? countLoginByEmail : countLoginByUsername
       const attempt = await withRateLimit(
         c,
-        () => countLogin[kind](db, { identifier, unknownKey }),
-        kind === 'user' ? 'login' : 'admin-login',
+        () => countLogin[accountType](db, { identifier, unknownKey }),
+        accountType === 'user' ? 'login' : 'admin-login',
       )
       if (attempt.count > PASSWORD_ATTEMPTS.max) {
-        log(c, 'warn', 'login', { outcome: 'failure', reason: 'capped', kind, id: attempt.id })
+        log(c, 'warn', 'login', {
+          outcome: 'failure',
+          reason: 'capped',
+          kind: accountType,
+          id: attempt.id,
+        })
         throw tooMany(attempt.resets_in)
       }
 
       const verdict = await verifyPassword(password, attempt.hashed_password, config.bcryptCost)
       if (attempt.id !== null && verdict.malformed) {
-        log(c, 'error', 'stored_hash_malformed', { kind, id: attempt.id })
+        log(c, 'error', 'stored_hash_malformed', { kind: accountType, id: attempt.id })
       }
       /** `reason` is for the log and the audit trail, never for the caller. */
       const reject = async (reason: string) => {
-        const target = attempt.id === null ? {} : { targetKind: kind, targetId: attempt.id }
-        await recordFailure(db, { action: 'login', reason, ...target, ...requestSourceOf(c) })
-        log(c, 'warn', 'login', { outcome: 'failure', reason, kind, id: attempt.id })
+        const target = attempt.id === null ? undefined : { kind: accountType, id: attempt.id }
+        await recordFailure(db, { action: 'login', reason, target, source: requestSourceOf(c) })
+        log(c, 'warn', 'login', { outcome: 'failure', reason, kind: accountType, id: attempt.id })
         return invalidCredentials()
       }
       const { id: accountId, hashed_password: checkedHash } = attempt
@@ -58,7 +63,7 @@ export const login = (kind: AccountType) =>
       if (!verdict.correct || checkedHash === null) throw await reject('wrong_password')
 
       const sessionId = crypto.randomUUID()
-      const opened = await openSession[kind](db, {
+      const opened = await openSession[accountType](db, {
         ...{ accountId, checkedHash, sessionId },
         newHash: verdict.outdated ? await hashPassword(password, config.bcryptCost) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,
@@ -66,9 +71,12 @@ export const login = (kind: AccountType) =>
         ...requestSourceOf(c),
       })
       if (!opened) throw await reject('changed_meanwhile')
-      log(c, 'info', 'login', { outcome: 'success', kind, id: accountId })
+      log(c, 'info', 'login', { outcome: 'success', kind: accountType, id: accountId })
       const { elevated } = opened
-      return c.json(await tokenPair(c, kind, { accountId, elevated, sessionId, counter: 0 }), 200)
+      return c.json(
+        await tokenPair(c, accountType, { accountId, elevated, sessionId, counter: 0 }),
+        200,
+      )
     },
   )
 
@@ -76,5 +84,5 @@ export const login = (kind: AccountType) =>
 const isEmail = (identifier: string) => identifier.includes('@')
 
 /** Names what was typed in the table of attempts without storing it. */
-const attemptKey = (keys: Keys, kind: AccountType, identifier: string) =>
-  `${kind}?${mac(keys, 'login-attempts', `${kind}:${identifier.toLowerCase()}`).toString('base64url')}`
+const attemptKey = (keys: Keys, accountType: AccountType, identifier: string) =>
+  `${accountType}?${mac(keys, 'login-attempts', `${accountType}:${identifier.toLowerCase()}`).toString('base64url')}`

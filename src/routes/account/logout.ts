@@ -9,7 +9,7 @@ import { readRefreshToken } from '../../tokens/refresh.ts'
 import { Token } from '../input.ts'
 
 /** `POST /logout`: ends the session of a refresh token. */
-export const logout = (kind: AccountType) =>
+export const logout = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'Log out',
@@ -17,11 +17,11 @@ export const logout = (kind: AccountType) =>
     }),
     json(z.object({ refresh_token: Token })),
     async (c) => {
-      const subject = readRefreshToken(c.var.keys, kind, c.req.valid('json').refresh_token)
+      const subject = readRefreshToken(c.var.keys, accountType, c.req.valid('json').refresh_token)
       if (subject) {
         await rateLimit(c)
         const { sessionId } = subject
-        await endSession[kind](c.var.db, { sessionId, ...requestSourceOf(c) })
+        await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
       }
       return c.body(null, 204)
     },

@@ -14,7 +14,7 @@ import { TokenPair, tokenPair } from './token-pair.ts'
 const invalidRefreshToken = defineUnauthenticated('Invalid or expired refresh token')
 
 /** `POST /refresh`: a new pair for the newest refresh token of a session (RFC 9700 section 4.14.2). */
-export const refresh = (kind: AccountType) =>
+export const refresh = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'Refresh tokens',
@@ -26,12 +26,12 @@ export const refresh = (kind: AccountType) =>
     json(z.object({ refresh_token: Token })),
     async (c) => {
       const { db, keys, config } = c.var
-      const subject = readRefreshToken(keys, kind, c.req.valid('json').refresh_token)
+      const subject = readRefreshToken(keys, accountType, c.req.valid('json').refresh_token)
       if (!subject) throw invalidRefreshToken()
 
       await rateLimit(c, 'refresh')
       const { refreshTokenSeconds } = config
-      const rotated = await rotateSession[kind](db, {
+      const rotated = await rotateSession[accountType](db, {
         ...subject,
         refreshTokenSeconds,
         ...requestSourceOf(c),
@@ -39,10 +39,13 @@ export const refresh = (kind: AccountType) =>
       if (!rotated) throw invalidRefreshToken()
       const { account_id: accountId, counter, elevated, reused } = rotated
       if (reused) {
-        log(c, 'warn', 'refresh_token_reuse', { kind, id: accountId })
+        log(c, 'warn', 'refresh_token_reuse', { kind: accountType, id: accountId })
         throw invalidRefreshToken()
       }
       const { sessionId } = subject
-      return c.json(await tokenPair(c, kind, { accountId, elevated, sessionId, counter }), 200)
+      return c.json(
+        await tokenPair(c, accountType, { accountId, elevated, sessionId, counter }),
+        200,
+      )
     },
   )

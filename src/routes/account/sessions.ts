@@ -12,7 +12,7 @@ import { SessionId } from '../input.ts'
 const sessionNotFound = defineError('NotFoundError', 'No such session')
 
 /** `GET /me/sessions`: where the caller is logged in. */
-export const listOwnSessions = (kind: AccountType) =>
+export const listOwnSessions = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'List your sessions',
@@ -23,45 +23,51 @@ export const listOwnSessions = (kind: AccountType) =>
         },
       },
     }),
-    authenticate(kind),
+    authenticate(accountType),
     async (c) => {
-      const sessions = await withRateLimit(c, () => listSessions[kind](c.var.db, c.var.claims))
+      const sessions = await withRateLimit(c, () =>
+        listSessions[accountType](c.var.db, c.var.claims),
+      )
       return c.json(sessions, 200)
     },
   )
 
 /** `DELETE /me/sessions/{id}`: ends one session of the caller, the current one too. */
-export const revokeOwnSession = (kind: AccountType) =>
+export const revokeOwnSession = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'End one of your sessions',
       responses: { 204: { description: 'The session has ended' } },
       errors: [sessionNotFound],
     }),
-    authenticate(kind),
+    authenticate(accountType),
     params(SessionId),
     async (c) => {
       const { id: revokedId } = c.req.valid('param')
       const { db, claims } = c.var
       await rateLimit(c)
-      const revoked = await revokeSession[kind](db, { ...claims, revokedId, ...requestSourceOf(c) })
+      const revoked = await revokeSession[accountType](db, {
+        ...claims,
+        revokedId,
+        ...requestSourceOf(c),
+      })
       if (!revoked.found) throw sessionNotFound()
       return c.body(null, 204)
     },
   )
 
 /** `DELETE /me/sessions`: ends all sessions of the caller but the current one. */
-export const revokeOwnOtherSessions = (kind: AccountType) =>
+export const revokeOwnOtherSessions = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'End your other sessions',
       responses: { 204: { description: 'All sessions but the current one have ended' } },
     }),
-    authenticate(kind),
+    authenticate(accountType),
     async (c) => {
       const { db, claims } = c.var
       await rateLimit(c)
-      await revokeOtherSessions[kind](db, { ...claims, ...requestSourceOf(c) })
+      await revokeOtherSessions[accountType](db, { ...claims, ...requestSourceOf(c) })
       return c.body(null, 204)
     },
   )

@@ -21,17 +21,17 @@ type Session = RefreshSubject & { accountId: number; elevated: boolean }
 /** The tokens of a session at this point of its rotation. */
 export async function tokenPair(
   c: RequestContext,
-  kind: AccountType,
+  accountType: AccountType,
   { accountId, elevated, ...subject }: Session,
 ): Promise<z.output<typeof TokenPair>> {
   const { keys, config } = c.var
-  const role = roleOf(kind, elevated)
+  const role = roleOf(accountType, elevated)
   return {
     access_token: await signAccessToken(
-      { kind, accountId, sessionId: subject.sessionId, role },
+      { kind: accountType, accountId, sessionId: subject.sessionId, role },
       { keys, issuer: config.issuer, now: Date.now(), ttl: config.accessTokenSeconds },
     ),
-    refresh_token: refreshToken(keys, kind, subject),
+    refresh_token: refreshToken(keys, accountType, subject),
     token_type: 'bearer',
     expires_in: config.accessTokenSeconds,
   }

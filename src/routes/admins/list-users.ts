@@ -25,7 +25,7 @@ const Position = z
     message: 'is not a valid cursor',
   })
 
-/** Decimal digits only: `1e3` is a number to JavaScript and none to PostgreSQL. */
+/** Decimal digits only: JavaScript reads `1e3` as a number, PostgreSQL does not. */
 const isId = (after: string) => /^\d+$/.test(after) && AccountId.shape.id.safeParse(after).success
 
 const UserQuery = z

@@ -79,7 +79,7 @@ export const registerAdmin = endpoint(
   },
 )
 
-/** The token of the configuration; in development, with none configured, anybody. */
+/** Requires the configured token. Without one, anyone may in development. */
 function mayBootstrap(c: RequestContext): boolean {
   const { bootstrapToken, environment } = c.var.config
   if (!bootstrapToken) return environment === 'development'

@@ -46,7 +46,7 @@ const updatedUser = { 200: { description: 'The updated user', schema: UserRead }
 export const readUser = endpoint(
   contract({
     summary: 'Get a user',
-    description: 'Deleted users too.',
+    description: 'Includes deleted users.',
     responses: { 200: { description: 'The user', schema: UserRead } },
     errors: [userNotFound],
   }),

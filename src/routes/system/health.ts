@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../env.ts'
 import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
 
-/** Milliseconds for a probe: a monitor hears within a second. */
+/** Milliseconds for a probe: monitors get a response within a second. */
 const PROBE_TIMEOUT_MS = 800
 
 /** Milliseconds a result is shared, so that a fleet of monitors costs one probe. */

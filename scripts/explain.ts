@@ -46,7 +46,7 @@ export async function findStatements(): Promise<Map<string, AnyStatement>> {
 const isStatement = (value: unknown): value is AnyStatement =>
   typeof value === 'function' && 'text' in value && 'parameters' in value
 
-/** Users and admins 1 to `accounts`, each with three sessions; the first has a reset, mail and history. */
+/** Users, and 100 admins, each with three sessions and one more of the first; resets, attempts, emails, history. */
 const seed = (accounts: number) => `
   insert into users (username, email, hashed_password)
     select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, ${accounts}) n;
@@ -156,6 +156,7 @@ export async function explain(client: pg.Client, nameContains = ''): Promise<Exp
       explained.push({ name, values, text, plan: rows.map((row) => row['QUERY PLAN']).join('\n') })
     }
   }
+  if (explained.length === 0) throw new Error(`No statement is named like "${nameContains}".`)
   return explained
 }
 
@@ -170,12 +171,16 @@ async function main() {
     allowPositionals: true,
     options: { accounts: { type: 'string', default: String(DEFAULT_ACCOUNTS) } },
   })
+  const accounts = Number(values.accounts)
+  if (!Number.isSafeInteger(accounts) || accounts < 1) {
+    throw new Error('--accounts takes a whole number, 1 or more.')
+  }
   const postgres = await startTemporaryPostgres({ database: 'accounts' })
   const client = new pg.Client({ connectionString: postgres.url })
   try {
     await applyMigrations(postgres.url)
     await client.connect()
-    await fill(client, Number(values.accounts))
+    await fill(client, accounts)
     for (const { name, values: sample, text, plan } of await explain(client, positionals[0])) {
       const given = Object.entries(sample).map(
         ([parameter, value], i) => `$${i + 1} ${parameter} = ${value}`,
@@ -188,4 +193,9 @@ async function main() {
   }
 }
 
-if (import.meta.main) await main()
+if (import.meta.main) {
+  await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  })
+}

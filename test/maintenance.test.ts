@@ -123,7 +123,7 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
 test('the cron logs an outage of the database and changes nothing, nor without a configuration', async () => {
   const id = await addPending('3 minutes')
   const neon = await openLane(inject('world').faultProxyUrl, 'neon')
-  await neon.fault({ kind: 'refuse' })
+  await neon.fault({ kind: 'disconnect' })
   expect(await lineOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject({
     level: 'error',
     event: 'maintenance_failed',

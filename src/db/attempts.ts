@@ -1,5 +1,12 @@
 import * as z from 'zod'
-import { actor, actorOf, forEachAccountType, isUsable, oneAsActor } from './accounts.ts'
+import {
+  type AccountType,
+  actor,
+  actorOf,
+  forEachAccountType,
+  isUsable,
+  oneAsActor,
+} from './accounts.ts'
 import { nothing, one, write } from './statement.ts'
 
 /** How often something may be attempted in a window, counted across all addresses. */
@@ -11,7 +18,7 @@ type Cap = { max: number; windowSeconds: number }
  */
 export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }
 
-/** Reset emails an account gets. More would only fill the owner's mailbox. */
+/** Reset emails that an account receives. More would only fill the owner's mailbox. */
 export const RESET_EMAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
 
 /**
@@ -28,10 +35,10 @@ export const countAttempt = (keys: string, { windowSeconds }: Cap) => `
   returning count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
 
 /** The key of a known account. Unknown ones have a key too: see `attemptKey` of the login. */
-const accountKey = (accountType: string, id: string) => `'${accountType}:' || ${id}`
+const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
 
 /** A `delete` that clears the attempts at the accounts that `from` selects as `id`. */
-export const clearAttempts = (accountType: string, from: string) => `
+export const clearAttempts = (accountType: AccountType, from: string) => `
   delete from attempts where key in (select ${accountKey(accountType, 'id')} from ${from})`
 
 /** One attempt to log in: how many there were, and the account if there is one. */
@@ -44,7 +51,7 @@ const LoginAttempt = z.object({
 })
 
 /**
- * Counts an attempt to log in and finds the account, known or not in one way.
+ * Counts an attempt to log in and finds the account, in one way whether or not there is one.
  *
  * `unknownKey` names the identifier in the table of attempts when no account has it.
  */

@@ -36,8 +36,8 @@ export class DatabaseError extends Error {
 const SQLSTATE = /^[0-9A-Z]{5}$/
 
 const databaseError = (thrown: unknown) =>
-  thrown instanceof NeonDbError && SQLSTATE.test(thrown.code ?? '')
-    ? new DatabaseError(thrown.code ?? '', thrown.constraint)
+  thrown instanceof NeonDbError && thrown.code && SQLSTATE.test(thrown.code)
+    ? new DatabaseError(thrown.code, thrown.constraint)
     : new DatabaseError('no_response')
 
 type Transport = RequestInit & { endpoint?: string; idempotent?: boolean }

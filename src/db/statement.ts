@@ -15,15 +15,15 @@ type SqlTypes = {
 /** `text?` may be null or left out. */
 type ParameterType = keyof SqlTypes | `${keyof SqlTypes}?`
 
-type Parameters = Readonly<Record<string, ParameterType>>
+type ParameterTypes = Readonly<Record<string, ParameterType>>
 
-type Required<P extends Parameters> = {
+type RequiredValues<P extends ParameterTypes> = {
   [Name in keyof P as P[Name] extends keyof SqlTypes ? Name : never]: P[Name] extends keyof SqlTypes
     ? SqlTypes[P[Name]]
     : never
 }
 
-type Optional<P extends Parameters> = {
+type OptionalValues<P extends ParameterTypes> = {
   [Name in keyof P as P[Name] extends `${string}?`
     ? Name
     : never]?: P[Name] extends `${infer T extends keyof SqlTypes}?`
@@ -32,10 +32,10 @@ type Optional<P extends Parameters> = {
 }
 
 /** What a statement with these parameters is called with. */
-export type Values<P extends Parameters> = Required<P> & Optional<P>
+export type Values<P extends ParameterTypes> = RequiredValues<P> & OptionalValues<P>
 
 /** The placeholder of each parameter, as it stands in the text of a statement: `$1::uuid`. */
-export type Placeholders<P extends Parameters> = { readonly [Name in keyof P]: string }
+export type Placeholders<P extends ParameterTypes> = { readonly [Name in keyof P]: string }
 
 /** Turns the rows of a response into what the statement returns. */
 type Reader<Result> = (rows: unknown[]) => Result
@@ -46,27 +46,27 @@ type Reader<Result> = (rows: unknown[]) => Result
  *
  * @throws {DatabaseError} when it fails, or its rows have another shape than declared
  */
-export type Statement<P extends Parameters, Result> = {
+export type Statement<P extends ParameterTypes, Result> = {
   (db: Database, values: Values<P>): Promise<Result>
   readonly text: string
   readonly parameters: P
 }
 
-type Definition<P extends Parameters, Result> = {
+type Definition<P extends ParameterTypes, Result> = {
   parameters: P
   returns: Reader<Result>
   sql: (placeholders: Placeholders<P>) => string
 }
 
 /** A statement that changes nothing: it is sent once more when there was no response. */
-export const read = <const P extends Parameters, Result>(definition: Definition<P, Result>) =>
+export const read = <const P extends ParameterTypes, Result>(definition: Definition<P, Result>) =>
   define('read', definition)
 
 /** A statement that writes: it is sent once, as a lost response leaves open whether it ran. */
-export const write = <const P extends Parameters, Result>(definition: Definition<P, Result>) =>
+export const write = <const P extends ParameterTypes, Result>(definition: Definition<P, Result>) =>
   define('write', definition)
 
-function define<const P extends Parameters, Result>(
+function define<const P extends ParameterTypes, Result>(
   connection: keyof Database,
   { parameters, returns, sql }: Definition<P, Result>,
 ): Statement<P, Result> {
@@ -116,10 +116,7 @@ export function one<Row extends z.ZodType>(row: Row): Reader<z.output<Row>> {
 export const nothing: Reader<void> = () => {}
 
 /** The columns of a row, as a list for `select` or `returning`. */
-export const columnsOf = (row: z.ZodObject, alias?: string) =>
-  Object.keys(row.shape)
-    .map((column) => (alias ? `${alias}.${column}` : column))
-    .join(', ')
+export const columnsOf = (row: z.ZodObject) => Object.keys(row.shape).join(', ')
 
 /** Asks the database for nothing but a response. Sent once: a health check reports the present state. */
 export const ping = write({

@@ -56,13 +56,13 @@ test('the log has each request and its times, without credentials', async () => 
   expect(await lane.log()).toEqual([])
 })
 
-test('refuse closes the connection and forwards nothing', async () => {
-  await redis.set('refused', 'before')
-  await lane.fault({ kind: 'refuse' })
-  await expect(redis.set('refused', 'after')).rejects.toThrow('fetch failed')
+test('disconnect closes the connection and forwards nothing', async () => {
+  await redis.set('unchanged', 'before')
+  await lane.fault({ kind: 'disconnect' })
+  await expect(redis.set('unchanged', 'after')).rejects.toThrow('fetch failed')
   await lane.calm()
-  expect(await redis.get('refused')).toBe('before')
-  expect((await lane.log())[1]).toMatchObject({ fault: 'refuse', status: null })
+  expect(await redis.get('unchanged')).toBe('before')
+  expect((await lane.log())[1]).toMatchObject({ fault: 'disconnect', status: null })
 })
 
 test('hang does not respond until the client or the lane closes', async () => {
@@ -128,7 +128,7 @@ test('times and match restrict a fault', async () => {
 
 test('lanes are independent, and a closed one is 404', async () => {
   const other = await openLane(proxy.url, 'upstash')
-  await other.fault({ kind: 'refuse' })
+  await other.fault({ kind: 'disconnect' })
   expect(await redis.ping()).toBe('PONG')
   expect(await other.log()).toEqual([])
   await other.close()

@@ -118,7 +118,7 @@ test.each([
 test('a mail is retried during an outage of the database, and without a configuration', async () => {
   const { recipient, message } = await addPending()
   const neon = await openLane(inject('world').faultProxyUrl, 'neon')
-  await neon.fault({ kind: 'refuse' })
+  await neon.fault({ kind: 'disconnect' })
   for (const [body, replaced] of [
     [message, { NEON_HTTP_URL: neon.url }],
     [message, { RESEND_API_KEY: '' }],

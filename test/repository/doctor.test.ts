@@ -89,7 +89,7 @@ test.each<[what: string, variable: string, value: () => string | Promise<string>
   [
     'an outage of the database',
     'NEON_HTTP_URL',
-    () => faulty('neon', { kind: 'refuse' }),
+    () => faulty('neon', { kind: 'disconnect' }),
     /^FAIL +database +PostgreSQL is unreachable/m,
   ],
   [
@@ -135,7 +135,7 @@ test.each<[what: string, variable: string, value: () => string | Promise<string>
     /^FAIL +redis +Redis does not respond within 8 s/m,
   ],
   [
-    'a Redis that refuses the connection',
+    'a Redis that closes the connection',
     'UPSTASH_REDIS_REST_URL',
     () => 'http://127.0.0.1:1',
     /^FAIL +redis +Redis /m,

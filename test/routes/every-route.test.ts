@@ -97,7 +97,7 @@ describe('once the quota of an address is spent', () => {
 
 test('every call that needs the database returns 503 DatabaseError during an outage', async () => {
   const neon = await openLane(inject('world').faultProxyUrl, 'neon')
-  await neon.fault({ kind: 'refuse' })
+  await neon.fault({ kind: 'disconnect' })
   const caller = visitor({ env: environment({ NEON_HTTP_URL: neon.url }) })
   const routes = documented.filter((route) => isApi(route) && !route.endsWith('forgot-password'))
   await Promise.all(

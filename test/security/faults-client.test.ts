@@ -1,6 +1,6 @@
 import { SELF } from 'cloudflare:test'
 import { expect, test } from 'vitest'
-import { newcomer, newUser } from '../setup/accounts.ts'
+import { mailsTo, newcomer, newUser } from '../setup/accounts.ts'
 import { freshAddress, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { getMe } from './calls.ts'
@@ -60,7 +60,7 @@ const leave = (milliseconds: number, method: string, path: string, body: object,
 /** Before, during and after each step of a registration. */
 const DISCONNECTS_MS = [1, 5, 20, 60, 90, 110, 130]
 
-test('Fault matrix: if the client disconnects, POST register writes the user and the audit event, or neither', async () => {
+test('Fault matrix: if the client disconnects, POST register writes the user, the audit event and the email, or none', async () => {
   const attempts = DISCONNECTS_MS.map((milliseconds) => ({ milliseconds, fields: newcomer() }))
   await Promise.all(
     attempts.map(({ milliseconds, fields }) =>
@@ -77,6 +77,8 @@ test('Fault matrix: if the client disconnects, POST register writes the user and
       [fields.username],
     )
     expect(trail).toEqual([{ action: 'register' }])
+    const pending = await sql('select id from outbox where recipient = $1', [fields.email])
+    expect(pending.length > 0 ? pending : await mailsTo(fields.email)).toHaveLength(1)
   }
 })
 

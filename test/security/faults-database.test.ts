@@ -127,25 +127,25 @@ describe.each(FAULTS)('Fault matrix: the database %s', (_, fault) => {
   })
 })
 
-test('Fault matrix: if the database refuses one connection, GET me tries again after a pause and is 200; PUT me is 503 without a second attempt', async () => {
+test('Fault matrix: if the database closes one connection, GET me tries again after a pause and is 200; PUT me is 503 without a second attempt', async () => {
   const caller = visitor({ env: database.env(), token: user.access_token })
-  const refusedOnce = async (act: () => Promise<ApiResponse>) => {
+  const disconnectedOnce = async (act: () => Promise<ApiResponse>) => {
     await database.clear()
-    const response = await database.during({ kind: 'refuse', times: 1 }, act)
+    const response = await database.during({ kind: 'disconnect', times: 1 }, act)
     return { response, log: await database.log() }
   }
-  const read = await refusedOnce(() => caller.get('/api/users/me'))
+  const read = await disconnectedOnce(() => caller.get('/api/users/me'))
   expect(read.response.status).toBe(200)
   expect(read.log).toHaveLength(2)
   const [first, second] = read.log
   expect(Number(second?.startedAt) - Number(first?.endedAt)).toBeGreaterThan(90)
 
-  const write = await refusedOnce(() => caller.put('/api/users/me', {}))
+  const write = await disconnectedOnce(() => caller.put('/api/users/me', {}))
   expectUnavailable(write.response)
   expect(write.log).toHaveLength(1)
 })
 
-test.each<NamedFault>([['refuses connections', { kind: 'refuse' }], ...RESPONSE_LOST])(
+test.each<NamedFault>([['closes connections', { kind: 'disconnect' }], ...RESPONSE_LOST])(
   'Fault matrix: while the database %s, POST forgot-password is 200; one email is sent once it is back',
   async (_, fault) => {
     const { queue, held } = heldQueue()

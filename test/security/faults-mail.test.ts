@@ -85,11 +85,11 @@ test.each(FAULTS)(
   },
 )
 
-test('Fault matrix: while the mail service refuses connections, register is 201 and change-password is 200; their emails wait in the outbox', async () => {
+test('Fault matrix: while the mail service closes connections, register is 201 and change-password is 200; their emails wait in the outbox', async () => {
   const { queue, held } = heldQueue()
   const env = mail.env({ MAIL_QUEUE: queue })
   const client = visitor({ env })
-  const { email } = await mail.during({ kind: 'refuse' }, async () => {
+  const { email } = await mail.during({ kind: 'disconnect' }, async () => {
     const user = await registerUser(client)
     const changed = await changePassword(user.access_token, PASSWORD, NEW_PASSWORD, { client })
     expect(changed.status).toBe(200)

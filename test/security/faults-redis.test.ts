@@ -102,11 +102,11 @@ test('Fault matrix: while Redis hangs, a login asks for both of its limits in pa
   expect(Math.abs(Number(started[1]) - Number(started[0]))).toBeLessThan(200)
 })
 
-test('Fault matrix: while Redis refuses connections, PostgreSQL counts wrong passwords: the eleventh attempt is 429 from any address', async () => {
+test('Fault matrix: while Redis closes connections, PostgreSQL counts wrong passwords: the eleventh attempt is 429 from any address', async () => {
   const { id, username } = await newUser()
   const env = redis.env()
   const attempt = (password: string) => login(username, password, { client: visitor({ env }) })
-  await redis.during({ kind: 'refuse' }, async () => {
+  await redis.during({ kind: 'disconnect' }, async () => {
     expect(tally(await atOnce(14, () => attempt('not my password')))).toEqual({ 401: 10, 429: 4 })
     const right = await attempt(PASSWORD)
     expectError(right, 429, 'RateLimitError')
@@ -115,10 +115,10 @@ test('Fault matrix: while Redis refuses connections, PostgreSQL counts wrong pas
   expect(await attemptsOf(`user:${id}`)).toBe(15)
 })
 
-test("Fault matrix: while Redis refuses connections, the platform's limiter allows an address 20 requests a minute, then 429", async () => {
+test("Fault matrix: while Redis closes connections, the platform's limiter allows an address 20 requests a minute, then 429", async () => {
   const { access_token } = await newUser()
   const client = visitor({ env: redis.env() })
-  const responses = await redis.during({ kind: 'refuse' }, () =>
+  const responses = await redis.during({ kind: 'disconnect' }, () =>
     atOnce(45, () => getMe(access_token, { client })),
   )
   const { 200: passed = 0, 429: blocked = 0 } = tally(responses)

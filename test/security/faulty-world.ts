@@ -26,7 +26,7 @@ export type NamedFault = [name: string, fault: Fault]
 
 /** Faults that any dependency may have. Requests do not reach it. */
 export const UNREACHABLE: NamedFault[] = [
-  ['refuses connections', { kind: 'refuse' }],
+  ['closes connections', { kind: 'disconnect' }],
   ['hangs', { kind: 'hang' }],
   ['responds with 503 and HTML', { kind: 'status', status: 503, body: '<h1>Bad Gateway</h1>' }],
   ['responds with garbage', { kind: 'garbage' }],

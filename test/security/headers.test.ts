@@ -21,7 +21,7 @@ const HEADERS = {
 /** A 500: the limiter throws an error that the Worker does not expect. */
 async function broken(): Promise<ApiResponse> {
   const upstash = await faulty('upstash')
-  await upstash.fault({ kind: 'refuse' })
+  await upstash.fault({ kind: 'disconnect' })
   const FALLBACK_LIMITER: RateLimit = {
     async limit() {
       throw new TypeError('postgres://secret@inside')

@@ -150,7 +150,7 @@ const INVALID = {
 
 test.each<[target: Target, what: string, fault: Fault]>([
   ['neon', 'works', { kind: 'none' }],
-  ['neon', 'refuses connections', { kind: 'refuse' }],
+  ['neon', 'closes connections', { kind: 'disconnect' }],
   ['neon', 'responds with garbage', { kind: 'garbage' }],
   ['neon', 'sends half of each response', { kind: 'cut' }],
   [
@@ -158,11 +158,11 @@ test.each<[target: Target, what: string, fault: Fault]>([
     'repeats a secret',
     responds(400, { message: `key (email)=(${CANARY.email})`, code: '22000' }),
   ],
-  ['upstash', 'refuses connections', { kind: 'refuse' }],
+  ['upstash', 'closes connections', { kind: 'disconnect' }],
   ['upstash', 'hangs', { kind: 'hang' }],
   ['upstash', 'responds with garbage', { kind: 'garbage' }],
   ['upstash', 'repeats a secret', responds(400, { error: `ERR limit:login:${CANARY.address}` })],
-  ['resend', 'refuses connections', { kind: 'refuse' }],
+  ['resend', 'closes connections', { kind: 'disconnect' }],
   ['resend', 'repeats a secret', responds(422, INVALID)],
 ])(
   '30: while %s %s, no route and no email writes a secret to the log',

@@ -181,7 +181,7 @@ test.each(ENDPOINTS)(
 test.each([
   ['the range does not contain it', { kind: 'status', status: 200, body: padding }, 0],
   ['its count is padding', { kind: 'status', status: 200, body: range(0) }, 0],
-  ['the lookup is refused', { kind: 'refuse' }, 1],
+  ['the lookup is refused', { kind: 'disconnect' }, 1],
   ['the lookup hangs', { kind: 'hang' }, 1],
   ['the lookup is 503', { kind: 'status', status: 503, body: range(7) }, 1],
   ['the lookup returns garbage', { kind: 'garbage' }, 0],

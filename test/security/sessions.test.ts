@@ -10,7 +10,7 @@ import { listen } from './captured-log.ts'
 import { faulty } from './faulty-world.ts'
 
 const upstash = await faulty('upstash')
-await upstash.fault({ kind: 'refuse' })
+await upstash.fault({ kind: 'disconnect' })
 
 /** Both tokens are invalid: here, in a Worker that has just started, and in one without Redis. */
 async function expectSignedOut({ access_token, refresh_token }: Tokens) {

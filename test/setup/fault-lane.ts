@@ -45,7 +45,7 @@ export async function handle(
   const fault = takeFault(lane, `${path}\n${entry.body}`)
   entry.fault = fault.kind
   switch (fault.kind) {
-    case 'refuse':
+    case 'disconnect':
       incoming.socket.destroy()
       return
     case 'hang':

@@ -12,7 +12,7 @@ export interface FaultProxy {
 
 const KINDS: Fault['kind'][] = [
   'none',
-  'refuse',
+  'disconnect',
   'hang',
   'slow',
   'status',

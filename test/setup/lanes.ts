@@ -7,13 +7,13 @@ export type Fault = (
   | {
       /**
        * - `none`: forwarded
-       * - `refuse`: the connection is closed before anything is forwarded
+       * - `disconnect`: the connection is closed before anything is forwarded
        * - `hang`: nothing is forwarded, and no response is sent
        * - `garbage`: 200 with a body that is neither JSON nor UTF-8, nothing forwarded
        * - `cut`: forwarded; the connection is closed after the headers and half of the body
        * - `lose-response`: forwarded and executed; the connection is closed without a response
        */
-      kind: 'none' | 'refuse' | 'hang' | 'garbage' | 'cut' | 'lose-response'
+      kind: 'none' | 'disconnect' | 'hang' | 'garbage' | 'cut' | 'lose-response'
     }
   /** Forwarded after `ms` milliseconds, even if the client has disconnected. */
   | { kind: 'slow'; ms: number }

@@ -42,7 +42,7 @@ test.each([
     { kind: 'status', status: 429, body: '{"name":"rate_limit_exceeded","message":"Slow down"}' },
     'rate_limit_exceeded',
   ],
-  ['refuses the connection', { kind: 'refuse' }, expect.any(String)],
+  ['closes the connection', { kind: 'disconnect' }, expect.any(String)],
   ['returns garbage', { kind: 'garbage' }, expect.any(String)],
 ] as const)(
   'POST /api/password/test-email returns 502 with the reason when Resend %s',

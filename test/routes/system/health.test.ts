@@ -65,11 +65,11 @@ const unhealthy = (error: string) => ({
 const DEGRADED = { status: 'degraded', redis: { connected: false } }
 
 test.each([
-  [503, 'the database refuses the connection', { kind: 'refuse' }, unhealthy('unavailable')],
+  [503, 'the database closes the connection', { kind: 'disconnect' }, unhealthy('unavailable')],
   [503, 'the database hangs', { kind: 'hang' }, unhealthy('timeout')],
   [503, 'the database returns 500', { kind: 'status', status: 500 }, unhealthy('unavailable')],
   [503, 'the database returns garbage', { kind: 'garbage' }, unhealthy('unavailable')],
-  [200, 'Redis refuses the connection', { kind: 'refuse' }, DEGRADED],
+  [200, 'Redis closes the connection', { kind: 'disconnect' }, DEGRADED],
   [200, 'Redis hangs', { kind: 'hang' }, DEGRADED],
   [200, 'Redis returns garbage', { kind: 'garbage' }, DEGRADED],
 ] as const)(

@@ -8,10 +8,9 @@ import { startMailbox } from '../local/mailbox/index.ts'
 import { startNeonGateway } from '../local/neon/index.ts'
 import { startTemporaryPostgres } from '../local/postgres/index.ts'
 import { startUpstashGateway } from '../local/upstash/index.ts'
-import { buildBundle } from '../scripts/build.ts'
-import { buildAssets } from '../scripts/build-assets.ts'
 import { generateSecretKey, generateSigningKeys } from '../scripts/keys.ts'
 import { applyMigrations } from '../scripts/migrate.ts'
+import { buildWorker } from './build.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -37,8 +36,7 @@ export async function startLocalService(): Promise<LocalService> {
     startMailbox(),
   ])
   const neon = await startNeonGateway({ connectTo: postgres.url })
-  await buildAssets()
-  await Promise.all([buildBundle(folder), applyMigrations(postgres.url)])
+  await Promise.all([buildWorker(folder), applyMigrations(postgres.url)])
   const database = new pg.Client({ connectionString: postgres.url })
   await database.connect()
   const server = createTestHarness({

@@ -114,6 +114,7 @@ export const Variables = z
     PASSWORD_MIN_LENGTH: integer(8, 8, 64),
     BREACHED_PASSWORDS_URL: optional(httpUrl),
     BCRYPT_COST: integer(10, 10, 14),
+    HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
     AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
   })
@@ -183,6 +184,7 @@ function configOf(env: z.output<typeof Variables>) {
     passwordMinLength: env.PASSWORD_MIN_LENGTH,
     breachedPasswordsUrl: env.BREACHED_PASSWORDS_URL,
     bcryptCost: env.BCRYPT_COST,
+    hashQueueMs: env.HASH_QUEUE_MS,
     requestsPerHour: env.RATE_LIMIT_PER_HOUR,
     auditRetentionSeconds: env.AUDIT_RETENTION_DAYS * DAY,
   }

@@ -105,6 +105,14 @@ export const payloadTooLarge = defineError(
   'The request body is larger than 16 KiB',
 )
 
+export const validationFailed = defineError('ValidationError', 'Request validation failed')
+
+/** One thing that is wrong with the input. `field` is dotted: `address.city`. */
+type FieldError = { field: string; message: string; type: string }
+
+/** 422, in the shape that clients of the former service parse. */
+export const invalid = (errors: FieldError[]) => validationFailed({ details: { errors } })
+
 export const notFound = (path: string) =>
   new ApiError('NotFoundError', `The requested resource '${path}' was not found`)
 

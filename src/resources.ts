@@ -1,16 +1,18 @@
 import type { Bindings } from './context.ts'
-import { connect, type Database } from './db/client.ts'
+import { type Connection, connect } from './db/client.ts'
 import { type Config, ConfigurationError, readConfig } from './env.ts'
 import { setLogLevel, writeLog } from './log.ts'
 import { createMailer, type Mailer } from './mail/resend.ts'
+import { createHashGate, type HashGate } from './passwords/gate.ts'
 import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
 import { deriveKeys, type Keys } from './tokens/keys.ts'
 
 /** Everything a request needs that is made once per isolate. None of it keeps a connection. */
 export type Resources = {
   config: Config
-  db: Database
+  db: Connection
   limiter: Limiter
+  hashGate: HashGate
   mailer: Mailer | undefined
   keys: Keys
 }
@@ -40,6 +42,7 @@ function makeResources(bindings: Bindings): Resources | ConfigurationError {
     config,
     db: connect(config.database),
     limiter: createLimiter(config),
+    hashGate: createHashGate({ cost: config.bcryptCost, queueMs: config.hashQueueMs }),
     mailer: config.mail && createMailer(config.mail),
     keys: deriveKeys(config),
   }

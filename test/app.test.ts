@@ -62,7 +62,7 @@ test('an unexpected error returns 500 without details, and is logged by its clas
   const limit = () => Promise.reject(new RangeError('canary'))
   const env = environment({
     UPSTASH_REDIS_REST_URL: 'http://127.0.0.1:9',
-    FALLBACK_LIMITER: { limit },
+    FALLBACK_QUOTA: { limit },
   })
   const response = await visitor({ env }).get('/api/users/me', { token })
   expectError(response, 500, 'InternalServerError', 'An unexpected error occurred')

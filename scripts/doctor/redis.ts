@@ -52,7 +52,7 @@ async function checkLimiter(redis: Config['redis']): Promise<Finding> {
   const { spend } = createLimiter({ redis })
   try {
     // The limiter's timeout is short. On the second call the connection and the script are ready.
-    await spend(RULE, 'doctor').catch(() => spend(RULE, 'doctor'))
+    await spend([RULE], 'doctor').catch(() => spend([RULE], 'doctor'))
     return ok('limiter', 'its script runs')
   } catch {
     return fail(

@@ -1,10 +1,14 @@
 import { NeonDbError, neon, neonConfig } from '@neondatabase/serverless'
+import { timeoutSignal } from '../timeout-signal.ts'
 
 /** Milliseconds for one response. Neon wakes in about half a second; what takes longer is down. */
 const RESPONSE_TIMEOUT_MS = 3_000
 
-/** Milliseconds for a read with its retry: clients see 503 within five seconds. */
-const READ_BUDGET_MS = 4_800
+/**
+ * Milliseconds that a request may wait for the database in all, retries included: with the limiter before
+ * it, clients see 503 within five seconds. Waiting for a turn to hash does not count.
+ */
+const REQUEST_BUDGET_MS = 4_500
 
 /** Milliseconds before the retry, half of it random, so that clients of a short outage don't march. */
 const RETRY_PAUSE_MS = 200
@@ -14,6 +18,12 @@ type Query = (text: string, values: unknown[]) => Promise<unknown[]>
 
 /** What statements run on. `read` may send a statement twice, `write` never does. */
 export type Database = { read: Query; write: Query }
+
+/** Outside of a request, as in the queue's consumer, each statement has a time limit of its own. */
+export type Connection = Database & {
+  /** For the statements of one request, which share a time limit that begins now. */
+  forRequest(): Database
+}
 
 /**
  * A statement that failed. Of what the driver threw it keeps only what names no data: a message or
@@ -40,18 +50,30 @@ const databaseError = (thrown: unknown) =>
     ? new DatabaseError(thrown.code, thrown.constraint)
     : new DatabaseError('no_response')
 
-type Transport = RequestInit & { endpoint?: string; idempotent?: boolean }
+type Transport = RequestInit & {
+  endpoint?: string | undefined
+  idempotent?: boolean
+  /** Milliseconds for the response, retry included. */
+  budget?: number
+}
 
-// The driver has no timeout, no retry and one global fetch: ours reads the connection's own options.
-neonConfig.fetchFunction = async (url: string, { endpoint, idempotent, ...init }: Transport) => {
-  const send = (timeout: number) =>
-    fetch(endpoint ?? url, { ...init, signal: AbortSignal.timeout(timeout) })
-  if (!idempotent) return send(RESPONSE_TIMEOUT_MS)
+// The driver has no timeout, no retry and one global fetch: ours reads the options of the statement.
+neonConfig.fetchFunction = async (
+  url: string,
+  { endpoint, idempotent, budget = Number.POSITIVE_INFINITY, ...init }: Transport,
+) => {
   const started = Date.now()
-  const response = await send(RESPONSE_TIMEOUT_MS).catch(() => undefined)
+  async function send() {
+    const left = budget - (Date.now() - started)
+    if (left <= 0) throw new DatabaseError('no_response')
+    const signal = timeoutSignal(Math.min(RESPONSE_TIMEOUT_MS, left))
+    return fetch(endpoint ?? url, { ...init, signal })
+  }
+  if (!idempotent) return send()
+  const response = await send().catch(() => undefined)
   if (response && response.status < 500) return response
   await scheduler.wait(RETRY_PAUSE_MS * (0.5 + Math.random() / 2))
-  return send(Math.min(RESPONSE_TIMEOUT_MS, READ_BUDGET_MS - (Date.now() - started)))
+  return send()
 }
 
 /**
@@ -65,16 +87,40 @@ export function connect({
 }: {
   url: string
   endpoint: string | undefined
-}): Database {
-  const options = endpoint ? { endpoint: `${endpoint}/sql` } : {}
-  const query = (fetchOptions: Transport): Query => {
-    const sql = neon(url, { fetchOptions })
-    return (text, values) =>
-      sql.query(text, values).catch((thrown: unknown) => {
-        throw databaseError(thrown)
+}): Connection {
+  const sql = neon(url)
+  const sqlEndpoint = endpoint && `${endpoint}/sql`
+
+  async function query(transport: Transport, text: string, values: unknown[]) {
+    try {
+      return await sql.query(text, values, {
+        fetchOptions: { endpoint: sqlEndpoint, ...transport },
       })
+    } catch (thrown) {
+      throw databaseError(thrown)
+    }
   }
-  return { read: query({ ...options, idempotent: true }), write: query(options) }
+
+  function forRequest(): Database {
+    let budget = REQUEST_BUDGET_MS
+    const spend =
+      (idempotent: boolean): Query =>
+      async (text, values) => {
+        const started = Date.now()
+        try {
+          return await query({ idempotent, budget }, text, values)
+        } finally {
+          budget -= Date.now() - started
+        }
+      }
+    return { read: spend(true), write: spend(false) }
+  }
+
+  return {
+    read: (text, values) => query({ idempotent: true }, text, values),
+    write: (text, values) => query({ idempotent: false }, text, values),
+    forRequest,
+  }
 }
 
 const UNIQUE_VIOLATION = '23505'

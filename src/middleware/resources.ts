@@ -19,8 +19,9 @@ export const resources = createMiddleware<AppEnv>(async function resources(c, ne
     if (!HEALTH_CHECKS.has(c.req.path)) throw notConfigured()
   } else {
     c.set('config', made.config)
-    c.set('db', made.db)
+    c.set('db', made.db.forRequest())
     c.set('limiter', made.limiter)
+    c.set('hashGate', made.hashGate)
     c.set('mailer', made.mailer)
     c.set('keys', made.keys)
   }

@@ -5,7 +5,7 @@ import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type * as z from 'zod'
 import type { AppEnv } from '../context.ts'
-import { defineError, payloadTooLarge } from '../errors.ts'
+import { defineError, invalid, payloadTooLarge, validationFailed } from '../errors.ts'
 import { documented } from '../openapi.ts'
 
 /** Bytes of a body. The largest that the API needs is a few hundred. */
@@ -20,15 +20,7 @@ export const limitBody = createMiddleware<AppEnv>((c, next) =>
   }),
 )
 
-/** One thing that is wrong with the input. `field` is dotted: `address.city`. */
-export type FieldError = { field: string; message: string; type: string }
-
-const validationFailed = defineError('ValidationError', 'Request validation failed')
-
 const notJson = defineError('UnsupportedMediaTypeError', 'The body must be application/json')
-
-/** 422, in the shape that clients of the former service parse. */
-export const invalid = (errors: FieldError[]) => validationFailed({ details: { errors } })
 
 /** A JSON body of this shape: 415 if it is not JSON, 422 if it is broken or of another shape. */
 export function json<Schema extends z.ZodType>(schema: Schema) {

@@ -19,8 +19,8 @@ export const hashPassword = (password: string, cost: number) =>
 
 export type Verdict = {
   correct: boolean
-  /** The stored hash is cheaper than today's, or of another spelling: make a new one. */
-  outdated: boolean
+  /** Replaces the stored hash, which was right, but cheaper than today's or of another spelling. */
+  newHash: string | null
   /** The stored hash is not a bcrypt hash: no password matches it. */
   malformed: boolean
 }
@@ -47,9 +47,10 @@ export async function verifyPassword(
     matched = (await compare(password, hashed)) && !truncates(password)
     outdated = matched
   }
+  const correct = Boolean(isBcrypt) && matched
   return {
-    correct: Boolean(isBcrypt) && matched,
-    outdated,
+    correct,
+    newHash: correct && outdated ? await hashPassword(password, cost) : null,
     malformed: !isBcrypt && stored !== undefined,
   }
 }

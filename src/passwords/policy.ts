@@ -1,7 +1,6 @@
 import { truncates } from 'bcryptjs'
 import type { RequestContext } from '../context.ts'
-import { defineUnavailable } from '../errors.ts'
-import { invalid } from '../middleware/validate.ts'
+import { defineUnavailable, invalid } from '../errors.ts'
 import { isBreached } from './breached.ts'
 import { commonPasswords } from './common.ts'
 import { normalizePassword } from './hash.ts'

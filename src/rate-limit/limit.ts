@@ -54,7 +54,7 @@ function rejectBlocked(c: RequestContext, name: RuleName | undefined) {
 async function spend(c: RequestContext, name: RuleName | undefined) {
   const { rules, key } = rulesOf(c, name)
   try {
-    rejectIfSpent(c, await Promise.all(rules.map((rule) => c.var.limiter.spend(rule, key))))
+    rejectIfSpent(c, await c.var.limiter.spend(rules, key))
   } catch (error) {
     if (!(error instanceof LimiterUnavailable)) throw error
     log(c, 'warn', 'limiter_unavailable')
@@ -80,13 +80,17 @@ export const tooMany = (retryAfterSeconds: number) =>
     details: { retry_after: retryAfterSeconds },
   })
 
-/** Seconds of the window of the `ratelimits` binding in wrangler.toml. */
+/** Seconds of the windows of the `ratelimits` bindings in wrangler.toml. */
 const PLATFORM_WINDOW = 60
 
-async function limitByPlatform(c: RequestContext, name: RuleName | undefined, key: string) {
+/** During an outage of Redis, two limiters of Cloudflare's: one as generous as the quota, one strict. */
+async function limitByPlatform({ env }: RequestContext, name: RuleName | undefined, key: string) {
   if (name && RULES[name].duringOutage === 'reject') throw serviceUnavailable()
-  const { success } = await c.env.FALLBACK_LIMITER.limit({ key: `${name ?? 'api'}:${key}` })
-  if (!success) throw tooMany(PLATFORM_WINDOW)
+  const outcomes = await Promise.all([
+    env.FALLBACK_QUOTA.limit({ key }),
+    ...(name ? [env.FALLBACK_LIMITER.limit({ key: `${name}:${key}` })] : []),
+  ])
+  if (outcomes.some(({ success }) => !success)) throw tooMany(PLATFORM_WINDOW)
 }
 
 function setHeaders(c: RequestContext, allowances: Allowance[]) {

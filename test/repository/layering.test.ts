@@ -26,19 +26,20 @@ const MAY_IMPORT = {
     'emails',
     'package.json',
   ],
-  passwords: ['middleware', 'errors', 'log'],
-  middleware: ['openapi', 'resources', 'errors', 'env', 'log', 'tokens'],
+  middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens'],
   openapi: [],
   context: [],
-  resources: ['rate-limit', 'mail', 'env', 'log', 'tokens', 'db'],
+  resources: ['rate-limit', 'mail', 'passwords', 'env', 'log', 'tokens', 'db'],
   mail: ['env', 'log', 'tokens', 'db', 'emails'],
+  passwords: ['errors', 'log'],
   'request-source': ['rate-limit'],
-  'rate-limit': ['errors', 'log'],
+  'rate-limit': ['errors', 'log', 'timeout-signal'],
   errors: ['log', 'db'],
   env: [],
   log: [],
   tokens: [],
-  db: [],
+  db: ['timeout-signal'],
+  'timeout-signal': [],
   emails: [],
   'left-out': [],
 } as const satisfies Record<string, readonly string[]>
@@ -50,12 +51,12 @@ const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
   middleware: ['db'],
   openapi: ['errors'],
   'request-source': ['db'],
-  context: ['resources', 'env', 'mail'],
+  context: ['resources', 'db', 'env', 'mail'],
   tokens: ['db'],
 }
 
 /** Layers that may not import the types of `context`. All others may. */
-const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'emails', 'left-out']
+const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout-signal', 'emails', 'left-out']
 
 /** The layers that may import a package. Packages that use the network or secrets have one layer. */
 const HOMES: Record<string, readonly string[]> = {

@@ -15,7 +15,7 @@ const configs = ENVIRONMENTS.map((name) => ({
 test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ name, config }) => {
   const [queue] = config.queues.producers ?? []
   expect(config).toMatchObject({
-    ratelimits: [{ name: 'FALLBACK_LIMITER' }],
+    ratelimits: [{ name: 'FALLBACK_LIMITER' }, { name: 'FALLBACK_QUOTA' }],
     queues: {
       producers: [{ binding: 'MAIL_QUEUE' }],
       consumers: [
@@ -36,7 +36,7 @@ test('wrangler.toml shares no name, queue or counter between environments', () =
   const own = configs.flatMap(({ config }) => [
     config.name,
     config.queues.producers?.[0]?.queue,
-    config.ratelimits[0]?.namespace_id,
+    ...config.ratelimits.map((limit: { namespace_id: string }) => limit.namespace_id),
   ])
   expect(own).not.toContain(undefined)
   expect(new Set(own).size).toBe(own.length)

@@ -22,12 +22,12 @@ const HEADERS = {
 async function broken(): Promise<ApiResponse> {
   const upstash = await faulty('upstash')
   await upstash.fault({ kind: 'disconnect' })
-  const FALLBACK_LIMITER: RateLimit = {
+  const FALLBACK_QUOTA: RateLimit = {
     async limit() {
       throw new TypeError('postgres://secret@inside')
     },
   }
-  return visitor({ env: upstash.env({ FALLBACK_LIMITER }) }).get('/api/users/me', { token })
+  return visitor({ env: upstash.env({ FALLBACK_QUOTA }) }).get('/api/users/me', { token })
 }
 
 async function limited(): Promise<ApiResponse> {

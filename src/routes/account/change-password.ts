@@ -6,10 +6,10 @@ import * as passwords from '../../db/passwords.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { hashPassword } from '../../passwords/hash.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { Message, NewPassword, Password } from '../input.ts'
@@ -32,9 +32,10 @@ export const changePassword = (accountType: AccountType) =>
     }),
     authenticate(accountType),
     json(z.object({ current_password: Password, new_password: NewPassword })),
+    admitHashing(2),
     async (c) => {
       const { current_password: current, new_password: password } = c.req.valid('json')
-      const { config, db, claims } = c.var
+      const { db, claims, hashing } = c.var
       const account = await proveCurrentPassword(c, current, 'password_change')
       await rejectUnfit(c, { password, current, account }).catch(async (rejection: unknown) => {
         // The current password was right: a rejected new one is not a failed attempt.
@@ -46,7 +47,7 @@ export const changePassword = (accountType: AccountType) =>
       const changed = await passwords.changePassword[accountType](db, {
         ...claims,
         checkedHash: account.checkedHash,
-        newHash: await hashPassword(password, config.bcryptCost),
+        newHash: await hashing.hash(password),
         emailId,
         ...requestSourceOf(c),
       })

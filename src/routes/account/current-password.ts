@@ -3,8 +3,8 @@ import { countPasswordCheck, PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
 import { type Action, recordFailure } from '../../db/audit-events.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
+import type { Admitted } from '../../middleware/admit-hashing.ts'
 import type { Authenticated } from '../../middleware/authenticate.ts'
-import { verifyPassword } from '../../passwords/hash.ts'
 import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 
@@ -19,11 +19,11 @@ export const wrongPassword = defineUnauthenticated('Current password is incorrec
  * @throws {ApiError} 401 or 429
  */
 export async function proveCurrentPassword(
-  c: RequestContext<AppEnv & Authenticated>,
+  c: RequestContext<AppEnv & Authenticated & Admitted>,
   password: string,
   action: Action,
 ) {
-  const { config, db, claims } = c.var
+  const { db, claims, hashing } = c.var
   const { kind: accountType } = claims
   const account = await withRateLimit(
     c,
@@ -33,7 +33,7 @@ export async function proveCurrentPassword(
   if (account.count > PASSWORD_ATTEMPTS.max) throw tooMany(account.resets_in)
 
   const checkedHash = account.hashed_password
-  const { correct } = await verifyPassword(password, checkedHash, config.bcryptCost)
+  const { correct } = await hashing.verify(password, checkedHash)
   if (correct && checkedHash) return { ...account, checkedHash }
   const actor = { kind: accountType, id: account.id }
   await recordFailure(db, { action, reason: 'wrong_password', actor, source: requestSourceOf(c) })

@@ -4,9 +4,9 @@ import { recordFailure } from '../../db/audit-events.ts'
 import { openSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { hashPassword, verifyPassword } from '../../passwords/hash.ts'
 import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { deviceOf, requestSourceOf } from '../../request-source.ts'
 import { type Keys, mac } from '../../tokens/keys.ts'
@@ -26,9 +26,10 @@ export const login = (accountType: AccountType) =>
       errors: [invalidCredentials],
     }),
     json(Credentials),
+    admitHashing(),
     async (c) => {
       const { identifier, password } = c.req.valid('json')
-      const { config, db, keys } = c.var
+      const { config, db, keys, hashing } = c.var
       const unknownKey = attemptKey(keys, accountType, identifier)
       const countLogin = isEmail(identifier) ? countLoginByEmail : countLoginByUsername
       const attempt = await withRateLimit(
@@ -46,7 +47,7 @@ export const login = (accountType: AccountType) =>
         throw tooMany(attempt.resets_in)
       }
 
-      const verdict = await verifyPassword(password, attempt.hashed_password, config.bcryptCost)
+      const verdict = await hashing.verify(password, attempt.hashed_password)
       if (attempt.id !== null && verdict.malformed) {
         log(c, 'error', 'stored_hash_malformed', { kind: accountType, id: attempt.id })
       }
@@ -65,7 +66,7 @@ export const login = (accountType: AccountType) =>
       const sessionId = crypto.randomUUID()
       const opened = await openSession[accountType](db, {
         ...{ accountId, checkedHash, sessionId },
-        newHash: verdict.outdated ? await hashPassword(password, config.bcryptCost) : null,
+        newHash: verdict.newHash,
         refreshTokenSeconds: config.refreshTokenSeconds,
         ...deviceOf(c),
         ...requestSourceOf(c),

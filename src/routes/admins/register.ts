@@ -7,6 +7,7 @@ import { insertAdmin, insertFirstAdmin } from '../../db/admins.ts'
 import { violatedIndex } from '../../db/client.ts'
 import { notAuthenticated, superadminOnly } from '../../errors.ts'
 import { log } from '../../log.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import {
   type Authenticated,
   authenticationErrors,
@@ -14,7 +15,6 @@ import {
 } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, documented, endpoint } from '../../openapi.ts'
-import { hashPassword } from '../../passwords/hash.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
@@ -53,6 +53,7 @@ export const registerAdmin = endpoint(
   }),
   authenticateUnlessFirst,
   json(NewAdmin),
+  admitHashing(),
   async (c) => {
     const { username, email, password, ...input } = c.req.valid('json')
     const { claims } = c.var
@@ -62,8 +63,8 @@ export const registerAdmin = endpoint(
     const fullName = input.full_name ?? null
     await rejectWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 
-    const { config, db } = c.var
-    const passwordHash = await hashPassword(password, config.bcryptCost)
+    const { db, hashing } = c.var
+    const passwordHash = await hashing.hash(password)
     const newAdmin = { username, email, fullName, passwordHash, ...requestSourceOf(c) }
     const isSuperadmin = input.is_superadmin
     const admin = claims

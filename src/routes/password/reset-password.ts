@@ -3,9 +3,9 @@ import * as passwordResets from '../../db/password-resets.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { hashPassword } from '../../passwords/hash.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
@@ -22,9 +22,10 @@ export const resetPassword = endpoint(
     errors: [invalidToken],
   }),
   json(z.object({ token: Token, new_password: NewPassword })),
+  admitHashing(),
   async (c) => {
     const { token, new_password: password } = c.req.valid('json')
-    const { config, db, keys } = c.var
+    const { db, keys, hashing } = c.var
     const resetId = readResetToken(keys, token)
     if (!resetId) throw invalidToken()
     const owner = await withRateLimit(
@@ -39,7 +40,7 @@ export const resetPassword = endpoint(
     })
 
     const emailId = crypto.randomUUID()
-    const newHash = await hashPassword(password, config.bcryptCost)
+    const newHash = await hashing.hash(password)
     const values = { resetId, newHash, emailId, ...requestSourceOf(c) }
     const reset = await passwordResets.resetPassword(db, values)
     if (!reset) throw invalidToken()

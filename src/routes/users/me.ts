@@ -3,6 +3,7 @@ import { UserRead } from '../../db/accounts.ts'
 import { deleteOwnUser, findUser, updateUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
@@ -69,6 +70,7 @@ export const deleteMe = endpoint(
   }),
   authenticate('user'),
   json(z.object({ password: Password })),
+  admitHashing(),
   async (c) => {
     const { password } = c.req.valid('json')
     const { id, checkedHash } = await proveCurrentPassword(c, password, 'account_deleted')

@@ -3,9 +3,9 @@ import { UserRead } from '../../db/accounts.ts'
 import { insertUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { hashPassword } from '../../passwords/hash.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
@@ -26,14 +26,15 @@ export const register = endpoint(
     errors: duplicateErrors('User'),
   }),
   json(NewUser),
+  admitHashing(),
   async (c) => {
     const { username, email, password, full_name: fullName = null } = c.req.valid('json')
-    const { config, db } = c.var
+    const { db, hashing } = c.var
     await rateLimit(c, 'register')
     await rejectWeakPassword(c, 'password', { password, owner: { username, email, fullName } })
 
     const emailId = crypto.randomUUID()
-    const passwordHash = await hashPassword(password, config.bcryptCost)
+    const passwordHash = await hashing.hash(password)
     const newUser = { username, email, fullName, passwordHash, emailId, ...requestSourceOf(c) }
     const user = await insertUser(db, newUser).catch(duplicateOf('User'))
     queueEmails(c, emailId)

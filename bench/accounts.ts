@@ -14,6 +14,15 @@ export async function insertUsers(database: pg.Client, prefix: string, count: nu
   await database.query('analyze users')
 }
 
+/** Adds a superadmin with {@link PASSWORD}. */
+export async function insertAdmin(database: pg.Client, username: string) {
+  await database.query(
+    `insert into admins (username, email, hashed_password, is_superadmin)
+      values ($1, $1 || '@example.com', $2, true)`,
+    [username, await hash(PASSWORD, 10)],
+  )
+}
+
 export type Tokens = { access_token: string; refresh_token: string }
 
 let address = 0

@@ -1,8 +1,15 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 
 export const ROOT = join(import.meta.dirname, '..')
+
+const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
+
+export const FLOOR_CONFIG = join(import.meta.dirname, 'floor/wrangler.toml')
 
 const BUILD = `
   const { buildBundle } = await import('./scripts/build.ts')
@@ -21,3 +28,16 @@ export async function buildWorker(folder: string, checkout = ROOT): Promise<stri
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: checkout })
   return stdout.trim()
 }
+
+/** Bundles `floor/bare.ts` or `floor/empty.ts` in the same way. */
+export async function buildFloor(folder: string, name: 'bare' | 'empty'): Promise<string> {
+  const entry = join(import.meta.dirname, `floor/${name}.ts`)
+  const options = ['--dry-run', '--config', FLOOR_CONFIG, '--outdir', folder]
+  const args = ['--no-warnings', WRANGLER, 'deploy', entry, ...options]
+  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' }
+  await promisify(execFile)(process.execPath, args, { cwd: ROOT, env })
+  return join(folder, `${name}.js`)
+}
+
+/** What a script weighs when it is uploaded. */
+export const gzipKib = async (script: string) => gzipSync(await readFile(script)).length / 1024

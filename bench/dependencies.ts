@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { generateSecretKey, generateSigningKeys } from '../scripts/keys.ts'
 import { applyMigrations } from '../scripts/migrate.ts'
+import type { Trip } from './pass-through.ts'
 import { cpuSecondsOfGroup } from './process-usage.ts'
 
 /** What the process tells when it is ready. */
@@ -16,7 +17,14 @@ export type Addresses = {
   neon: string
   upstash: { url: string; token: string; engine: string }
   mailbox: { url: string; apiKey: string }
+  /** The same gateways behind what counts and delays: see pass-through.ts. */
+  distant: { neon: string; upstash: string }
 }
+
+export type Command =
+  | { type: 'stop' }
+  | { type: 'trips' }
+  | { type: 'delay'; postgresMs: number; redisMs: number }
 
 export type Dependencies = Addresses & {
   database: pg.Client
@@ -24,6 +32,12 @@ export type Dependencies = Addresses & {
   databaseCpuSeconds(): number
   /** Variables of a Worker that uses them. */
   variables: Record<string, string>
+  /** The same for a Worker that is `distant`. */
+  distantVariables: Record<string, string>
+  /** How far away the `distant` ones are. */
+  setDistance(distance: { postgresMs: number; redisMs: number }): Promise<void>
+  /** The trips to the `distant` ones since the last call. */
+  takeTrips(): Promise<Trip[]>
   stop(): Promise<void>
 }
 
@@ -35,32 +49,44 @@ export async function startDependencies(): Promise<Dependencies> {
   const failed = exited.then(() => Promise.reject(new Error('The dependencies did not start.')))
   const [addresses] = await Promise.race([once(child, 'message'), failed])
   failed.catch(() => {})
-  const { postgres, neon, upstash, mailbox }: Addresses = addresses
+  const { postgres, neon, upstash, mailbox, distant }: Addresses = addresses
   await applyMigrations(postgres.url)
   const database = new pg.Client({ connectionString: postgres.url })
   await database.connect()
+  const variables = {
+    ENVIRONMENT: 'production',
+    DATABASE_URL: postgres.url,
+    NEON_HTTP_URL: neon,
+    UPSTASH_REDIS_REST_URL: upstash.url,
+    UPSTASH_REDIS_REST_TOKEN: upstash.token,
+    RESEND_API_KEY: mailbox.apiKey,
+    RESEND_BASE_URL: mailbox.url,
+    EMAIL_FROM: 'accounts@example.com',
+    SECRET_KEY: generateSecretKey(),
+    JWT_SIGNING_KEYS: await generateSigningKeys(),
+    ACCESS_TOKEN_EXPIRE_MINUTES: '60',
+    PUBLIC_URL: 'https://accounts.example.com',
+  }
+  const ask = async (command: Command): Promise<Trip[]> => {
+    child.send(command)
+    const [trips] = await once(child, 'message')
+    return trips
+  }
   return {
-    ...{ postgres, neon, upstash, mailbox },
-    database,
-    databaseCpuSeconds: () => cpuSecondsOfGroup(postgres.pid),
-    variables: {
-      ENVIRONMENT: 'production',
-      LOG_LEVEL: 'warn',
-      DATABASE_URL: postgres.url,
-      NEON_HTTP_URL: neon,
-      UPSTASH_REDIS_REST_URL: upstash.url,
-      UPSTASH_REDIS_REST_TOKEN: upstash.token,
-      RESEND_API_KEY: mailbox.apiKey,
-      RESEND_BASE_URL: mailbox.url,
-      EMAIL_FROM: 'accounts@example.com',
-      SECRET_KEY: generateSecretKey(),
-      JWT_SIGNING_KEYS: await generateSigningKeys(),
-      ACCESS_TOKEN_EXPIRE_MINUTES: '60',
-      PUBLIC_URL: 'https://accounts.example.com',
+    ...{ postgres, neon, upstash, mailbox, distant, database, variables },
+    distantVariables: {
+      ...variables,
+      NEON_HTTP_URL: distant.neon,
+      UPSTASH_REDIS_REST_URL: distant.upstash,
     },
+    databaseCpuSeconds: () => cpuSecondsOfGroup(postgres.pid),
+    async setDistance(distance) {
+      await ask({ type: 'delay', ...distance })
+    },
+    takeTrips: () => ask({ type: 'trips' }),
     async stop() {
       await database.end()
-      child.send('stop')
+      child.send({ type: 'stop' } satisfies Command)
       await exited
     },
   }

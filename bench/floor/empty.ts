@@ -1,0 +1,2 @@
+/** What workerd itself costs. */
+export default { fetch: () => new Response('{}') }

@@ -22,8 +22,8 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** A browser, and a run of the tests within the tests. */
-const LONG_IN_NODE = ['test/bundle/pages.test.ts', 'test/repository/environment.test.ts']
+/** A browser, a burst of logins, and a run of the tests within the tests. */
+const LONG_IN_NODE = ['test/bundle/{burst,pages}.test.ts', 'test/repository/environment.test.ts']
 
 /** Tests of the Worker, in workerd, configured as wrangler.toml says, isolated from the developer's settings. */
 const workerdProject = (name: string, files: { include: string[]; exclude: string[] }) => ({

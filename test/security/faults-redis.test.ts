@@ -115,7 +115,7 @@ test('Fault matrix: while Redis closes connections, PostgreSQL counts wrong pass
 
 /** The window is a minute of the clock: if it ends during the test, two windows count. */
 test.each([
-  ['120 requests', 120, 'me'],
+  ['300 requests', 300, 'me'],
   ['20 refreshes', 20, 'refresh'],
 ] as const)(
   "Fault matrix: while Redis closes connections, the platform's limiter allows an address %s a minute, then 429",

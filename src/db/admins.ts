@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { AdminRead, actor, actorOf, adminColumns, oneAsActor } from './accounts.ts'
+import { AdminRead, actor, actorOf, adminColumns, isActor, oneAsActor } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import { maybeOne, read, write } from './statement.ts'
 
@@ -64,5 +64,5 @@ export const insertAdmin = write({
 export const findAdmin = read({
   parameters: actor,
   returns: oneAsActor(AdminRead),
-  sql: ($) => `with actor as (${actorOf('admin', $)}) select ${adminColumns} from actor`,
+  sql: ($) => `select ${adminColumns} from admins a where ${isActor('admin', $)}`,
 })

@@ -9,7 +9,9 @@ import {
   oneAsActor,
 } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
-import { auditLine, requestSource } from './audit-events.ts'
+import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
+import type { Database } from './client.ts'
+import { advanceSession, endReusedSession, type Rotated } from './rotation.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 /** A session at one point of its rotation (RFC 9700 section 4.14.2). */
@@ -20,12 +22,6 @@ export type Device = { userAgent: string | null; place: string | null }
 
 /** Seconds after a login when the session ends however often it is used: 30 days. */
 const SESSION_SECONDS = 30 * 24 * 60 * 60
-
-/**
- * Seconds in which the token before the newest gets the same successor: two tabs, or a
- * retry after a lost response, are not theft. Half a minute covers a slow phone's retry.
- */
-const GRACE_SECONDS = 30
 
 const Opened = z.object({ id: z.int(), elevated: z.boolean() })
 
@@ -67,58 +63,24 @@ export const openSession = forEachAccountType(({ accountType, accounts, sessions
   }),
 )
 
-const Rotated = z.object({
-  account_id: z.int(),
-  counter: z.int(),
-  elevated: z.boolean(),
-  reused: z.boolean(),
-})
+type Rotation = RefreshSubject & { refreshTokenSeconds: number } & RequestSource
 
 /**
- * Refresh token rotation in one `UPDATE`, decided on the locked row, so that parallel callers agree.
- * The newest counter moves on; the one before it, within the grace time, gets the same successor;
- * an older one is theft and ends the session (`reused`). A counter ahead of ours is a token we made
- * before the database was restored from a backup: it goes on from there.
+ * Refresh token rotation (RFC 9700 section 4.14.2). One statement for a valid token. Any other takes a
+ * second one: if its session is still open, the token was stolen, and the session ends (`reused`).
  */
-export const rotateSession = forEachAccountType(({ accountType, accounts, sessions, elevated }) =>
-  write({
-    parameters: {
-      sessionId: 'uuid',
-      counter: 'integer',
-      refreshTokenSeconds: 'integer',
-      ...requestSource,
+export const rotateSession = forEachAccountType(
+  ({ accountType }) =>
+    async (
+      db: Database,
+      { sessionId, counter, refreshTokenSeconds, ...source }: Rotation,
+    ): Promise<(Rotated & { reused: boolean }) | undefined> => {
+      const advance = { sessionId, counter, refreshTokenSeconds }
+      const advanced = await advanceSession[accountType](db, advance)
+      if (advanced) return { ...advanced, reused: false }
+      const ended = await endReusedSession[accountType](db, { sessionId, counter, ...source })
+      return ended && { ...ended, reused: true }
     },
-    returns: maybeOne(Rotated),
-    sql: ($) => {
-      const isNewest = `s.counter <= ${$.counter}`
-      const isInGrace = `(s.counter = ${$.counter} + 1
-          and s.rotated_at > now() - make_interval(secs => ${GRACE_SECONDS}))`
-      return `
-      with rotated as (
-        update ${sessions} s set
-          counter = case when ${isNewest} then ${$.counter} + 1 else s.counter end,
-          rotated_at = case when ${isNewest} then now() else s.rotated_at end,
-          expires_at = case when ${isNewest}
-            then least(now() + make_interval(secs => ${$.refreshTokenSeconds}), s.ends_at)
-            else s.expires_at end,
-          last_used_at = now(),
-          revoked_at = case when ${isNewest} or ${isInGrace} then null else now() end
-        from ${accounts} a
-        where s.id = ${$.sessionId} and a.id = s.account_id and ${isOpen('s', 'a')}
-        returning s.account_id, s.counter, a.${elevated} as elevated,
-          s.revoked_at is not null as reused
-      ), audited as (${auditLine(
-        $,
-        {
-          action: 'refresh_token_reuse',
-          target: { kind: accountType, id: 'account_id' },
-          reason: 'older_than_grace',
-        },
-        'rotated where reused',
-      )})
-      select account_id, counter, elevated, reused from rotated`
-    },
-  }),
 )
 
 /** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */

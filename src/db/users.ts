@@ -3,6 +3,7 @@ import {
   actor,
   actorOf,
   displayName,
+  isActor,
   isUsable,
   oneAsActor,
   UserRead,
@@ -42,7 +43,7 @@ export const insertUser = write({
 export const findUser = read({
   parameters: actor,
   returns: oneAsActor(UserRead),
-  sql: ($) => `with actor as (${actorOf('user', $)}) select ${userColumns} from actor`,
+  sql: ($) => `select ${userColumns} from users a where ${isActor('user', $)}`,
 })
 
 const UpdatedUser = UserRead.extend({ email_changed: z.boolean() })

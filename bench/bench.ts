@@ -1,0 +1,96 @@
+/**
+ * `npm run bench`: the deployed bundle in workerd beside a bare Worker with the same trips, and each goal
+ * of docs/performance.md: met, or not. Takes about half an hour; needs Linux and two cores.
+ *
+ *     npm run bench -- --quick                     two minutes: for whether it runs, not for figures
+ *     npm run bench -- --compare ../before         another checkout's Worker as well, `before`
+ *     npm run bench -- --only floor --only burst   one or more of the sections
+ *     npm run bench -- --users 100000 --sessions 1000000 --rounds 5 --seconds 10
+ *
+ * Writes report.md, results.json and the plots to dist/bench; `--plots docs/plots` puts them there.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildFloor, buildWorker, ROOT } from './build.ts'
+import { goalTable, isMet } from './report/goals.ts'
+import {
+  burst,
+  distance,
+  floor,
+  list,
+  type Options,
+  type Section,
+  start,
+  wire,
+} from './sections.ts'
+
+const SECTIONS = {
+  floor: { title: 'Beside the bare Worker', measure: floor },
+  wire: { title: 'On the wire', measure: wire },
+  start: { title: 'Start and size', measure: start },
+  burst: { title: 'A burst of logins', measure: burst },
+  distance: { title: 'By distance', measure: distance },
+  list: { title: 'A million users', measure: list },
+}
+
+const FULL = { rounds: 3, seconds: 8, users: 1_000_000, sessions: 10_000_000 }
+const QUICK = { rounds: 1, seconds: 2, users: 10_000, sessions: 20_000 }
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    compare: { type: 'string' },
+    only: { type: 'string', multiple: true, default: Object.keys(SECTIONS) },
+    plots: { type: 'string' },
+    users: { type: 'string' },
+    sessions: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+  },
+})
+
+const defaults = values.quick ? QUICK : FULL
+const number = (name: keyof typeof FULL) => Number(values[name] ?? defaults[name])
+const output = join(ROOT, 'dist/bench')
+const folder = await mkdtemp(join(tmpdir(), 'bench-'))
+
+try {
+  const { compare } = values
+  const options: Options = {
+    ...{ rounds: number('rounds'), seconds: number('seconds') },
+    ...{ users: number('users'), sessions: number('sessions'), compare },
+    scripts: {
+      ours: await buildWorker(join(folder, 'ours')),
+      bare: await buildFloor(join(folder, 'bare'), 'bare'),
+      empty: await buildFloor(join(folder, 'empty'), 'empty'),
+      ...(compare && { before: await buildWorker(join(folder, 'before'), resolve(compare)) }),
+    },
+  }
+  await mkdir(output, { recursive: true })
+  const done: Record<string, Section> = {}
+  const reports: string[] = []
+  for (const [name, { title, measure }] of Object.entries(SECTIONS)) {
+    if (!values.only.includes(name)) continue
+    const section = await measure(options)
+    done[name] = section
+    const goals = section.goals.length > 0 ? `\n\n${goalTable(section.goals)}` : ''
+    reports.push(`## ${title}\n\n${section.markdown}${goals}\n`)
+    console.log(reports.at(-1))
+    for (const [file, svg] of Object.entries(section.plots ?? {})) {
+      const target = resolve(values.plots ?? output)
+      await mkdir(target, { recursive: true })
+      await writeFile(join(target, file), svg)
+    }
+  }
+  await writeFile(join(output, 'report.md'), reports.join('\n'))
+  await writeFile(join(output, 'results.json'), JSON.stringify(done, null, 2))
+  const goals = Object.values(done).flatMap((section) => section.goals)
+  const missed = goals.filter((goal) => !isMet(goal))
+  console.log(
+    `${goals.length - missed.length} of ${goals.length} goals are met. See dist/bench/report.md.`,
+  )
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}

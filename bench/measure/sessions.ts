@@ -1,0 +1,93 @@
+/** Whether `me` and refresh depend on how many sessions there are, and what the cron prunes. */
+import type pg from 'pg'
+import { insertUsers, logIn, type Tokens } from '../accounts.ts'
+import { send } from '../calls.ts'
+import { median } from '../report/statistics.ts'
+import type { ServedWorker } from '../workerd.ts'
+
+/** So many sessions in turn, so that their rows and pages of the indexes are not always the same. */
+const SESSIONS = 100
+
+/** Median milliseconds. */
+export type SessionTimes = { sessions: number; me: number; refresh: number }
+
+export async function logInForSessions(database: pg.Client, worker: ServedWorker) {
+  await insertUsers(database, 'sessions', SESSIONS)
+  const tokens: Tokens[] = []
+  for (let n = 0; n < SESSIONS; n++) tokens.push(await logIn(worker.url, `sessions-${n}`))
+  return tokens
+}
+
+/** Adds sessions of all users, so that there are about `total`. */
+export async function fillSessions(database: pg.Client, total: number): Promise<void> {
+  // In order of their ids, because random places in a large index are slow to fill.
+  await database.query(
+    `insert into user_sessions (id, account_id, epoch, expires_at, ends_at)
+      select gen_random_uuid() as id, u.id, 0, now() + interval '7 days', now() + interval '30 days'
+      from users u,
+        generate_series(1, ceil(greatest($1::bigint - (select count(*) from user_sessions), 0)::numeric
+          / (select count(*) from users))::int)
+      order by 1`,
+    [total],
+  )
+  await database.query('vacuum analyze user_sessions')
+}
+
+/** Replaces each refresh token by its successor. */
+export async function measureSessions(
+  worker: ServedWorker,
+  database: pg.Client,
+  tokens: Tokens[],
+): Promise<SessionTimes> {
+  const times: { me: number[]; refresh: number[] } = { me: [], refresh: [] }
+  for (const own of tokens) {
+    const started = performance.now()
+    const me = await send(worker.url, 'GET', '/api/users/me', { token: own.access_token })
+    await me.text()
+    const between = performance.now()
+    const body = { refresh_token: own.refresh_token }
+    const refreshed = await send(worker.url, 'POST', '/api/users/refresh', { body })
+    Object.assign(own, await refreshed.json())
+    const ended = performance.now()
+    if (!me.ok || !refreshed.ok) throw new Error(`me: ${me.status}, refresh: ${refreshed.status}`)
+    times.me.push(between - started)
+    times.refresh.push(ended - between)
+  }
+  const { rows } = await database.query<{ count: string }>('select count(*) from user_sessions')
+  const sessions = Number(rows[0]?.count)
+  return { sessions, me: median(times.me), refresh: median(times.refresh) }
+}
+
+export type Pruning = { rows: number; runs: number; slowestSeconds: number }
+
+/** Leaves as many expired attempts and sessions, as a flood of logins does, to the cron. */
+export async function measurePruning(
+  worker: ServedWorker,
+  database: pg.Client,
+  rows: number,
+): Promise<Pruning> {
+  await database.query(
+    `insert into attempts (key, count, resets_at)
+      select 'user?flood' || n, 1, now() - interval '1 minute' from generate_series(1, $1::int) n`,
+    [rows],
+  )
+  await database.query(
+    `insert into user_sessions (id, account_id, epoch, expires_at, ends_at)
+      select gen_random_uuid(), (select min(id) from users), 0, now() - interval '2 days', now()
+      from generate_series(1, $1::int)`,
+    [rows],
+  )
+  let runs = 0
+  let slowestSeconds = 0
+  for (let left = 1; left > 0 && runs < 100; runs++) {
+    const started = performance.now()
+    await (await fetch(`${worker.deliverUrl}/scheduled`, { method: 'POST' })).text()
+    slowestSeconds = Math.max(slowestSeconds, (performance.now() - started) / 1000)
+    const { rows: counted } = await database.query<{ left: number }>(
+      `select ((select count(*) from attempts where resets_at < now())
+        + (select count(*) from user_sessions where expires_at < now() - interval '1 day'))::int as left`,
+    )
+    left = counted[0]?.left ?? 0
+  }
+  return { rows: 2 * rows, runs, slowestSeconds }
+}

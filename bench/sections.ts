@@ -1,0 +1,218 @@
+/** The parts of `npm run bench`. Each has its own PostgreSQL, Redis and Workers. */
+import { join } from 'node:path'
+import { insertUsers } from './accounts.ts'
+import { FLOOR_CONFIG } from './build.ts'
+import { type Call, prepareCalls } from './calls.ts'
+import { type Dependencies, startDependencies } from './dependencies.ts'
+import { startLoad } from './load.ts'
+import {
+  BURST_ACCOUNTS,
+  burstGoals,
+  burstTable,
+  measureBurst,
+  type Phase,
+} from './measure/burst.ts'
+import { type Distance, measureDistance } from './measure/distance.ts'
+import { measureFloor } from './measure/floor.ts'
+import { fillUsers, listAdmin, listGoals, measureList, sizesUpTo } from './measure/list.ts'
+import {
+  fillSessions,
+  logInForSessions,
+  measurePruning,
+  measureSessions,
+} from './measure/sessions.ts'
+import { measureStart } from './measure/start.ts'
+import { measureWire, sendChecked } from './measure/wire.ts'
+import type { Goal } from './report/goals.ts'
+import { burstPlot, listPlot } from './report/plots.ts'
+import * as report from './report/sections.ts'
+import { median } from './report/statistics.ts'
+import { shown, table } from './report/table.ts'
+import { type ServedWorker, serveWorker, type WorkerOptions } from './workerd.ts'
+
+export type Options = {
+  rounds: number
+  seconds: number
+  users: number
+  sessions: number
+  /** Scripts, and `before`: of another checkout. */
+  scripts: { ours: string; bare: string; empty: string; before?: string }
+  /** The folder of the other checkout. */
+  compare: string | undefined
+}
+
+export type Section = {
+  markdown: string
+  goals: Goal[]
+  data: unknown
+  /** SVG by file name. */
+  plots?: Record<string, string>
+}
+
+const FLOOR_USERS = 100_000
+const START_TIMES = 15
+const WIRE_TIMES = 5
+const DISTANCE_TIMES = 15
+const LIST_TIMES = 15
+const FLOOD_ROWS = 100_000
+
+/** Accepted by nobody: for Workers that queue nothing but need their cron called. */
+const NO_QUEUE = '127.0.0.1:9'
+
+const EDGE: Distance = { postgresMs: 80, redisMs: 20 }
+
+type Started = { dependencies: Dependencies; serve(options: WorkerOptions): Promise<ServedWorker> }
+
+/** Stops all that was started, also after an error. */
+async function withDependencies<Result>(use: (started: Started) => Promise<Result>) {
+  const dependencies = await startDependencies()
+  const workers: ServedWorker[] = []
+  const serve = async (options: WorkerOptions) => {
+    const worker = await serveWorker({ variables: dependencies.variables, ...options })
+    workers.push(worker)
+    return worker
+  }
+  try {
+    return await use({ dependencies, serve })
+  } finally {
+    for (const worker of workers) await worker.stop()
+    await dependencies.stop()
+  }
+}
+
+/** By name: what the scripts are started with. */
+function workersOf({ scripts, compare }: Options): Record<string, WorkerOptions> {
+  const { ours, bare, before } = scripts
+  return {
+    ours: { script: ours },
+    ...(before && compare
+      ? { before: { script: before, wranglerConfig: join(compare, 'wrangler.toml') } }
+      : {}),
+    bare: { script: bare, wranglerConfig: FLOOR_CONFIG },
+  }
+}
+
+export const floor = (options: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies, serve }) => {
+    await fillUsers(dependencies.database, 0, FLOOR_USERS)
+    const load = startLoad()
+    const variants = []
+    for (const [name, worker] of Object.entries(workersOf(options))) {
+      variants.push({ name, worker: await serve(worker), isBare: name === 'bare' })
+    }
+    const { rounds, seconds } = options
+    const costs = await measureFloor({ dependencies, load, variants, rounds, seconds })
+    await load.stop()
+    const memory = variants.map(({ name, worker }) => [name, shown(worker.rssBytes() / 2 ** 20)])
+    return {
+      markdown: `${report.costTable(costs)}\n\n${table(['Worker', 'resident memory, MiB'], memory)}`,
+      goals: report.costGoals(costs),
+      data: { costs, memory },
+    }
+  })
+
+export const wire = (options: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies, serve }) => {
+    const variables = dependencies.distantVariables
+    const wires: Record<string, Awaited<ReturnType<typeof measureWire>>> = {}
+    for (const [name, worker] of Object.entries(workersOf(options))) {
+      if (name === 'bare') continue
+      const { url } = await serve({ ...worker, variables })
+      const calls = await prepareCalls(url, dependencies, `wire-${name}`)
+      wires[name] = await measureWire(calls, dependencies, WIRE_TIMES)
+    }
+    return { markdown: report.wireTable(wires), goals: [], data: wires }
+  })
+
+export const start = (options: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies: { variables } }) => {
+    const empty = { script: options.scripts.empty, wranglerConfig: FLOOR_CONFIG }
+    const workers = Object.entries({ empty, ...workersOf(options) }).map(
+      ([name, worker]) => [name, { ...worker, variables }] as const,
+    )
+    const starts = await measureStart(Object.fromEntries(workers), START_TIMES)
+    return { markdown: report.startTable(starts), goals: report.startGoals(starts), data: starts }
+  })
+
+export const burst = (options: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies, serve }) => {
+    const load = startLoad()
+    const found: Record<string, Phase[]> = {}
+    for (const [name, worker] of Object.entries(workersOf(options))) {
+      if (name === 'bare') continue
+      await insertUsers(dependencies.database, name, BURST_ACCOUNTS)
+      const variables = { ...dependencies.variables, LOG_LEVEL: 'warn' }
+      const served = await serve({ ...worker, variables })
+      const { seconds } = options
+      found[name] = await measureBurst({ worker: served, load, prefix: name, seconds })
+    }
+    await load.stop()
+    const { ours = [], before } = found
+    const tables = Object.entries(found).map(([name, each]) => `${name}:\n\n${burstTable(each)}`)
+    return {
+      ...{ markdown: tables.join('\n\n'), goals: burstGoals(ours), data: found },
+      plots: { 'burst.svg': burstPlot(ours, before) },
+    }
+  })
+
+/** What a hash takes, from a login without distance. */
+async function hashTime(calls: Call[], dependencies: Dependencies): Promise<number> {
+  const login = calls.filter(({ name }) => name === 'login')
+  const here = { postgresMs: 0, redisMs: 0 }
+  const options = { distance: here, hashMs: 0, times: DISTANCE_TIMES }
+  const { timed } = await measureDistance(login, dependencies, options)
+  return median(timed.map(({ p50, budget }) => p50 - budget))
+}
+
+export const distance = ({ scripts }: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies, serve }) => {
+    const variables = dependencies.distantVariables
+    const worker = await serve({ script: scripts.ours, variables })
+    const calls = await prepareCalls(worker.url, dependencies, 'distant')
+    for (const call of calls) await sendChecked(call)
+    const hashMs = await hashTime(calls, dependencies)
+    const measure = (at: Distance) =>
+      measureDistance(calls, dependencies, { distance: at, hashMs, times: DISTANCE_TIMES })
+    const edge = await measure(EDGE)
+    const placements = {
+      'at the edge': edge.timed,
+      'near the database, Redis at the edge': (await measure({ postgresMs: 2, redisMs: 20 })).timed,
+      'near both': (await measure({ postgresMs: 2, redisMs: 2 })).timed,
+    }
+    return {
+      markdown: `${report.distanceTable(edge.timed)}\n\n${report.placementTable(placements, EDGE.postgresMs)}`,
+      goals: report.distanceGoals(edge.timed),
+      data: { hashMs, price: edge.price, placements },
+    }
+  })
+
+export const list = (options: Options): Promise<Section> =>
+  withDependencies(async ({ dependencies: { database, variables }, serve }) => {
+    const worker = await serve({ script: options.scripts.ours, variables, mailQueue: NO_QUEUE })
+    const token = await listAdmin(database, worker)
+    const sizes = []
+    let filled = 0
+    for (const users of sizesUpTo(options.users)) {
+      await fillUsers(database, filled, users)
+      filled = users
+      sizes.push(await measureList(worker, { users, token, times: LIST_TIMES }))
+    }
+    const tokens = await logInForSessions(database, worker)
+    const sessions = []
+    for (const total of [Math.min(10_000, options.sessions), options.sessions]) {
+      await fillSessions(database, total)
+      sessions.push(await measureSessions(worker, database, tokens))
+    }
+    const pruning = await measurePruning(worker, database, FLOOD_ROWS)
+    const largest = sizes.at(-1)
+    return {
+      markdown: [
+        report.listTable(sizes),
+        report.sessionTable(sessions),
+        report.pruningText(pruning),
+      ].join('\n\n'),
+      goals: [...(largest ? listGoals(largest) : []), ...report.sessionGoals(sessions)],
+      data: { sizes, sessions, pruning },
+      plots: { 'list.svg': listPlot(sizes) },
+    }
+  })

@@ -2,7 +2,7 @@
  * Turns of the event loop between the timer and the abort. Fewer than the hash gate takes, so that no
  * hash comes in between.
  */
-const TURNS = 5
+const TURNS = 3
 
 /**
  * Like `AbortSignal.timeout`, but never aborts what has arrived already. In a busy isolate a timer fires

@@ -8,7 +8,7 @@ const RESPONSE_TIMEOUT_MS = 3_000
  * Milliseconds that a request may wait for the database in all, retries included: with the limiter before
  * it, clients see 503 within five seconds. Waiting for a turn to hash does not count.
  */
-const REQUEST_BUDGET_MS = 4_500
+const REQUEST_BUDGET_MS = 4_300
 
 /** Milliseconds before the retry, half of it random, so that clients of a short outage don't march. */
 const RETRY_PAUSE_MS = 200

@@ -1,7 +1,7 @@
 import { createScheduledController } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
-import { mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
+import { mailsTo, newAdmin, newcomer, newUser, PASSWORD, registerUser } from '../setup/accounts.ts'
 import { type ApiResponse, expectError, type Visitor, visitor } from '../setup/api.ts'
 import { openApiRoutes } from '../setup/conformance.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
@@ -143,6 +143,19 @@ test('Fault matrix: if the database closes one connection, GET me tries again af
   const write = await disconnectedOnce(() => caller.put('/api/users/me', {}))
   expectUnavailable(write.response)
   expect(write.log).toHaveLength(1)
+})
+
+test('Fault matrix: the statements of a login share one time limit: if the first is slow and the second hangs, it is 503 within 5 s', async () => {
+  const { username } = await newUser()
+  await database.fault({ kind: 'slow', ms: 2_500, times: 1 })
+  const client = visitor({ env: database.env() })
+  const slowThenHanging = timed(() => login(username, PASSWORD, { client }))
+  // The first statement is in the proxy by now.
+  await scheduler.wait(1_000)
+  const { result, took } = await database.during({ kind: 'hang' }, () => slowThenHanging)
+  expectUnavailable(result)
+  expect(took).toBeGreaterThan(4_000)
+  expect(took).toBeLessThan(5_000)
 })
 
 test.each<NamedFault>([['closes connections', { kind: 'disconnect' }], ...RESPONSE_LOST])(

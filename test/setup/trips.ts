@@ -13,6 +13,8 @@ type Trip = LoggedRequest & { to: Target }
 export type Trips = {
   /** Each step, with the dependencies called in parallel: `redis + postgres`. */
   steps: string[]
+  /** Requests to each dependency, parallel ones too. */
+  requests: Record<Target, number>
   messages: number
 }
 
@@ -49,7 +51,10 @@ export async function watchedWorker() {
       const logs = lanes.map(async ({ to, lane }) =>
         (await lane.log()).map((trip) => ({ ...trip, to })),
       )
-      return { response, steps: stepsOf((await Promise.all(logs)).flat()), messages }
+      const trips = (await Promise.all(logs)).flat()
+      const count = (target: Target) => trips.filter(({ to }) => to === target).length
+      const requests = { upstash: count('upstash'), neon: count('neon'), resend: count('resend') }
+      return { response, steps: stepsOf(trips), requests, messages }
     },
     close: () => Promise.all(lanes.map(({ lane }) => lane.close())),
   }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { TrieRouter } from 'hono/router/trie-router'
 import type { UnconfiguredEnv } from './context.ts'
 import { onError, onMethodNotAllowed, onNotFound } from './errors.ts'
 import { accessLog } from './middleware/access-log.ts'
@@ -13,7 +14,8 @@ import { password } from './routes/password/index.ts'
 import { system } from './routes/system/index.ts'
 import { users } from './routes/users/index.ts'
 
-const base = new Hono<UnconfiguredEnv>()
+// Hono's default router builds its expressions for all routes at the first request of an isolate.
+const base = new Hono<UnconfiguredEnv>({ router: new TrieRouter() })
 
 base.onError(onError)
 base.notFound(onNotFound)

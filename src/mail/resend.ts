@@ -1,4 +1,4 @@
-import { Resend } from 'resend'
+import type { Resend } from 'resend'
 
 /** Milliseconds for a response of Resend. The SDK has no timeout of its own. */
 const TIMEOUT_MS = 10_000
@@ -15,11 +15,12 @@ export type Mailer = { send(mail: OutgoingMail): Promise<Delivery> }
 
 type Options = { apiKey: string; from: string; baseUrl: string | undefined }
 
-/** Sends by Resend. `send` never throws. */
+/** Sends by Resend. `send` never throws. The SDK is evaluated at the first email: few isolates send one. */
 export function createMailer({ apiKey, from, baseUrl }: Options): Mailer {
-  const resend = new Resend(apiKey, baseUrl ? { baseUrl } : {})
+  let resend: Resend | undefined
   return {
     async send({ id, ...mail }) {
+      resend ??= new (await import('resend')).Resend(apiKey, baseUrl ? { baseUrl } : {})
       const { data, error, headers } = await resend.emails.send(
         { from, ...mail },
         { idempotencyKey: id, signal: AbortSignal.timeout(TIMEOUT_MS) },

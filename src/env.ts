@@ -3,14 +3,8 @@ import * as z from 'zod'
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
 
-/** A variable that is set but empty counts as not set: that is how shells and dashboards clear one. */
-const unset = (value: unknown) => (value === '' ? undefined : value)
-
-const optional = <Schema extends z.ZodType>(schema: Schema) =>
-  z.preprocess(unset, schema.optional())
-
 const integer = (fallback: number, minimum: number, maximum: number) =>
-  z.preprocess(unset, z.coerce.number().int().min(minimum).max(maximum).default(fallback))
+  z.coerce.number().int().min(minimum).max(maximum).default(fallback)
 
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
@@ -71,6 +65,7 @@ const isOrigin = (text: string) =>
 
 const origins = z
   .string()
+  .default('')
   .transform((list) => list.split(',').map((origin) => origin.trim()))
   .transform((list) => list.filter(Boolean))
   .pipe(
@@ -87,32 +82,35 @@ const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@
 export const Variables = z
   .object({
     ENVIRONMENT: z.enum(['development', 'test', 'staging', 'production']),
-    PROJECT_NAME: z.preprocess(unset, z.string().min(1).max(60).default('ADL Production')),
-    LOG_LEVEL: z.preprocess(unset, z.enum(['debug', 'info', 'warn', 'error']).default('info')),
+    PROJECT_NAME: z.string().min(1).max(60).default('ADL Production'),
+    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-    NEON_HTTP_URL: optional(httpUrl),
+    NEON_HTTP_URL: httpUrl.optional(),
     UPSTASH_REDIS_REST_URL: httpUrl,
     UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
     REDIS_TIMEOUT_MS: integer(400, 50, 5000),
-    RESEND_API_KEY: optional(z.string()),
-    RESEND_BASE_URL: optional(httpUrl),
-    EMAIL_FROM: optional(z.string().regex(oneAddress, 'must be one address: "Name <a@b.example>"')),
+    RESEND_API_KEY: z.string().optional(),
+    RESEND_BASE_URL: httpUrl.optional(),
+    EMAIL_FROM: z
+      .string()
+      .regex(oneAddress, 'must be one address: "Name <a@b.example>"')
+      .optional(),
 
     SECRET_KEY: secretKey,
     JWT_SIGNING_KEYS: signingKeys,
-    JWT_ISSUER: optional(z.string().min(1).max(200)),
-    ADMIN_BOOTSTRAP_TOKEN: optional(bootstrapToken),
+    JWT_ISSUER: z.string().min(1).max(200).optional(),
+    ADMIN_BOOTSTRAP_TOKEN: bootstrapToken.optional(),
 
-    PUBLIC_URL: optional(httpUrl),
-    FRONTEND_URL: optional(httpUrl),
-    CORS_ORIGINS: z.preprocess((value) => value ?? '', origins),
+    PUBLIC_URL: httpUrl.optional(),
+    FRONTEND_URL: httpUrl.optional(),
+    CORS_ORIGINS: origins,
 
     ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
     REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),
     RESET_TOKEN_EXPIRE_MINUTES: integer(60, 5, 24 * 60),
     PASSWORD_MIN_LENGTH: integer(8, 8, 64),
-    BREACHED_PASSWORDS_URL: optional(httpUrl),
+    BREACHED_PASSWORDS_URL: httpUrl.optional(),
     BCRYPT_COST: integer(10, 10, 14),
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
@@ -141,21 +139,22 @@ export class ConfigurationError extends Error {
 }
 
 /** Validates the bindings. The error names every variable that is missing or wrong at once. */
-export function readConfig(bindings: unknown): Config | ConfigurationError {
-  const parsed = Variables.safeParse(bindings, { reportInput: false })
+export function readConfig(bindings: object): Config | ConfigurationError {
+  const variables = withoutEmpty(bindings)
+  const parsed = Variables.safeParse(variables, { reportInput: false })
   if (parsed.success) return configOf(parsed.data)
   return new ConfigurationError(
     parsed.error.issues.map(({ path, code, message }) =>
-      path.length > 0 && code !== 'custom' && !hasVariable(bindings, path[0])
+      code !== 'custom' && !(String(path[0]) in variables)
         ? `${String(path[0])}: is missing`
         : `${String(path[0])}: ${message}`,
     ),
   )
 }
 
-function hasVariable(bindings: unknown, name: PropertyKey | undefined) {
-  return typeof bindings === 'object' && bindings !== null && name !== undefined && name in bindings
-}
+/** A variable that is set but empty counts as not set: that is how shells and dashboards clear one. */
+const withoutEmpty = (bindings: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(bindings).filter(([, value]) => value !== ''))
 
 function configOf(env: z.output<typeof Variables>) {
   return {

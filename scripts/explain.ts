@@ -46,10 +46,11 @@ export async function findStatements(): Promise<Map<string, AnyStatement>> {
 const isStatement = (value: unknown): value is AnyStatement =>
   typeof value === 'function' && 'text' in value && 'parameters' in value
 
-/** Users, and 100 admins, each with three sessions and one more of the first; resets, attempts, emails, history. */
+/** Users, a twentieth of them disabled and a hundredth deleted, and 100 admins, each with three sessions and one more of the first; resets, attempts, emails, history. */
 const seed = (accounts: number) => `
-  insert into users (username, email, hashed_password)
-    select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, ${accounts}) n;
+  insert into users (username, email, hashed_password, is_active, deleted_at)
+    select 'user' || n, 'user' || n || '@example.com', 'x', n % 20 <> 7, case when n % 100 = 3 then now() end
+    from generate_series(1, ${accounts}) n;
   insert into admins (username, email, hashed_password, is_superadmin)
     select 'admin' || n, 'admin' || n || '@example.com', 'x', true from generate_series(1, 100) n;
   insert into user_sessions (id, account_id, epoch, expires_at, ends_at)
@@ -77,7 +78,6 @@ const seed = (accounts: number) => `
 const SAMPLE: Readonly<Record<string, string | number | boolean>> = {
   accountId: 1,
   action: 'login',
-  auditRetentionSeconds: 30 * 24 * 60 * 60,
   checkedHash: 'x',
   counter: 0,
   deleted: false,
@@ -99,6 +99,8 @@ const SAMPLE: Readonly<Record<string, string | number | boolean>> = {
   resetId: NIL,
   resetTokenSeconds: 15 * 60,
   revokedId: NIL,
+  seconds: 30 * 24 * 60 * 60,
+  search: 'user50',
   sessionId: NIL,
   setFullName: true,
   unknownKey: 'user?unknown',
@@ -117,8 +119,21 @@ const CASES: Record<string, Record<string, unknown>[]> = {
     { sessionId: '00000000-0000-0000-0000-000000000001' },
     { sessionId: '00000000-0000-0000-0000-000000000001', newHash: 'y' },
   ],
-  'user-list.listUsers.-created_at': [{}, { after: '500' }, { offset: 9_000 }, { isActive: false }],
-  'user-list.listUsers.username': [{}, { after: 'user500' }, { search: 'user50' }],
+  'user-list.listUsers.-created_at': [{}, { after: '500' }, { isActive: false }, { deleted: true }],
+  'user-list.listUsers.username': [{}, { after: 'user500' }, { isActive: false }],
+  'user-list.listUsersByNumber.-created_at': [
+    { offset: 10 },
+    { offset: 900 },
+    { offset: 11_000 },
+    { offset: 40, isActive: false },
+    { offset: 9, deleted: true },
+  ],
+  'user-search.searchUsers.-created_at': [
+    { search: 'user50' },
+    { search: 'u' },
+    { search: 'user1', offset: 490 },
+    { search: 'u', after: '500' },
+  ],
   'users-by-admin.updateUser': [{ isActive: false }, { isSuperuser: true }],
   'users.insertUser': [{ username: 'new', email: 'new@example.com' }],
 }

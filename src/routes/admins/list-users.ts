@@ -1,6 +1,12 @@
 import * as z from 'zod'
 import { UserRead } from '../../db/accounts.ts'
-import * as userList from '../../db/user-list.ts'
+import {
+  listUsers as findUsers,
+  listUsersByNumber,
+  USER_SORTS,
+  type UserSort,
+} from '../../db/user-list.ts'
+import { MAX_COUNTED, searchUsers } from '../../db/user-search.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
@@ -8,9 +14,7 @@ import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
 import { AccountId, text } from '../input.ts'
 
-const { USER_SORTS } = userList
-
-const SORTS = Object.keys(USER_SORTS) as [userList.UserSort, ...userList.UserSort[]]
+const SORTS = Object.keys(USER_SORTS) as [UserSort, ...UserSort[]]
 
 /** OFFSET reads what it skips; beyond this one pages by cursor. */
 const LAST_PAGE = 100_000
@@ -54,6 +58,9 @@ const UserList = z
   .object({
     items: z.array(UserRead),
     total: z.int(),
+    total_is_capped: z.boolean().meta({
+      description: `Whether the search matches more users than \`total\`: at most ${MAX_COUNTED} are counted`,
+    }),
     page: z.int(),
     page_size: z.int(),
     total_pages: z.int(),
@@ -71,24 +78,33 @@ export const listUsers = endpoint(
   authenticate('admin'),
   query(UserQuery),
   async (c) => {
-    const { page, page_size: size, cursor, sort, ...filter } = c.req.valid('query')
-    const found = await withRateLimit(c, () =>
-      userList.listUsers[sort](c.var.db, {
-        ...c.var.claims,
-        search: filter.search,
-        isActive: filter.is_active,
-        deleted: filter.deleted,
-        after: cursor?.after,
-        offset: cursor ? 0 : (page - 1) * size,
-        limit: size + 1,
-      }),
-    )
+    const {
+      page,
+      page_size: size,
+      cursor,
+      sort,
+      search,
+      is_active: isActive,
+      deleted,
+    } = c.req.valid('query')
+    const { db, claims } = c.var
+    const range = { ...claims, isActive, deleted, limit: size + 1 }
+    const after = cursor?.after
+    const offset = cursor ? 0 : (page - 1) * size
+    const find = () =>
+      search !== undefined
+        ? searchUsers[sort](db, { ...range, search, after, offset })
+        : offset > 0
+          ? listUsersByNumber[sort](db, { ...range, offset })
+          : findUsers[sort](db, { ...range, after })
+    const found = await withRateLimit(c, find)
     const items = found.items.slice(0, size)
     const last = found.items.length > size ? items.at(-1) : undefined
     return c.json(
       {
         items,
         total: found.total,
+        total_is_capped: found.total_is_capped,
         page,
         page_size: size,
         total_pages: Math.ceil(found.total / size),

@@ -12,7 +12,7 @@ let url: string
 /** 23 users, u01 to u23, every fifth of them disabled, and x01 to x03, deleted. Names in mixed case. */
 beforeAll(async () => {
   url = await emptyDatabase()
-  const caller = visitor({ env: environment({ DATABASE_URL: url }) })
+  const env = environment({ DATABASE_URL: url })
   const hash = await hashPassword(PASSWORD, 10)
   await sql(
     "insert into admins (username, email, hashed_password) values ('root', 'root@example.com', $1)",
@@ -33,8 +33,9 @@ beforeAll(async () => {
     [],
     url,
   )
-  const { access_token: token } = await logIn(caller, 'root', { kind: 'admins' })
-  get = (query) => caller.get(`/api/admins/users?${query}`, { token })
+  const { access_token: token } = await logIn(visitor({ env }), 'root', { kind: 'admins' })
+  // A visitor for each call: there are more calls than one address may make.
+  get = (query) => visitor({ env }).get(`/api/admins/users?${query}`, { token })
 })
 
 const names = (body: { items: { username: string }[] }) =>
@@ -56,7 +57,10 @@ test.each([
     const { status, body } = await get(query)
     const { items, ...rest } = body
     expect(status).toBe(200)
-    expect(rest).toEqual({ total: 23, next_cursor: expect.any(String), ...page })
+    expect(rest).toEqual({
+      ...{ total: 23, total_is_capped: false, next_cursor: expect.any(String) },
+      ...page,
+    })
     expect(names(body)).toEqual(expected)
     for (const item of items) expect(item).toEqual(userRead({ is_active: item.is_active }))
   },
@@ -76,28 +80,105 @@ test.each([
   expect(body).toMatchObject({ total: expected.length, total_pages: Math.min(expected.length, 1) })
 })
 
-test.each([
+const SORTED = [
   ['-created_at', DESCENDING],
   ['created_at', ASCENDING],
   ['username', ASCENDING],
   ['-username', DESCENDING],
   ['email', DESCENDING],
   ['-email', ASCENDING],
+] as const
+
+const isDisabled = (name: string) => /[05]$/.test(name)
+
+test.each([
+  ['', ASCENDING],
+  ['is_active=false', ASCENDING.filter(isDisabled)],
+  ['is_active=true', ASCENDING.filter((name) => !isDisabled(name))],
+  ['search=u', ASCENDING],
+  ['search=mail1', ASCENDING.filter((_, i) => i >= 4 && i <= 13)],
+  ['search=u1&is_active=true', ASCENDING.filter((name) => /^u1[^05]$/.test(name))],
+  ['deleted=true', ['x01', 'x02', 'x03']],
+  ['deleted=true&search=x', ['x01', 'x02', 'x03']],
 ])(
-  'GET /api/admins/users?sort=%s returns every user once when paged by cursor',
-  async (sort, expected) => {
-    const seen: string[] = []
-    let cursor = ''
-    for (let page = 0; page < 6; page++) {
-      const { body } = await get(`page_size=5&sort=${sort}${cursor}`)
-      expect(body.total).toBe(23)
-      seen.push(...names(body))
-      if (body.next_cursor === null) break
-      cursor = `&cursor=${body.next_cursor}`
+  'GET /api/admins/users?%s returns every user once, in each order, by number and by cursor',
+  async (filter, all) => {
+    for (const [sort, order] of SORTED) {
+      const deleted = filter.startsWith('deleted')
+      const expected = deleted
+        ? sort.startsWith('-')
+          ? all.toReversed()
+          : all
+        : order.filter((name) => all.includes(name))
+      const byNumber: string[] = []
+      const byCursor: string[] = []
+      let cursor = ''
+      for (let page = 1; page <= Math.ceil(all.length / 3) + 1; page++) {
+        const numbered = await get(`page_size=3&sort=${sort}&page=${page}&${filter}`)
+        expect(numbered.body.total).toBe(all.length)
+        byNumber.push(...names(numbered.body))
+        if (cursor === 'null') continue
+        const { body } = await get(`page_size=3&sort=${sort}&${filter}&${cursor}`)
+        byCursor.push(...names(body))
+        cursor = body.next_cursor === null ? 'null' : `cursor=${body.next_cursor}`
+      }
+      expect(byNumber).toEqual(expected)
+      expect(byCursor).toEqual(expected)
     }
-    expect(seen).toEqual(expected)
   },
 )
+
+test('GET /api/admins/users counts at most 10,000 matches of a search, and sorts all of them', async () => {
+  const many = (n: number) => `many${String(n).padStart(5, '0')}`
+  await sql(
+    `insert into users (username, email)
+     select 'many' || lpad(n::text, 5, '0'), 'post' || n || '@example.com'
+     from generate_series(1, 10001) as n`,
+    [],
+    url,
+  )
+  const all = await get('search=MANY&page_size=2')
+  expect(all.body).toMatchObject({ total: 10_000, total_is_capped: true, total_pages: 5_000 })
+  expect(names(all.body)).toEqual([many(10_001), many(10_000)])
+  const oldest = await get('search=many&page_size=2&page=50&sort=created_at')
+  expect(names(oldest.body)).toEqual([many(99), many(100)])
+  const byEmail = await get('search=post&page_size=1&sort=username')
+  expect(byEmail.body).toMatchObject({ total: 10_000, total_is_capped: true })
+  expect(names(byEmail.body)).toEqual([many(1)])
+  const everybody = await get('')
+  expect(everybody.body).toMatchObject({ total: 10_024, total_is_capped: false })
+
+  await sql('delete from users where username = $1', [many(7)], url)
+  const { body } = await get('search=many')
+  expect(body).toMatchObject({ total: 10_000, total_is_capped: false })
+  await sql("delete from users where username like 'many%'", [], url)
+  expect((await get('')).body.total).toBe(23)
+})
+
+test('GET /api/admins/users has the totals of users who are disabled, deleted and restored', async () => {
+  const totals = () =>
+    Promise.all(
+      ['is_active=true', 'is_active=false', 'deleted=true', 'deleted=true&is_active=false'].map(
+        async (query) => (await get(query)).body.total,
+      ),
+    )
+  const change = (set: string) => sql(`update users set ${set} where username = 'u01'`, [], url)
+  expect(await totals()).toEqual([19, 4, 3, 0])
+  await change('is_active = false')
+  expect(await totals()).toEqual([18, 5, 3, 0])
+  await change('deleted_at = now()')
+  expect(await totals()).toEqual([18, 4, 4, 1])
+  await change('is_active = true, deleted_at = null')
+  expect(await totals()).toEqual([19, 4, 3, 0])
+  await sql(
+    "insert into users (username, email, deleted_at) values ('gone', 'gone', now())",
+    [],
+    url,
+  )
+  expect(await totals()).toEqual([19, 4, 4, 0])
+  await sql("delete from users where username = 'gone'", [], url)
+  expect(await totals()).toEqual([19, 4, 3, 0])
+})
 
 test('GET /api/admins/users with a cursor is not shifted by users who register in between', async () => {
   const first = await get('page_size=20')

@@ -8,11 +8,13 @@ import { openLane } from './setup/lanes.ts'
 // A database of its own: the cron maintains every row in it.
 let url: string
 let queued: string[]
+let batches: number[]
 let env: ReturnType<typeof environment>
 
 beforeEach(async () => {
   url = await emptyDatabase()
   queued = []
+  batches = []
   env = bindings()
 })
 
@@ -22,6 +24,7 @@ function bindings(replaced: Parameters<typeof environment>[0] = {}) {
   const queue: ReturnType<typeof environment>['MAIL_QUEUE'] = {
     send: async () => ({ metadata: { metrics } }),
     async sendBatch(messages) {
+      batches.push([...messages].length)
       for (const { body } of messages) queued.push(body.id)
       return { metadata: { metrics } }
     },
@@ -64,20 +67,34 @@ test('the cron queues pending mails again after two minutes, once an hour, for a
   expect(queued.toSorted()).toEqual([overdue, longAgo].toSorted())
 })
 
-test('the cron queues a hundred mails at a time, the oldest first', async () => {
+test('the cron queues mails in batches of a hundred, the oldest first, at most 2,000 in a run', async () => {
   await query(
     `insert into outbox (id, recipient, mail, created_at)
-     select gen_random_uuid(), n::text, '{}', now() - make_interval(mins => n)
-     from generate_series(5, 154) as n`,
+     select gen_random_uuid(), n::text, '{}', now() - make_interval(secs => 200 + n)
+     from generate_series(1, 2150) as n`,
   )
   await runCron()
-  expect(queued).toHaveLength(100)
+  expect(batches).toEqual(Array(20).fill(100))
   const [waiting] = await query(
-    'select count(*)::int, max(recipient::int) as oldest from outbox where requeued_at is null',
+    'select count(*)::int, max(recipient::int) as newest from outbox where requeued_at is null',
   )
-  expect(waiting).toEqual({ count: 50, oldest: 54 })
+  expect(waiting).toEqual({ count: 150, newest: 150 })
   await runCron()
-  expect(new Set(queued).size).toBe(150)
+  expect(batches.slice(20)).toEqual([100, 50])
+  expect(new Set(queued).size).toBe(2_150)
+})
+
+test('the cron deletes in batches of 5,000 until none is full, and logs their sums', async () => {
+  await query(
+    `insert into attempts select n, 1, now() - interval '1 minute' from generate_series(1, 12000) n`,
+  )
+  await query(
+    `insert into audit_events (at, action, outcome, request_id)
+     select now() - interval '366 days', 'login', 'success', gen_random_uuid()
+     from generate_series(1, 5000)`,
+  )
+  expect(await lineOfCron()).toMatchObject({ attempts: 12_000, audit_events: 5_000, sessions: 0 })
+  expect(await query('select 1 as one from attempts')).toEqual([])
 })
 
 test('the cron deletes what has expired from each table, and keeps the rest', async () => {

@@ -1,53 +1,87 @@
 import * as z from 'zod'
+import type { Database } from './client.ts'
 import { one, write } from './statement.ts'
 
-/** Days an email that could never be sent stays, so that somebody can look into it. */
-const OUTBOX_DAYS = 30
+const DAY_SECONDS = 24 * 60 * 60
 
-/** Rows of a table that go in one run: the statement stays far below its time limit. */
-const BATCH = 5_000
+/** Rows that one statement deletes: it stays far below its time limit. */
+export const BATCH = 5_000
 
-const Pruned = z.object({
-  sessions: z.coerce.number(),
-  attempts: z.coerce.number(),
-  resets: z.coerce.number(),
-  mails: z.coerce.number(),
-  audit_events: z.coerce.number(),
+/** Statements for each table in one run. Whatever is left then waits for the next one. */
+const MAX_BATCHES = 40
+
+const Deleted = z.object({ deleted: z.coerce.number() })
+
+/**
+ * Deletes the rows of a table whose `column` was `seconds` ago, or earlier: a batch of the oldest. They
+ * are sorted so that PostgreSQL takes the index of that column, also while its statistics are those of
+ * before a flood.
+ */
+const deleteOldest = (table: string, { key, column }: { key: string; column: string }) =>
+  write({
+    parameters: { seconds: 'integer' },
+    returns: one(Deleted),
+    sql: ($) => {
+      const isDue = `${column} < now() - make_interval(secs => ${$.seconds})`
+      return `
+      with deleted as (
+        delete from ${table} where ${isDue} and ${key} in (
+          select ${key} from ${table} where ${isDue} order by ${column} limit ${BATCH}
+        ) returning 1
+      )
+      select count(*) as deleted from deleted`
+    },
+  })
+
+export const deleteBatch = {
+  user_sessions: deleteOldest('user_sessions', { key: 'id', column: 'expires_at' }),
+  admin_sessions: deleteOldest('admin_sessions', { key: 'id', column: 'expires_at' }),
+  attempts: deleteOldest('attempts', { key: 'key', column: 'resets_at' }),
+  resets: deleteOldest('password_resets', { key: 'user_id', column: 'expires_at' }),
+  mails: deleteOldest('outbox', { key: 'id', column: 'created_at' }),
+  audit_events: deleteOldest('audit_events', { key: 'id', column: 'at' }),
+}
+
+type Table = keyof typeof deleteBatch
+
+/** Seconds after which the rows of a table go. */
+const ages = (auditRetentionSeconds: number): Record<Table, number> => ({
+  // Also a session that was ended earlier: the index on expiry finds both.
+  user_sessions: DAY_SECONDS,
+  admin_sessions: DAY_SECONDS,
+  attempts: 0,
+  resets: 0,
+  // An email that could never be sent stays, so that somebody can look into it.
+  mails: 30 * DAY_SECONDS,
+  audit_events: auditRetentionSeconds,
 })
 
-/** A session that was ended earlier goes when it would have expired: the index on expiry finds both. */
-const deleteEndedSessions = (sessions: string) => `
-  delete from ${sessions} where id in (
-    select id from ${sessions} where expires_at < now() - interval '1 day' limit ${BATCH}
-  ) returning 1`
-
-/** Deletes what has expired, and returns how many rows of each. */
-export const prune = write({
-  parameters: { auditRetentionSeconds: 'integer' },
-  returns: one(Pruned),
-  sql: ($) => `
-    with user_sessions_gone as (${deleteEndedSessions('user_sessions')}),
-    admin_sessions_gone as (${deleteEndedSessions('admin_sessions')}),
-    attempts_gone as (
-      delete from attempts where key in (
-        select key from attempts where resets_at < now() limit ${BATCH}
-      ) and resets_at < now() returning 1
-    ), resets_gone as (
-      delete from password_resets where expires_at < now() returning 1
-    ), mails_gone as (
-      delete from outbox
-      where created_at < now() - make_interval(days => ${OUTBOX_DAYS}) returning 1
-    ), audit_gone as (
-      delete from audit_events where id in (
-        select id from audit_events
-        where at < now() - make_interval(secs => ${$.auditRetentionSeconds})
-        order by at limit ${BATCH}
-      ) returning 1
-    )
-    select
-      (select count(*) from user_sessions_gone) + (select count(*) from admin_sessions_gone) as sessions,
-      (select count(*) from attempts_gone) as attempts,
-      (select count(*) from resets_gone) as resets,
-      (select count(*) from mails_gone) as mails,
-      (select count(*) from audit_gone) as audit_events`,
-})
+/**
+ * Deletes what has expired: a batch of each table in turn, so that none waits for another, while there
+ * are full ones. Returns how many rows of each.
+ */
+export async function prune(
+  db: Database,
+  { auditRetentionSeconds }: { auditRetentionSeconds: number },
+): Promise<Record<Table, number>> {
+  const deleted = {
+    user_sessions: 0,
+    admin_sessions: 0,
+    attempts: 0,
+    resets: 0,
+    mails: 0,
+    audit_events: 0,
+  }
+  const seconds = ages(auditRetentionSeconds)
+  let tables = Object.keys(deleted) as Table[]
+  for (let n = 0; n < MAX_BATCHES && tables.length > 0; n++) {
+    const full: Table[] = []
+    for (const table of tables) {
+      const batch = await deleteBatch[table](db, { seconds: seconds[table] })
+      deleted[table] += batch.deleted
+      if (batch.deleted === BATCH) full.push(table)
+    }
+    tables = full
+  }
+  return deleted
+}

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { insertUsers } from './accounts.ts'
 import { FLOOR_CONFIG } from './build.ts'
-import { type Call, prepareCalls } from './calls.ts'
+import { prepareCalls } from './calls.ts'
 import { type Dependencies, startDependencies } from './dependencies.ts'
 import { startLoad } from './load.ts'
 import {
@@ -22,11 +22,10 @@ import {
   measureSessions,
 } from './measure/sessions.ts'
 import { measureStart } from './measure/start.ts'
-import { measureWire, sendChecked } from './measure/wire.ts'
+import { measureWire } from './measure/wire.ts'
 import type { Goal } from './report/goals.ts'
 import { burstPlot, listPlot } from './report/plots.ts'
 import * as report from './report/sections.ts'
-import { median } from './report/statistics.ts'
 import { shown, table } from './report/table.ts'
 import { type ServedWorker, serveWorker, type WorkerOptions } from './workerd.ts'
 
@@ -121,7 +120,7 @@ export const wire = (options: Options): Promise<Section> =>
       const calls = await prepareCalls(url, dependencies, `wire-${name}`)
       wires[name] = await measureWire(calls, dependencies, WIRE_TIMES)
     }
-    return { markdown: report.wireTable(wires), goals: [], data: wires }
+    return { markdown: report.wireTable(wires), goals: report.wireGoals(wires), data: wires }
   })
 
 export const start = (options: Options): Promise<Section> =>
@@ -155,24 +154,13 @@ export const burst = (options: Options): Promise<Section> =>
     }
   })
 
-/** What a hash takes, from a login without distance. */
-async function hashTime(calls: Call[], dependencies: Dependencies): Promise<number> {
-  const login = calls.filter(({ name }) => name === 'login')
-  const here = { postgresMs: 0, redisMs: 0 }
-  const options = { distance: here, hashMs: 0, times: DISTANCE_TIMES }
-  const { timed } = await measureDistance(login, dependencies, options)
-  return median(timed.map(({ p50, budget }) => p50 - budget))
-}
-
 export const distance = ({ scripts }: Options): Promise<Section> =>
   withDependencies(async ({ dependencies, serve }) => {
     const variables = dependencies.distantVariables
     const worker = await serve({ script: scripts.ours, variables })
     const calls = await prepareCalls(worker.url, dependencies, 'distant')
-    for (const call of calls) await sendChecked(call)
-    const hashMs = await hashTime(calls, dependencies)
     const measure = (at: Distance) =>
-      measureDistance(calls, dependencies, { distance: at, hashMs, times: DISTANCE_TIMES })
+      measureDistance(calls, dependencies, { distance: at, times: DISTANCE_TIMES })
     const edge = await measure(EDGE)
     const placements = {
       'at the edge': edge.timed,
@@ -182,7 +170,7 @@ export const distance = ({ scripts }: Options): Promise<Section> =>
     return {
       markdown: `${report.distanceTable(edge.timed)}\n\n${report.placementTable(placements, EDGE.postgresMs)}`,
       goals: report.distanceGoals(edge.timed),
-      data: { hashMs, price: edge.price, placements },
+      data: { price: edge.price, placements },
     }
   })
 

@@ -76,7 +76,8 @@ export async function serveWorker({
     file: 'sh',
     args: [
       '-c',
-      'echo "pid $$"; exec "$0" serve --control-fd=1 config.capnp 2>&1',
+      // Calling another Worker's `queue` and `scheduled` is experimental.
+      'echo "pid $$"; exec "$0" serve --control-fd=1 --experimental config.capnp 2>&1',
       WORKERD.default,
     ],
     cwd: folder,

@@ -57,6 +57,19 @@ export const wireTable = (wires: Record<string, Wire[]>) =>
     ),
   )
 
+/** Only beside another checkout. */
+export function wireGoals({ ours = [], before }: Record<string, Wire[]>): Goal[] {
+  if (!before) return []
+  const more = ours.filter((wire) => {
+    const earlier = before.find(({ name }) => name === wire.name)
+    const grew = (key: 'steps' | 'redisRequests' | 'postgresRequests') =>
+      wire[key] > (earlier?.[key] ?? 0)
+    return grew('steps') || grew('redisRequests') || grew('postgresRequests')
+  })
+  const goal = 'calls with more steps or requests than before'
+  return [{ goal, measured: more.length, limit: { most: 0 } }]
+}
+
 export const startTable = (starts: Start[]) =>
   table(
     ['Worker', 'first response, ms', 'gzip, KiB'],

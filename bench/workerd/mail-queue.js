@@ -2,6 +2,7 @@
 export default {
   async fetch(request) {
     await request.arrayBuffer() // The sender waits until its message has been read.
-    return Response.json({ backlogCount: 0, backlogBytes: 0, oldestMessageTimestamp: 0 })
+    const metrics = { backlogCount: 0, backlogBytes: 0, oldestMessageTimestamp: 0 }
+    return Response.json({ metadata: { metrics } })
   },
 }

@@ -7,7 +7,7 @@ import { accessLog } from './middleware/access-log.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { resources } from './middleware/resources.ts'
-import { responseDefaults, securityHeaders } from './middleware/response-headers.ts'
+import { responseHeaders } from './middleware/response-headers.ts'
 import { limitBody } from './middleware/validate.ts'
 import { admins } from './routes/admins/index.ts'
 import { password } from './routes/password/index.ts'
@@ -22,8 +22,7 @@ base.notFound(onNotFound)
 
 base.use(requestId)
 base.use(accessLog)
-base.use(securityHeaders)
-base.use(responseDefaults)
+base.use(responseHeaders)
 base.use(resources)
 base.use(crossOrigin)
 base.use(limitBody)

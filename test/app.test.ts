@@ -26,7 +26,7 @@ test.each([
     path,
     request_id: response.headers.get('X-Request-ID'),
   })
-  expect(response.headers.get('Content-Type')).toBe('application/json; charset=utf-8')
+  expect(response.headers.get('Content-Type')).toBe('application/json')
   expect((await call('OPTIONS', path)).status).toBe(404)
 })
 

@@ -1,14 +1,10 @@
 import * as z from 'zod'
-import type { Database } from './client.ts'
 import { one, write } from './statement.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 
 /** Rows that one statement deletes: it stays far below its time limit. */
-export const BATCH = 5_000
-
-/** Statements for each table in one run. Whatever is left then waits for the next one. */
-const MAX_BATCHES = 40
+export const PRUNED_BATCH = 5_000
 
 const Deleted = z.object({ deleted: z.coerce.number() })
 
@@ -26,7 +22,7 @@ const deleteOldest = (table: string, { key, column }: { key: string; column: str
       return `
       with deleted as (
         delete from ${table} where ${isDue} and ${key} in (
-          select ${key} from ${table} where ${isDue} order by ${column} limit ${BATCH}
+          select ${key} from ${table} where ${isDue} order by ${column} limit ${PRUNED_BATCH}
         ) returning 1
       )
       select count(*) as deleted from deleted`
@@ -42,10 +38,10 @@ export const deleteBatch = {
   audit_events: deleteOldest('audit_events', { key: 'id', column: 'at' }),
 }
 
-type Table = keyof typeof deleteBatch
+export type PrunedTable = keyof typeof deleteBatch
 
 /** Seconds after which the rows of a table go. */
-const ages = (auditRetentionSeconds: number): Record<Table, number> => ({
+export const maxAges = (auditRetentionSeconds: number): Record<PrunedTable, number> => ({
   // Also a session that was ended earlier: the index on expiry finds both.
   user_sessions: DAY_SECONDS,
   admin_sessions: DAY_SECONDS,
@@ -55,33 +51,3 @@ const ages = (auditRetentionSeconds: number): Record<Table, number> => ({
   mails: 30 * DAY_SECONDS,
   audit_events: auditRetentionSeconds,
 })
-
-/**
- * Deletes what has expired: a batch of each table in turn, so that none waits for another, while there
- * are full ones. Returns how many rows of each.
- */
-export async function prune(
-  db: Database,
-  { auditRetentionSeconds }: { auditRetentionSeconds: number },
-): Promise<Record<Table, number>> {
-  const deleted = {
-    user_sessions: 0,
-    admin_sessions: 0,
-    attempts: 0,
-    resets: 0,
-    mails: 0,
-    audit_events: 0,
-  }
-  const seconds = ages(auditRetentionSeconds)
-  let tables = Object.keys(deleted) as Table[]
-  for (let n = 0; n < MAX_BATCHES && tables.length > 0; n++) {
-    const full: Table[] = []
-    for (const table of tables) {
-      const batch = await deleteBatch[table](db, { seconds: seconds[table] })
-      deleted[table] += batch.deleted
-      if (batch.deleted === BATCH) full.push(table)
-    }
-    tables = full
-  }
-  return deleted
-}

@@ -5,14 +5,19 @@ import { forEachSort, itemsOf, listParameters, orderBy, passes, UserPage } from 
 /** Matches that are counted. Whoever sees more goes on typing. */
 export const MAX_COUNTED = 10_000
 
-/** That a name of the user `u` begins like this, in any case. As a range, which indexes check exactly, unlike `^@`. */
-const beginsWith = (name: Name, prefix: string) => `(
-  lower(u.${name}) ~>=~ lower(${prefix}) and lower(u.${name}) ~<~ (lower(${prefix}) || chr(${LAST_CHARACTER}))
-)`
+type Name = 'username' | 'email'
 
+/** Sorted behind whatever a name can contain. */
 const LAST_CHARACTER = 0x10ffff
 
-type Name = 'username' | 'email'
+/**
+ * That a name of the user `u` begins like this, in any case. As a range: after finding a name by `^@`
+ * in an index, PostgreSQL compares it once more.
+ */
+const beginsWith = (name: Name, prefix: string) => `(
+  lower(u.${name}) ~>=~ lower(${prefix})
+  and lower(u.${name}) ~<~ (lower(${prefix}) || chr(${LAST_CHARACTER}))
+)`
 
 /**
  * The indexes of a search sort names within 4,096 ids, so that it can go through the newest ids first and
@@ -22,7 +27,7 @@ const blockOf = (id: string) => `(${id} >> 12)`
 
 /**
  * The users whose username or email begins like `search`, behind the one whose key is `after`, without
- * the first `offset`. Of each name the first that can be on the page are read in order, then merged.
+ * the first `offset`. Of each name, those that can be on the page are read in order, then merged.
  */
 export const searchUsers = forEachSort((sort) =>
   read({
@@ -39,27 +44,31 @@ export const searchUsers = forEachSort((sort) =>
         `${keyOf($.after)} ${ahead} ${key}`,
         ...(byId ? [`${blockOf(keyOf($.after))} ${ahead}= ${blockOf('u.id')}`] : []),
       ].join(' and ')
-      const order = [...(byId ? [blockOf('u.id')] : []), key].map((by) => `${by} using ${ahead}`)
-      const first = (name: Name) => `
+      const order = (byId ? [blockOf('u.id'), key] : [key])
+        .map((by) => `${by} using ${ahead}`)
+        .join(', ')
+      /** The first that can be on the page. */
+      const firstBy = (name: Name) => `
         select u.id, ${key} as key from users u
         where ${passes($)} and ${beginsWith(name, $.search)} and (${$.after} is null or ${isBehind})
         order by ${order} limit ${$.limit} + ${$.offset}`
-      const some = (name: Name) => `
+      /** To be counted: any, in the order in which they are stored. */
+      const someBy = (name: Name) => `
         select u.id from users u where ${passes($)} and ${beginsWith(name, $.search)}
         order by ${blockOf('u.id')} limit ${MAX_COUNTED + 1}`
       return `
-      with by_username as materialized (${some('username')}),
+      with by_username as materialized (${someBy('username')}),
       counted as materialized (
         select case when count(*) > ${MAX_COUNTED} then count(*) else (
           select count(*) from (
-            select id from by_username union (${some('email')})
+            select id from by_username union (${someBy('email')})
           ) as matches
         ) end as matches from by_username
       )
       select least(matches, ${MAX_COUNTED}) as total, matches > ${MAX_COUNTED} as total_is_capped,
       ${itemsOf(`
         select ${userColumns} from (
-          (${first('username')}) union (${first('email')})
+          (${firstBy('username')}) union (${firstBy('email')})
           order by key using ${ahead} limit ${$.limit} offset ${$.offset}
         ) as found join users u using (id) order by key using ${ahead}`)}
       from admins a, counted where ${isActor('admin', $)}`

@@ -23,5 +23,5 @@ export const crossOrigin = createMiddleware<UnconfiguredEnv>(async function cros
       : allow(c, next)
   }
   await next()
-  c.header('Vary', 'Origin', { append: true })
+  c.res.headers.append('Vary', 'Origin')
 })

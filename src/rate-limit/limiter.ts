@@ -42,6 +42,8 @@ export function createLimiter({
     // of two, as the code of one request runs on until then.
     enableAutoPipelining: true,
     enableTelemetry: false,
+    // Numbers need no base64.
+    responseEncoding: false,
   })
   const limits = new Map<string, Ratelimit>()
   const blockedUntil = new Map<string, number>()

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, errors, jwtVerify, SignJWT } from 'jose'
+import { createLocalJWKSet, errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod'
 import type { AccountType, Principal } from '../db/accounts.ts'
 import type { Keys } from './keys.ts'
@@ -56,13 +56,38 @@ export function signAccessToken(claims: AccessClaims, { keys, issuer, now, ttl }
 /**
  * The claims of a genuine access token, or null. Algorithm, type, issuer, audience and times are
  * pinned and required (RFC 8725); the key is one of ours, no matter what the header points to.
+ *
+ * Signatures are verified once: the newest genuine tokens are remembered until they expire. That a
+ * session has ended is not remembered: the database says so at every call.
  */
 export async function verifyAccessToken(
   token: string,
   { keys, issuer, now }: Omit<Issuance, 'ttl'>,
 ): Promise<AccessClaims | null> {
+  const { keySet, genuine } = memoryOf(keys)
+  const known = genuine.get(token)
+  if (known && known.issuer === issuer && known.since <= now && now < known.until) {
+    return known.claims
+  }
+  const verified = await verify(token, { keySet, issuer, now })
+  if (!verified) return null
+  const oldest = genuine.keys().next()
+  if (genuine.size >= REMEMBERED_TOKENS && !oldest.done) genuine.delete(oldest.value)
+  genuine.set(token, { ...verified, issuer, since: now })
+  return verified.claims
+}
+
+type Verification = { keySet: JWTVerifyGetKey; issuer: string; now: number }
+
+/** `until` in milliseconds since the epoch. */
+type Verified = { claims: AccessClaims; until: number }
+
+async function verify(
+  token: string,
+  { keySet, issuer, now }: Verification,
+): Promise<Verified | null> {
   try {
-    const { payload } = await jwtVerify(token, keySet(keys), {
+    const { payload } = await jwtVerify(token, keySet, {
       algorithms: ['EdDSA'],
       typ: TYPE,
       issuer,
@@ -75,18 +100,33 @@ export async function verifyAccessToken(
     const claims = Claims.parse(payload)
     const kind = claims.aud === AUDIENCE.user ? 'user' : 'admin'
     if (claims.sub !== `${kind}:${claims.id}`) return null
-    return { kind, accountId: claims.id, sessionId: claims.sid, role: claims.role }
+    return {
+      claims: { kind, accountId: claims.id, sessionId: claims.sid, role: claims.role },
+      until: 1000 * Math.min(claims.exp, claims.iat + LONGEST_LIFE_SECONDS),
+    }
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) return null
     throw error
   }
 }
 
-const keySets = new WeakMap<Keys, ReturnType<typeof createLocalJWKSet>>()
+/** Of a set of keys. A token and its claims are about a kilobyte: two megabytes at most. */
+const REMEMBERED_TOKENS = 2_000
 
-/** The lookup by `kid`, made once for a set of keys: jose keeps the imported keys in it. */
-function keySet(keys: Keys) {
-  const known = keySets.get(keys) ?? createLocalJWKSet({ keys: [...keys.published] })
-  keySets.set(keys, known)
-  return known
+type Memory = {
+  /** The lookup by `kid`: jose keeps the imported keys in it. */
+  keySet: JWTVerifyGetKey
+  /** Oldest first. */
+  genuine: Map<string, Verified & { issuer: string; since: number }>
+}
+
+const memories = new WeakMap<Keys, Memory>()
+
+function memoryOf(keys: Keys): Memory {
+  const known = memories.get(keys)
+  if (known) return known
+  const keySet = createLocalJWKSet({ keys: [...keys.published] })
+  const memory: Memory = { keySet, genuine: new Map() }
+  memories.set(keys, memory)
+  return memory
 }

@@ -29,7 +29,12 @@ const page = (summary: string, policy: string, headers: Record<string, string> =
       summary,
       responses: { 200: { description: 'A page', contentType: 'text/html' } },
     }),
-    (c) => asset(c, { 'Content-Security-Policy': `${PAGE_POLICY}; ${policy}`, ...headers }),
+    (c) =>
+      asset(c, {
+        'Content-Security-Policy': `${PAGE_POLICY}; ${policy}`,
+        'Cross-Origin-Opener-Policy': 'same-origin',
+        ...headers,
+      }),
   )
 
 export const docs = page('Swagger UI', "style-src 'self'; img-src 'self' data:")

@@ -31,38 +31,26 @@ export function createLimiter({
 }: {
   redis: { url: string; token: string; timeoutMs: number }
 }): Limiter {
-  const redis = new Redis({
-    url,
-    token,
-    retry: { retries: 0 },
-    signal: () => timeoutSignal(timeoutMs),
-    // Would share state between requests, which workerd keeps apart.
-    readYourWrites: false,
-    // Sends in one call what is asked before the next await: the rules of one request, and never those
-    // of two, as the code of one request runs on until then.
-    enableAutoPipelining: true,
-    enableTelemetry: false,
-    // Numbers need no base64.
-    responseEncoding: false,
-  })
-  const limits = new Map<string, Ratelimit>()
-  const blockedUntil = new Map<string, number>()
-
-  function limitOf(rule: Rule) {
-    const known = limits.get(rule.name)
-    if (known) return known
-    const limit = new Ratelimit({
-      redis,
-      prefix: `limit:${rule.name}`,
-      limiter: Ratelimit.slidingWindow(rule.requests, `${rule.windowSeconds} s`),
-      // Its own cache of blocked keys has no bound, and its timeout lets requests pass.
-      ephemeralCache: false,
-      timeout: 0,
-      analytics: false,
+  const connect = (enableAutoPipelining: boolean) =>
+    new Redis({
+      url,
+      token,
+      retry: { retries: 0 },
+      signal: () => timeoutSignal(timeoutMs),
+      enableAutoPipelining,
+      // Would share state between requests, which workerd keeps apart.
+      readYourWrites: false,
+      enableTelemetry: false,
+      // Numbers need no base64.
+      responseEncoding: false,
     })
-    limits.set(rule.name, limit)
-    return limit
-  }
+  const redis = connect(false)
+  const limiterOf = limitersOn(redis)
+  // Sends in one call what is asked before the next await: all rules of one request, and never those of
+  // two, as the code of one request runs on until then. Making the SDK's pipeline takes as long as a
+  // tenth of `GET me`, so a single rule goes without.
+  const pipelinedLimiterOf = limitersOn(connect(true))
+  const blockedUntil = new Map<string, number>()
 
   function remember(key: string, until: number) {
     const oldest = blockedUntil.keys().next()
@@ -70,8 +58,8 @@ export function createLimiter({
     blockedUntil.set(key, until)
   }
 
-  async function spendOne(rule: Rule, key: string): Promise<Allowance> {
-    const result = await limitOf(rule).limit(key).catch(unavailable)
+  async function spendOne(rule: Rule, limiter: Ratelimit, key: string): Promise<Allowance> {
+    const result = await limiter.limit(key).catch(unavailable)
     const { success, remaining, limit, reset } = result
     // Garbage that parses would come out as "blocked": no bogus 429.
     if (limit !== rule.requests || !Number.isFinite(remaining)) return unavailable()
@@ -87,10 +75,33 @@ export function createLimiter({
       blockedUntil.delete(`${rule.name}:${key}`)
       return undefined
     },
-    spend: (rules, key) => Promise.all(rules.map((rule) => spendOne(rule, key))),
+    spend(rules, key) {
+      const limiterFor = rules.length > 1 ? pipelinedLimiterOf : limiterOf
+      return Promise.all(rules.map((rule) => spendOne(rule, limiterFor(rule), key)))
+    },
     async ping() {
       if ((await redis.ping().catch(unavailable)) !== 'PONG') unavailable()
     },
+  }
+}
+
+/** Each rule's limiter, made when it is first used. */
+function limitersOn(redis: Redis) {
+  const made = new Map<string, Ratelimit>()
+  return (rule: Rule): Ratelimit => {
+    const known = made.get(rule.name)
+    if (known) return known
+    const limiter = new Ratelimit({
+      redis,
+      prefix: `limit:${rule.name}`,
+      limiter: Ratelimit.slidingWindow(rule.requests, `${rule.windowSeconds} s`),
+      // Its own cache of blocked keys has no bound, and its timeout lets requests pass.
+      ephemeralCache: false,
+      timeout: 0,
+      analytics: false,
+    })
+    made.set(rule.name, limiter)
+    return limiter
   }
 }
 

@@ -22,7 +22,7 @@ export type Phase = {
 }
 
 /** How often each `event` was logged. */
-export function countEvents(lines: readonly string[]) {
+function countEvents(lines: readonly string[]) {
   const counts: Record<string, number> = {}
   for (const line of lines) {
     const event = /"event":"(\w+)"/.exec(line)?.[1] ?? 'not JSON'

@@ -9,7 +9,7 @@ import type { Bench, Variant } from './variants.ts'
 const CALLERS = 8
 const WARM_UP_SECONDS = 2
 
-export const FLOOR_CALLS = ['me', 'refresh', 'list', 'health'] as const
+const FLOOR_CALLS = ['me', 'refresh', 'list', 'health'] as const
 
 export type FloorCall = (typeof FLOOR_CALLS)[number]
 

@@ -14,7 +14,7 @@ export const CANARY = {
 
 export type Reply = { status: number; body: Record<string, unknown> }
 
-export type Request = {
+type Request = {
   method: string
   path: string
   token?: string | undefined

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, type Lane, openLane, type Target } from '../../test/setup/lanes.ts'
 import type { Client } from './client.ts'
 
-export const FAULTS: { target: Target; fault: Fault }[] = [
+const FAULTS: { target: Target; fault: Fault }[] = [
   { target: 'upstash', fault: { kind: 'disconnect' } },
   { target: 'neon', fault: { kind: 'status', status: 500, body: '{"message":"down"}' } },
   { target: 'resend', fault: { kind: 'status', status: 500, body: '{}' } },

@@ -3,7 +3,7 @@
 /** How often something was done: `sure` by its response, `maybe` where a 503 leaves it open. */
 export type Count = { sure: number; maybe: number }
 
-export type Session = {
+type Session = {
   /** Successful rotations. `isOpen`: whether a further one was attempted without a response. */
   refreshes: number
   isOpen: boolean

@@ -15,16 +15,8 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildFloor, buildWorker, ROOT } from './build.ts'
 import { goalTable, isMet } from './report/goals.ts'
-import {
-  burst,
-  distance,
-  floor,
-  list,
-  type Options,
-  type Section,
-  start,
-  wire,
-} from './sections.ts'
+import { burst, distance, floor, list, start, wire } from './sections.ts'
+import type { Options, Section } from './setting.ts'
 
 const SECTIONS = {
   floor: { title: 'Beside the bare Worker', measure: floor },

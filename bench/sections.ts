@@ -1,10 +1,7 @@
-/** The parts of `npm run bench`. Each has its own PostgreSQL, Redis and Workers. */
-import { join } from 'node:path'
+/** The sections of `npm run bench`. Each has its own PostgreSQL, Redis and Workers. */
 import { insertUsers } from './accounts.ts'
 import { FLOOR_CONFIG } from './build.ts'
 import { prepareCalls } from './calls.ts'
-import { type Dependencies, startDependencies } from './dependencies.ts'
-import { startLoad } from './load.ts'
 import {
   BURST_ACCOUNTS,
   burstGoals,
@@ -23,30 +20,10 @@ import {
 } from './measure/sessions.ts'
 import { measureStart } from './measure/start.ts'
 import { measureWire } from './measure/wire.ts'
-import type { Goal } from './report/goals.ts'
 import { burstPlot, listPlot } from './report/plots.ts'
 import * as report from './report/sections.ts'
 import { shown, table } from './report/table.ts'
-import { type ServedWorker, serveWorker, type WorkerOptions } from './workerd.ts'
-
-export type Options = {
-  rounds: number
-  seconds: number
-  users: number
-  sessions: number
-  /** Scripts, and `before`: of another checkout. */
-  scripts: { ours: string; bare: string; empty: string; before?: string }
-  /** The folder of the other checkout. */
-  compare: string | undefined
-}
-
-export type Section = {
-  markdown: string
-  goals: Goal[]
-  data: unknown
-  /** SVG by file name. */
-  plots?: Record<string, string>
-}
+import { type Options, type Section, withDependencies, workersOf } from './setting.ts'
 
 const FLOOR_USERS = 100_000
 const START_TIMES = 15
@@ -60,48 +37,15 @@ const NO_QUEUE = '127.0.0.1:9'
 
 const EDGE: Distance = { postgresMs: 80, redisMs: 20 }
 
-type Started = { dependencies: Dependencies; serve(options: WorkerOptions): Promise<ServedWorker> }
-
-/** Stops all that was started, also after an error. */
-async function withDependencies<Result>(use: (started: Started) => Promise<Result>) {
-  const dependencies = await startDependencies()
-  const workers: ServedWorker[] = []
-  const serve = async (options: WorkerOptions) => {
-    const worker = await serveWorker({ variables: dependencies.variables, ...options })
-    workers.push(worker)
-    return worker
-  }
-  try {
-    return await use({ dependencies, serve })
-  } finally {
-    for (const worker of workers) await worker.stop()
-    await dependencies.stop()
-  }
-}
-
-/** By name: what the scripts are started with. */
-function workersOf({ scripts, compare }: Options): Record<string, WorkerOptions> {
-  const { ours, bare, before } = scripts
-  return {
-    ours: { script: ours },
-    ...(before && compare
-      ? { before: { script: before, wranglerConfig: join(compare, 'wrangler.toml') } }
-      : {}),
-    bare: { script: bare, wranglerConfig: FLOOR_CONFIG },
-  }
-}
-
 export const floor = (options: Options): Promise<Section> =>
-  withDependencies(async ({ dependencies, serve }) => {
+  withDependencies(async ({ dependencies, load, serve }) => {
     await fillUsers(dependencies.database, 0, FLOOR_USERS)
-    const load = startLoad()
     const variants = []
     for (const [name, worker] of Object.entries(workersOf(options))) {
       variants.push({ name, worker: await serve(worker), isBare: name === 'bare' })
     }
     const { rounds, seconds } = options
     const costs = await measureFloor({ dependencies, load, variants, rounds, seconds })
-    await load.stop()
     const memory = variants.map(({ name, worker }) => [name, shown(worker.rssBytes() / 2 ** 20)])
     return {
       markdown: `${report.costTable(costs)}\n\n${table(['Worker', 'resident memory, MiB'], memory)}`,
@@ -134,8 +78,7 @@ export const start = (options: Options): Promise<Section> =>
   })
 
 export const burst = (options: Options): Promise<Section> =>
-  withDependencies(async ({ dependencies, serve }) => {
-    const load = startLoad()
+  withDependencies(async ({ dependencies, load, serve }) => {
     const found: Record<string, Phase[]> = {}
     for (const [name, worker] of Object.entries(workersOf(options))) {
       if (name === 'bare') continue
@@ -145,7 +88,6 @@ export const burst = (options: Options): Promise<Section> =>
       const { seconds } = options
       found[name] = await measureBurst({ worker: served, load, prefix: name, seconds })
     }
-    await load.stop()
     const { ours = [], before } = found
     const tables = Object.entries(found).map(([name, each]) => `${name}:\n\n${burstTable(each)}`)
     return {

@@ -13,8 +13,6 @@ import { startFaultProxy } from '../test/setup/fault-proxy.ts'
 import { insertAdmin, insertUsers, logIn } from './accounts.ts'
 import { buildWorker } from './build.ts'
 import { startDependencies } from './dependencies.ts'
-import { shown, table } from './report/table.ts'
-import type { Surroundings } from './soak/acts.ts'
 import { workAsAdmin } from './soak/admin.ts'
 import { createClient } from './soak/client.ts'
 import { injectFaults, openLanes } from './soak/faults.ts'
@@ -22,6 +20,8 @@ import type { AccountLedger } from './soak/ledger.ts'
 import { type MailQueue, startMailQueue } from './soak/mail-queue.ts'
 import { countMails, findResetToken } from './soak/mails.ts'
 import { readAccounts, reconcile } from './soak/reconcile.ts'
+import { soakReport } from './soak/report.ts'
+import type { Surroundings } from './soak/sign-in.ts'
 import { liveAsUser } from './soak/user.ts'
 import { startWatch } from './soak/watch.ts'
 import { type ServedWorker, serveWorker } from './workerd.ts'
@@ -123,32 +123,7 @@ try {
   const memory = watch.memory()
   if (memory.last > memory.middle * MEMORY_GROWTH) client.violate('memory grows')
 
-  const sum = (of: (ledger: AccountLedger) => number) =>
-    ledgers.reduce((total, ledger) => total + of(ledger), 0)
-  console.log(
-    table(
-      ['Soak', ''],
-      [
-        ['seconds, faults', `${SECONDS}, ${faults}`],
-        ['accounts, logins', `${accounts.length}, ${sum(({ logins }) => logins.sure)}`],
-        [
-          'requests without a response that were executed or not',
-          sum(({ logins }) => logins.maybe),
-        ],
-        ['mails delivered, retried', `${delivery.delivered}, ${delivery.retried}`],
-        ['slowest response, ms', shown(client.slowestMs())],
-        [
-          'memory, MiB: middle third, last third, highest',
-          [memory.middle, memory.last, memory.highest].map(shown).join(', '),
-        ],
-        [
-          'log lines, events',
-          `${watch.lines()}, ${[...watch.events].map(([name, n]) => `${name} ${n}`).join(', ')}`,
-        ],
-      ],
-    ),
-  )
-  console.log(`\n${table(['Request', 'responses'], [...client.statuses].sort())}`)
+  console.log(soakReport({ seconds: SECONDS, faults, ledgers, client, watch, mail: delivery }))
   for (const violation of client.violations.slice(0, 50)) console.error(`VIOLATION ${violation}`)
   console.log(`\n${client.violations.length} violations.`)
   if (client.violations.length > 0) process.exitCode = 1

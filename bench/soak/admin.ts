@@ -1,7 +1,7 @@
 /** An admin who lists users, and changes one who does nothing else. */
-import { register, type Surroundings } from './acts.ts'
 import { CANARY, pause } from './client.ts'
 import { type AccountLedger, newLedger, noteWrite } from './ledger.ts'
+import { register, type Surroundings } from './sign-in.ts'
 
 const THINK_MS = 200
 /** The mail service has ten seconds. */
@@ -9,7 +9,7 @@ const TEST_EMAIL_TIMEOUT_MS = 20_000
 
 const LISTS = ['', 'is_active=false', 'deleted=true', 'search=soak', 'sort=email&page_size=50']
 
-/** Until the soak is over. `target` gets a ledger; `token` is a superadmin's. */
+/** Until the soak is over. `username` is registered and then changed; `token` is a superadmin's. */
 export async function workAsAdmin(
   around: Surroundings,
   { token, username }: { token: string; username: string },

@@ -1,16 +1,8 @@
 /** A user who does everything once or twice, and keeps a ledger of what happened. */
-import {
-  changePassword,
-  logIn,
-  logOut,
-  refresh,
-  register,
-  resetPassword,
-  type Surroundings,
-  updateProfile,
-} from './acts.ts'
+import { changePassword, resetPassword, updateProfile } from './acts.ts'
 import { CANARY, pause } from './client.ts'
 import { type AccountLedger, newLedger } from './ledger.ts'
+import { logIn, logOut, refresh, register, type Surroundings } from './sign-in.ts'
 
 const THINK_MS = 100
 

@@ -17,7 +17,7 @@ const allow = cors({
 /** CORS for the origins of `CORS_ORIGINS`, compared as a whole. All others get nothing. */
 export const crossOrigin = createMiddleware<UnconfiguredEnv>(async function crossOrigin(c, next) {
   // A health check comes here without a valid configuration too: then no origin is allowed.
-  if (c.var.config?.corsOrigins.includes(c.req.header('Origin') ?? '')) {
+  if (c.get('config')?.corsOrigins.includes(c.req.header('Origin') ?? '')) {
     return c.req.method === 'OPTIONS' && !c.req.header('Access-Control-Request-Method')
       ? next()
       : allow(c, next)

@@ -31,5 +31,5 @@ export const responseHeaders = createMiddleware<BaseEnv>(async function response
   const { headers } = c.res
   for (const [name, value] of SECURITY_HEADERS) headers.set(name, value)
   for (const [name, value] of DEFAULTS) if (!headers.has(name)) headers.set(name, value)
-  headers.set('X-Request-ID', c.var.requestId)
+  headers.set('X-Request-ID', c.get('requestId'))
 })

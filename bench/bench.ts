@@ -7,14 +7,17 @@
  *     npm run bench -- --only floor --only burst   one or more of the sections
  *     npm run bench -- --users 100000 --sessions 1000000 --rounds 5 --seconds 10
  *
- * Writes report.md, results.json and the plots to dist/bench; `--plots docs/plots` puts them there.
+ *     npm run bench -- --write docs/performance.md puts the tables and plots there: see write.ts
+ *
+ * Writes report.md, results.json and the plots to dist/bench.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildFloor, buildWorker, ROOT } from './build.ts'
-import { goalTable, isMet } from './report/goals.ts'
+import { isMet } from './report/goals.ts'
+import { sectionText, writeSection } from './report/write.ts'
 import { burst, distance, floor, list, start, wire } from './sections.ts'
 import type { Options, Section } from './setting.ts'
 
@@ -35,7 +38,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     compare: { type: 'string' },
     only: { type: 'string', multiple: true, default: Object.keys(SECTIONS) },
-    plots: { type: 'string' },
+    write: { type: 'string' },
     users: { type: 'string' },
     sessions: { type: 'string' },
     rounds: { type: 'string' },
@@ -67,14 +70,12 @@ try {
     if (!values.only.includes(name)) continue
     const section = await measure(options)
     done[name] = section
-    const goals = section.goals.length > 0 ? `\n\n${goalTable(section.goals)}` : ''
-    reports.push(`## ${title}\n\n${section.markdown}${goals}\n`)
+    reports.push(`## ${title}\n\n${sectionText(section)}\n`)
     console.log(reports.at(-1))
     for (const [file, svg] of Object.entries(section.plots ?? {})) {
-      const target = resolve(values.plots ?? output)
-      await mkdir(target, { recursive: true })
-      await writeFile(join(target, file), svg)
+      await writeFile(join(output, file), svg)
     }
+    if (values.write) await writeSection(resolve(values.write), name, section)
   }
   await writeFile(join(output, 'report.md'), reports.join('\n'))
   await writeFile(join(output, 'results.json'), JSON.stringify(done, null, 2))

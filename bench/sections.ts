@@ -20,6 +20,7 @@ import {
 } from './measure/sessions.ts'
 import { measureStart } from './measure/start.ts'
 import { measureWire } from './measure/wire.ts'
+import { distanceGoals, distanceTable, placementTable } from './report/distance.ts'
 import { burstPlot, listPlot } from './report/plots.ts'
 import * as report from './report/sections.ts'
 import { shown, table } from './report/table.ts'
@@ -110,8 +111,8 @@ export const distance = ({ scripts }: Options): Promise<Section> =>
       'near both': (await measure({ postgresMs: 2, redisMs: 2 })).timed,
     }
     return {
-      markdown: `${report.distanceTable(edge.timed)}\n\n${report.placementTable(placements, EDGE.postgresMs)}`,
-      goals: report.distanceGoals(edge.timed),
+      markdown: `${distanceTable(edge.timed)}\n\n${placementTable(placements, EDGE.postgresMs)}`,
+      goals: distanceGoals(edge.timed),
       data: { price: edge.price, placements },
     }
   })
@@ -131,7 +132,7 @@ export const list = (options: Options): Promise<Section> =>
     const sessions = []
     for (const total of [Math.min(10_000, options.sessions), options.sessions]) {
       await fillSessions(database, total)
-      sessions.push(await measureSessions(worker, database, tokens))
+      sessions.push(await measureSessions(worker, database, { tokens, adminToken: token }))
     }
     const pruning = await measurePruning(worker, database, FLOOD_ROWS)
     const largest = sizes.at(-1)
@@ -141,7 +142,11 @@ export const list = (options: Options): Promise<Section> =>
         report.sessionTable(sessions),
         report.pruningText(pruning),
       ].join('\n\n'),
-      goals: [...(largest ? listGoals(largest) : []), ...report.sessionGoals(sessions)],
+      goals: [
+        ...(largest ? listGoals(largest) : []),
+        ...report.sessionGoals(sessions),
+        report.pruningGoal(pruning),
+      ],
       data: { sizes, sessions, pruning },
       plots: { 'list.svg': listPlot(sizes) },
     }

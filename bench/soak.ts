@@ -4,15 +4,18 @@
  * clients saw. Fails with a list of what is not.
  *
  *     SOAK_SECONDS=60 npm run soak
+ *     npm run soak -- --write docs/performance.md     puts the tables there
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 import { startFaultProxy } from '../test/setup/fault-proxy.ts'
 import { insertAdmin, insertUsers, logIn } from './accounts.ts'
 import { buildWorker } from './build.ts'
 import { startDependencies } from './dependencies.ts'
+import { writeSection } from './report/write.ts'
 import { workAsAdmin } from './soak/admin.ts'
 import { createClient } from './soak/client.ts'
 import { injectFaults, openLanes } from './soak/faults.ts'
@@ -25,6 +28,8 @@ import type { Surroundings } from './soak/sign-in.ts'
 import { liveAsUser } from './soak/user.ts'
 import { startWatch } from './soak/watch.ts'
 import { type ServedWorker, serveWorker } from './workerd.ts'
+
+const { values } = parseArgs({ options: { write: { type: 'string' } } })
 
 const SECONDS = Number(process.env['SOAK_SECONDS'] || 600)
 const USERS_AT_ONCE = 4
@@ -123,9 +128,11 @@ try {
   const memory = watch.memory()
   if (memory.last > memory.middle * MEMORY_GROWTH) client.violate('memory grows')
 
-  console.log(soakReport({ seconds: SECONDS, faults, ledgers, client, watch, mail: delivery }))
+  const figures = { seconds: SECONDS, faults, ledgers, client, watch, mail: delivery }
+  const markdown = `${soakReport(figures)}\n\n${client.violations.length} violations.`
+  console.log(markdown)
+  if (values.write) await writeSection(values.write, 'soak', { markdown, goals: [], data: {} })
   for (const violation of client.violations.slice(0, 50)) console.error(`VIOLATION ${violation}`)
-  console.log(`\n${client.violations.length} violations.`)
   if (client.violations.length > 0) process.exitCode = 1
 } finally {
   await worker.stop()

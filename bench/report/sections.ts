@@ -1,5 +1,4 @@
-/** The sections of the report, in Markdown, and the goals of each. */
-import type { Timed } from '../measure/distance.ts'
+/** The sections of the report but distance, in Markdown, and the goals of each. */
 import type { Cost, FloorCall } from '../measure/floor.ts'
 import type { ListTimes } from '../measure/list.ts'
 import type { Pruning, SessionTimes } from '../measure/sessions.ts'
@@ -105,46 +104,26 @@ export function listTable(sizes: ListTimes[]): string {
 
 export const sessionTable = (times: SessionTimes[]) =>
   table(
-    ['Sessions', 'me', 'refresh'],
-    times.map((each) => [shown(each.sessions), shown(each.me), shown(each.refresh)]),
+    ['Sessions', 'me', 'refresh', 'control'],
+    times.map((each) => [
+      ...[shown(each.sessions), shown(each.me), shown(each.refresh), shown(each.control)],
+    ]),
   )
 
-/** A fifth is the noise of a quiet machine. */
-export const sessionGoals = (times: SessionTimes[]): Goal[] =>
-  (['me', 'refresh'] as const).map((call) => ({
-    goal: `${call} at ${shown(times.at(-1)?.sessions)} sessions / at ${shown(times[0]?.sessions)}`,
-    measured: (times.at(-1)?.[call] ?? Number.NaN) / (times[0]?.[call] ?? Number.NaN),
+/** As multiples of the control call. A fifth is noise. */
+export function sessionGoals([few, many]: SessionTimes[]): Goal[] {
+  if (!few || !many) return []
+  return (['me', 'refresh'] as const).map((call) => ({
+    goal: `${call} at ${shown(many.sessions)} sessions / at ${shown(few.sessions)}`,
+    measured: many[call] / many.control / (few[call] / few.control),
     limit: { most: 1.2 },
   }))
+}
 
 export const pruningText = ({ rows, runs, slowestSeconds }: Pruning) =>
-  `${shown(rows)} expired rows were pruned in ${runs} runs of the cron: ${shown(rows / runs)} rows a run, ${shown(slowestSeconds)} s at most.`
+  `Of ${shown(rows)} expired rows the cron pruned ${shown(rows / runs)} a run, in ${runs} runs of ${shown(slowestSeconds)} s at most.`
 
-export const distanceTable = (timed: Timed[]) =>
-  table(
-    ['Call', 'steps', 'budget, ms', 'p50, ms', 'p50 / budget'],
-    timed.map(({ call, p50, budget }) => [
-      ...[call.name, [...call.steps, ...Array(call.hashes).fill('hash')].join(', ')],
-      ...[shown(budget), shown(p50), shown(p50 / budget)],
-    ]),
-  )
-
-export const distanceGoals = (timed: Timed[]): Goal[] =>
-  timed.map(({ call, p50, budget }) => ({
-    ...{ goal: `${call.name}: p50 / its steps`, measured: p50 / budget, limit: { most: 1.1 } },
-  }))
-
-/** What a client far from the database waits: it pays the distance once where the Worker is near it. */
-export function placementTable(placements: Record<string, Timed[]>, distanceMs: number): string {
-  const [atTheEdge = [], ...others] = Object.values(placements)
-  return table(
-    ['Call', ...Object.keys(placements)],
-    atTheEdge.map(({ call, p50 }) => [
-      call.name,
-      shown(p50),
-      ...others.map((timed) =>
-        shown((timed.find((each) => each.call === call)?.p50 ?? Number.NaN) + distanceMs),
-      ),
-    ]),
-  )
-}
+export const pruningGoal = ({ failures }: Pruning): Goal => ({
+  ...{ goal: 'runs of the cron that failed after a flood', measured: failures },
+  limit: { most: 0 },
+})

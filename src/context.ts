@@ -1,5 +1,5 @@
 import type { Context, Env } from 'hono'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { Database } from './db/client.ts'
 import type { Variables } from './env.ts'
 import type { MailMessage } from './mail/queue.ts'

@@ -1,12 +1,19 @@
-import * as z from 'zod'
+import { en } from 'zod/locales'
+import * as z from 'zod/mini'
+
+// zod/mini brings no messages of its own.
+z.config(en())
 
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
 
 const integer = (fallback: number, minimum: number, maximum: number) =>
-  z.coerce.number().int().min(minimum).max(maximum).default(fallback)
+  z._default(z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum)), fallback)
 
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+const httpUrl = z.pipe(
+  z.url({ protocol: /^https?$/ }),
+  z.transform((url) => url.replace(/\/+$/, '')),
+)
 
 /** What a generator never makes but people paste: `changeme…`, `aaaa…`, `your-secret-key…`. */
 const PLACEHOLDER =
@@ -15,66 +22,78 @@ const PLACEHOLDER =
 /** RFC 2104 wants a key as long as the hash: 32 bytes; in base64 those are 43 characters. */
 const SECRET_BYTES = 32
 
-const secretKey = z
-  .string()
-  .refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
+const secretKey = z.string().check(
+  z.refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
     message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
-  })
-  .refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
+  }),
+  z.refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
     message: 'looks like a placeholder: run "npm run keys"',
-  })
+  }),
+)
 
-const bootstrapToken = z
-  .string()
-  .min(16)
-  .refine((token) => !PLACEHOLDER.test(token), {
+const bootstrapToken = z.string().check(
+  z.minLength(16),
+  z.refine((token) => !PLACEHOLDER.test(token), {
     message: 'looks like a placeholder: run "npm run keys"',
-  })
+  }),
+)
 
-const signingKey = z
-  .strictObject({
+const signingKey = z.pipe(
+  z.strictObject({
     kty: z.literal('OKP'),
     crv: z.literal('Ed25519'),
-    kid: z.string().min(1).max(64),
-    x: z.base64url().length(43),
-    d: z.base64url().length(43),
-    alg: z.literal('EdDSA').optional(),
-    use: z.literal('sig').optional(),
-  })
-  .transform(({ kty, crv, kid, x, d }) => ({ kty, crv, kid, x, d }))
+    kid: z.string().check(z.minLength(1), z.maxLength(64)),
+    x: z.base64url().check(z.length(43)),
+    d: z.base64url().check(z.length(43)),
+    alg: z.optional(z.literal('EdDSA')),
+    use: z.optional(z.literal('sig')),
+  }),
+  z.transform(({ kty, crv, kid, x, d }) => ({ kty, crv, kid, x, d })),
+)
+
+/** The parsed text, or an issue. */
+const parsedJson = z.transform((text: string, context): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    const message = 'must be a JWK Set as JSON: run "npm run keys"'
+    context.issues.push({ code: 'custom', input: text, message })
+    return z.NEVER
+  }
+})
+
+const jwkSet = z.object({ keys: z.array(signingKey).check(z.minLength(1), z.maxLength(4)) }).check(
+  z.refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, {
+    message: 'contains two keys with the same kid',
+  }),
+)
 
 /** A private JWK Set (RFC 7517). The first key signs; all of them verify, so that one can be rotated. */
-const signingKeys = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be a JWK Set as JSON: run "npm run keys"' })
-      return z.NEVER
-    }
-  })
-  .pipe(z.object({ keys: z.array(signingKey).min(1).max(4) }))
-  .refine(({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length, {
-    message: 'contains two keys with the same kid',
-  })
-  .transform(({ keys }) => keys)
+const signingKeys = z.pipe(
+  z.pipe(z.pipe(z.string(), parsedJson), jwkSet),
+  z.transform(({ keys }) => keys),
+)
 
 const isOrigin = (text: string) =>
   URL.canParse(text) && new URL(text).origin === text && !text.includes('*')
 
-const origins = z
-  .string()
-  .default('')
-  .transform((list) => list.split(',').map((origin) => origin.trim()))
-  .transform((list) => list.filter(Boolean))
-  .pipe(
-    z.array(
-      z.string().refine(isOrigin, {
+const listed = z.transform((list: string) =>
+  list
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+
+const origins = z.pipe(
+  z.pipe(z._default(z.string(), ''), listed),
+  z.array(
+    z.string().check(
+      z.refine(isOrigin, {
         message: 'must be origins such as https://app.example.com, without a path or a wildcard',
       }),
     ),
-  )
+  ),
+)
 
 const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/
 
@@ -82,47 +101,48 @@ const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@
 export const Variables = z
   .object({
     ENVIRONMENT: z.enum(['development', 'test', 'staging', 'production']),
-    PROJECT_NAME: z.string().min(1).max(60).default('ADL Production'),
-    LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
+    LOG_LEVEL: z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
 
     DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-    NEON_HTTP_URL: httpUrl.optional(),
+    NEON_HTTP_URL: z.optional(httpUrl),
     UPSTASH_REDIS_REST_URL: httpUrl,
-    UPSTASH_REDIS_REST_TOKEN: z.string().min(1),
+    UPSTASH_REDIS_REST_TOKEN: z.string().check(z.minLength(1)),
     REDIS_TIMEOUT_MS: integer(400, 50, 5000),
-    RESEND_API_KEY: z.string().optional(),
-    RESEND_BASE_URL: httpUrl.optional(),
-    EMAIL_FROM: z
-      .string()
-      .regex(oneAddress, 'must be one address: "Name <a@b.example>"')
-      .optional(),
+    RESEND_API_KEY: z.optional(z.string()),
+    RESEND_BASE_URL: z.optional(httpUrl),
+    EMAIL_FROM: z.optional(
+      z.string().check(z.regex(oneAddress, 'must be one address: "Name <a@b.example>"')),
+    ),
 
     SECRET_KEY: secretKey,
     JWT_SIGNING_KEYS: signingKeys,
-    JWT_ISSUER: z.string().min(1).max(200).optional(),
-    ADMIN_BOOTSTRAP_TOKEN: bootstrapToken.optional(),
+    JWT_ISSUER: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+    ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
 
-    PUBLIC_URL: httpUrl.optional(),
-    FRONTEND_URL: httpUrl.optional(),
+    PUBLIC_URL: z.optional(httpUrl),
+    FRONTEND_URL: z.optional(httpUrl),
     CORS_ORIGINS: origins,
 
     ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
     REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),
     RESET_TOKEN_EXPIRE_MINUTES: integer(60, 5, 24 * 60),
     PASSWORD_MIN_LENGTH: integer(8, 8, 64),
-    BREACHED_PASSWORDS_URL: httpUrl.optional(),
+    BREACHED_PASSWORDS_URL: z.optional(httpUrl),
     BCRYPT_COST: integer(10, 10, 14),
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
     AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
   })
-  .refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
-    path: ['FRONTEND_URL'],
-    message:
-      'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
-    // Reported together with the problems of other variables, not only once those are fixed.
-    when: ({ value }) => typeof value === 'object' && value !== null,
-  })
+  .check(
+    z.refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
+      path: ['FRONTEND_URL'],
+      message:
+        'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
+      // Reported together with the problems of other variables, not only once those are fixed.
+      when: ({ value }) => typeof value === 'object' && value !== null,
+    }),
+  )
 
 /** The variables as the code uses them. Durations are in seconds. */
 export type Config = ReturnType<typeof configOf>

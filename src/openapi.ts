@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { createFactory, createMiddleware } from 'hono/factory'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { AppEnv, BaseEnv } from './context.ts'
 import type { ErrorFactory } from './errors.ts'
 
@@ -16,7 +16,7 @@ export const healthCheck = createFactory<BaseEnv>().createHandlers
 /** A response as the OpenAPI document describes it. */
 export type ResponseDocumentation = {
   description: string
-  schema?: z.ZodType
+  schema?: z.ZodMiniType
   /** Media type of a response that is not JSON. */
   contentType?: string
 }
@@ -26,9 +26,9 @@ export type Documentation = {
   summary?: string
   description?: string
   security?: Record<string, string[]>[]
-  body?: z.ZodType
-  query?: z.ZodObject
-  params?: z.ZodObject
+  body?: z.ZodMiniType
+  query?: z.ZodMiniObject
+  params?: z.ZodMiniObject
   responses?: Record<number, ResponseDocumentation>
   /** What the endpoint or its middleware throws, by the value that throws it. */
   errors?: ErrorFactory[]

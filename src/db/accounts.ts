@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { columnsOf, many, type Placeholders, type Values } from './statement.ts'
 
 /** Users and admins are apart in every table, key and token. */
@@ -45,7 +45,7 @@ const profile = {
   id: z.int(),
   username: z.string(),
   email: z.string(),
-  full_name: z.string().nullable(),
+  full_name: z.nullable(z.string()),
   is_active: z.boolean(),
 }
 
@@ -54,12 +54,12 @@ const times = { created_at: z.coerce.date(), updated_at: z.coerce.date() }
 /** A user as responses show them. */
 export const UserRead = z
   .object({ ...profile, is_superuser: z.boolean(), ...times })
-  .meta({ id: 'UserRead' })
+  .check(z.meta({ id: 'UserRead' }))
 
 /** An admin as responses show them. */
 export const AdminRead = z
   .object({ ...profile, is_superadmin: z.boolean(), ...times })
-  .meta({ id: 'AdminRead' })
+  .check(z.meta({ id: 'AdminRead' }))
 
 export type UserRead = z.output<typeof UserRead>
 
@@ -112,7 +112,7 @@ export class SessionEndedError extends Error {
  *
  * @throws {SessionEndedError} when there is no row
  */
-export function manyAsActor<Row extends z.ZodType>(row: Row) {
+export function manyAsActor<Row extends z.ZodMiniType>(row: Row) {
   const readRows = many(row)
   return (rows: unknown[]): [z.output<Row>, ...z.output<Row>[]] => {
     const [first, ...others] = readRows(rows)
@@ -122,7 +122,7 @@ export function manyAsActor<Row extends z.ZodType>(row: Row) {
 }
 
 /** The same for a statement that returns one row. */
-export function oneAsActor<Row extends z.ZodType>(row: Row) {
+export function oneAsActor<Row extends z.ZodMiniType>(row: Row) {
   const readRows = manyAsActor(row)
   return (rows: unknown[]): z.output<Row> => readRows(rows)[0]
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { AdminRead, actor, actorOf, adminColumns, isActor, oneAsActor } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import { maybeOne, read, write } from './statement.ts'
@@ -33,7 +33,7 @@ export const insertFirstAdmin = write({
 
 const CreatedAdmin = z.object({
   actor_is_superadmin: z.boolean(),
-  created: AdminRead.nullable(),
+  created: z.nullable(AdminRead),
 })
 
 /** Adds an admin on behalf of a superadmin. Not `created`: the caller is not a superadmin. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import {
   type AccountType,
   actor,
@@ -45,9 +45,9 @@ export const clearAttempts = (accountType: AccountType, from: string) => `
 const LoginAttempt = z.object({
   count: z.int(),
   resets_in: z.int(),
-  id: z.int().nullable(),
-  hashed_password: z.string().nullable(),
-  usable: z.boolean().nullable(),
+  id: z.nullable(z.int()),
+  hashed_password: z.nullable(z.string()),
+  usable: z.nullable(z.boolean()),
 })
 
 /**
@@ -83,8 +83,8 @@ const PasswordAttempt = z.object({
   id: z.int(),
   username: z.string(),
   email: z.string(),
-  full_name: z.string().nullable(),
-  hashed_password: z.string().nullable(),
+  full_name: z.nullable(z.string()),
+  hashed_password: z.nullable(z.string()),
 })
 
 /** Counts an attempt at the current user's password and finds the account. */

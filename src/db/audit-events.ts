@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type AccountType, actor, actorOf, oneAsActor } from './accounts.ts'
 import type { Database } from './client.ts'
 import { columnsOf, nothing, type Placeholders, read, type Values, write } from './statement.ts'
@@ -124,20 +124,20 @@ export const recordFailure = (
 
 export const AuditEvent = z
   .object({
-    id: z.coerce.number().int(),
+    id: z.coerce.number().check(z.int()),
     at: z.coerce.date(),
     action: z.string(),
     outcome: z.enum(['success', 'failure']),
-    reason: z.string().nullable(),
-    actor_kind: z.enum(['user', 'admin']).nullable(),
-    actor_id: z.int().nullable(),
-    target_kind: z.enum(['user', 'admin']).nullable(),
-    target_id: z.int().nullable(),
+    reason: z.nullable(z.string()),
+    actor_kind: z.nullable(z.enum(['user', 'admin'])),
+    actor_id: z.nullable(z.int()),
+    target_kind: z.nullable(z.enum(['user', 'admin'])),
+    target_id: z.nullable(z.int()),
     request_id: z.uuid(),
-    network: z.string().nullable(),
-    country: z.string().nullable(),
+    network: z.nullable(z.string()),
+    country: z.nullable(z.string()),
   })
-  .meta({ id: 'AuditEvent' })
+  .check(z.meta({ id: 'AuditEvent' }))
 
 const AuditPage = z.object({ is_superadmin: z.boolean(), events: z.array(AuditEvent) })
 

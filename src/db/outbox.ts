@@ -1,10 +1,14 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { columnsOf, many, maybeOne, nothing, read, write } from './statement.ts'
 
 /** A pending email, as the statement of an act writes it and the mail queue's consumer reads it. */
 export const PendingEmail = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('welcome'), name: z.string(), username: z.string() }),
-  z.object({ kind: z.literal('password-changed'), name: z.string(), place: z.string().nullable() }),
+  z.object({
+    kind: z.literal('password-changed'),
+    name: z.string(),
+    place: z.nullable(z.string()),
+  }),
   z.object({
     kind: z.literal('email-changed'),
     name: z.string(),
@@ -65,7 +69,7 @@ const ABANDONED_SECONDS = 23 * 60 * 60
 /** Claims the emails whose queue message seems lost, so that they can be queued once more. */
 export const claimOverdueEmails = write({
   parameters: { limit: 'integer' },
-  returns: many(OutboxRow.pick({ id: true })),
+  returns: many(z.pick(OutboxRow, { id: true })),
   sql: ($) => `
     update outbox set requeued_at = now()
     where id in (

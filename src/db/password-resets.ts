@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { displayName, isUsable } from './accounts.ts'
 import { clearAttempts, countAttempt, RESET_EMAILS } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
@@ -68,7 +68,7 @@ const isSentToCurrentEmail = (reset: string, account: string) =>
 const Owner = z.object({
   username: z.string(),
   email: z.string(),
-  full_name: z.string().nullable(),
+  full_name: z.nullable(z.string()),
 })
 
 /** The owner of a reset that may still be used. */

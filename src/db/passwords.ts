@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { actor, displayName, forEachAccountType, isOpen } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'

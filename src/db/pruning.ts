@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { one, write } from './statement.ts'
 
 const DAY_SECONDS = 24 * 60 * 60

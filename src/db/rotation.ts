@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { forEachAccountType, isOpen } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import { maybeOne, type Placeholders, write } from './statement.ts'

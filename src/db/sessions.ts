@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import {
   actor,
   actorOf,
@@ -105,14 +105,14 @@ export const endSession = forEachAccountType(({ accountType, sessions }) =>
 export const SessionRead = z
   .object({
     id: z.uuid(),
-    device: z.string().nullable(),
-    place: z.string().nullable(),
+    device: z.nullable(z.string()),
+    place: z.nullable(z.string()),
     created_at: z.coerce.date(),
     last_used_at: z.coerce.date(),
     expires_at: z.coerce.date(),
     current: z.boolean(),
   })
-  .meta({ id: 'SessionRead' })
+  .check(z.meta({ id: 'SessionRead' }))
 
 /** The open sessions of an account, most recently used first. */
 export const listSessions = forEachAccountType(({ accountType, sessions }) =>

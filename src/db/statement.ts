@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { type Database, DatabaseError } from './client.ts'
 
 /** The types of parameters: by PostgreSQL's name, and what TypeScript passes. */
@@ -87,7 +87,7 @@ function define<const P extends ParameterTypes, Result>(
 }
 
 /** Any number of rows of this shape. */
-export function many<Row extends z.ZodType>(row: Row): Reader<z.output<Row>[]> {
+export function many<Row extends z.ZodMiniType>(row: Row): Reader<z.output<Row>[]> {
   const shape = z.array(row)
   return (rows) => {
     const parsed = shape.safeParse(rows)
@@ -97,13 +97,13 @@ export function many<Row extends z.ZodType>(row: Row): Reader<z.output<Row>[]> {
 }
 
 /** At most one row. */
-export function maybeOne<Row extends z.ZodType>(row: Row): Reader<z.output<Row> | undefined> {
+export function maybeOne<Row extends z.ZodMiniType>(row: Row): Reader<z.output<Row> | undefined> {
   const readRows = many(row)
   return (rows) => readRows(rows)[0]
 }
 
 /** Always one row. */
-export function one<Row extends z.ZodType>(row: Row): Reader<z.output<Row>> {
+export function one<Row extends z.ZodMiniType>(row: Row): Reader<z.output<Row>> {
   const readRow = maybeOne(row)
   return (rows) => {
     const found = readRow(rows)
@@ -116,7 +116,7 @@ export function one<Row extends z.ZodType>(row: Row): Reader<z.output<Row>> {
 export const nothing: Reader<void> = () => {}
 
 /** The columns of a row, as a list for `select` or `returning`. */
-export const columnsOf = (row: z.ZodObject) => Object.keys(row.shape).join(', ')
+export const columnsOf = (row: z.ZodMiniObject) => Object.keys(row.shape).join(', ')
 
 /** Asks the database for nothing but a response. Sent once: a health check reports the present state. */
 export const ping = write({

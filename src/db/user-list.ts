@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { actor, isActor, oneAsActor, UserRead, userColumns } from './accounts.ts'
 import { type Placeholders, read } from './statement.ts'
 
@@ -62,7 +62,7 @@ const countOf = ({ deleted, isActive }: Placeholders<typeof filter>) => {
 
 /** A page, and how many users there are in all: more than `total` if that is capped. */
 export const UserPage = z.object({
-  total: z.coerce.number().int(),
+  total: z.coerce.number().check(z.int()),
   total_is_capped: z.boolean(),
   items: z.array(UserRead),
 })

@@ -1,9 +1,9 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor, UserRead, userColumns } from './accounts.ts'
 import { type Action, auditLine, requestSource } from './audit-events.ts'
 import { type Placeholders, read, write } from './statement.ts'
 
-const FoundUser = z.object({ user: UserRead.nullable() })
+const FoundUser = z.object({ user: z.nullable(UserRead) })
 
 /** Any user, deleted ones too. No `user`: there is none. */
 export const readUser = read({
@@ -17,7 +17,7 @@ export const readUser = read({
 
 const act = { ...actor, id: 'integer', ...requestSource } as const
 
-const Acted = FoundUser.extend({ actor_is_superadmin: z.boolean() })
+const Acted = z.extend(FoundUser, { actor_is_superadmin: z.boolean() })
 
 /** `user` is null when there is none that the act applies to. */
 export type Acted = z.output<typeof Acted>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import {
   actor,
   actorOf,
@@ -46,7 +46,7 @@ export const findUser = read({
   sql: ($) => `select ${userColumns} from users a where ${isActor('user', $)}`,
 })
 
-const UpdatedUser = UserRead.extend({ email_changed: z.boolean() })
+const UpdatedUser = z.extend(UserRead, { email_changed: z.boolean() })
 
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name

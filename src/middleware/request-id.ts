@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { BaseEnv } from '../context.ts'
 
 const Uuid = z.uuid()

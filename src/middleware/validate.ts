@@ -3,7 +3,7 @@ import type { HonoRequest } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { AppEnv } from '../context.ts'
 import { defineError, invalid, payloadTooLarge, validationFailed } from '../errors.ts'
 import { documented } from '../openapi.ts'
@@ -23,7 +23,7 @@ export const limitBody = createMiddleware<AppEnv>((c, next) =>
 const notJson = defineError('UnsupportedMediaTypeError', 'The body must be application/json')
 
 /** A JSON body of this shape: 415 if it is not JSON, 422 if it is broken or of another shape. */
-export function json<Schema extends z.ZodType>(schema: Schema) {
+export function json<Schema extends z.ZodMiniType>(schema: Schema) {
   const validate = zValidator('json', schema, rejectInvalid)
   const strict: typeof validate = async (c, next) => {
     await requireStrictJson(c.req)
@@ -33,14 +33,14 @@ export function json<Schema extends z.ZodType>(schema: Schema) {
 }
 
 /** Query parameters of this shape, else 422. */
-export const query = <Schema extends z.ZodObject>(schema: Schema) =>
+export const query = <Schema extends z.ZodMiniObject>(schema: Schema) =>
   documented(
     { query: schema, errors: [validationFailed] },
     zValidator('query', schema, rejectInvalid),
   )
 
 /** Path parameters of this shape, else 422. */
-export const params = <Schema extends z.ZodObject>(schema: Schema) =>
+export const params = <Schema extends z.ZodMiniObject>(schema: Schema) =>
   documented(
     { params: schema, errors: [validationFailed] },
     zValidator('param', schema, rejectInvalid),

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { RequestContext } from '../../context.ts'
 import type { AccountType } from '../../db/accounts.ts'
 import { clearPasswordChecks } from '../../db/attempts.ts'

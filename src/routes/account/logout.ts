@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AccountType } from '../../db/accounts.ts'
 import { endSession } from '../../db/sessions.ts'
 import { json } from '../../middleware/validate.ts'

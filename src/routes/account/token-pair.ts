@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { RequestContext } from '../../context.ts'
 import type { AccountType } from '../../db/accounts.ts'
 import type { RefreshSubject } from '../../db/sessions.ts'
@@ -7,14 +7,16 @@ import { refreshToken } from '../../tokens/refresh.ts'
 
 export const TokenPair = z
   .object({
-    access_token: z
-      .string()
-      .meta({ description: 'JWT (EdDSA). Verify it with the keys at /.well-known/jwks.json' }),
-    refresh_token: z.string().meta({ description: 'Opaque. Each refresh replaces it' }),
+    access_token: z.string().check(
+      z.meta({
+        description: 'JWT (EdDSA). Verify it with the keys at /.well-known/jwks.json',
+      }),
+    ),
+    refresh_token: z.string().check(z.meta({ description: 'Opaque. Each refresh replaces it' })),
     token_type: z.literal('bearer'),
-    expires_in: z.int().meta({ description: 'Seconds until the access token expires' }),
+    expires_in: z.int().check(z.meta({ description: 'Seconds until the access token expires' })),
   })
-  .meta({ id: 'TokenPair' })
+  .check(z.meta({ id: 'TokenPair' }))
 
 type Session = RefreshSubject & { accountId: number; elevated: boolean }
 

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ACTIONS, AuditEvent, listAuditEvents } from '../../db/audit-events.ts'
 import { superadminOnly } from '../../errors.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
@@ -11,27 +11,29 @@ import { AccountId } from '../input.ts'
 const AccountTypes = z.enum(['user', 'admin'])
 
 /** Years of four digits: `toISOString` writes others with a sign, which PostgreSQL does not read. */
-const Time = z.iso
-  .datetime({ offset: true })
-  .transform((time) => new Date(time))
-  .refine((time) => time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999)
+const Time = z
+  .pipe(
+    z.iso.datetime({ offset: true }),
+    z.transform((time) => new Date(time)),
+  )
+  .check(z.refine((time) => time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999))
 
 const AuditQuery = z.object({
-  action: z.enum(ACTIONS).optional(),
-  outcome: z.enum(['success', 'failure']).optional(),
-  actor_kind: AccountTypes.optional(),
-  actor_id: AccountId.shape.id.optional(),
-  target_kind: AccountTypes.optional(),
-  target_id: AccountId.shape.id.optional(),
-  since: Time.optional(),
-  until: Time.optional(),
-  page_size: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: cursorOf(z.object({ before: z.int().positive() })).optional(),
+  action: z.optional(z.enum(ACTIONS)),
+  outcome: z.optional(z.enum(['success', 'failure'])),
+  actor_kind: z.optional(AccountTypes),
+  actor_id: z.optional(AccountId.shape.id),
+  target_kind: z.optional(AccountTypes),
+  target_id: z.optional(AccountId.shape.id),
+  since: z.optional(Time),
+  until: z.optional(Time),
+  page_size: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 50),
+  cursor: z.optional(cursorOf(z.object({ before: z.int().check(z.positive()) }))),
 })
 
 const AuditList = z
-  .object({ items: z.array(AuditEvent), next_cursor: z.string().nullable() })
-  .meta({ id: 'AuditList' })
+  .object({ items: z.array(AuditEvent), next_cursor: z.nullable(z.string()) })
+  .check(z.meta({ id: 'AuditList' }))
 
 export const listAudit = endpoint(
   contract({

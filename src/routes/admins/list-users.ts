@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { UserRead } from '../../db/accounts.ts'
 import {
   listUsers as findUsers,
@@ -23,50 +23,62 @@ const DEFAULT_PAGE_SIZE = 10
 
 /** Where a page ended. A cursor is only valid for the sort it was issued with. */
 const Position = z
-  .object({ sort: z.enum(SORTS), after: text(z.string().max(300)) })
-  .refine(({ sort, after }) => USER_SORTS[sort].column !== 'id' || isId(after), {
-    path: ['after'],
-    message: 'is not a valid cursor',
-  })
+  .object({ sort: z.enum(SORTS), after: text(z.string().check(z.maxLength(300))) })
+  .check(
+    z.refine(({ sort, after }) => USER_SORTS[sort].column !== 'id' || isId(after), {
+      path: ['after'],
+      message: 'is not a valid cursor',
+    }),
+  )
 
 /** Decimal digits only: JavaScript reads `1e3` as a number, PostgreSQL does not. */
 const isId = (after: string) => /^\d+$/.test(after) && AccountId.shape.id.safeParse(after).success
 
 const UserQuery = z
   .object({
-    page: z.coerce.number().int().min(1).max(LAST_PAGE).default(1),
-    page_size: z.coerce.number().int().min(1).max(100).default(DEFAULT_PAGE_SIZE),
-    is_active: z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional(),
-    search: text(z.string().trim().min(1).max(254))
-      .optional()
-      .meta({ description: 'Prefix of the username or the email; case is ignored' }),
-    sort: z.enum(SORTS).default('-created_at'),
-    cursor: cursorOf(Position).optional().meta({
-      description: '`next_cursor` of the previous page. `page` is ignored when it is given',
-    }),
+    page: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(LAST_PAGE)), 1),
+    page_size: z._default(
+      z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
+      DEFAULT_PAGE_SIZE,
+    ),
+    is_active: z.optional(z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })),
+    search: z.optional(text(z.string().check(z.trim(), z.minLength(1), z.maxLength(254)))).check(
+      z.meta({
+        description: 'Prefix of the username or the email; case is ignored',
+      }),
+    ),
+    sort: z._default(z.enum(SORTS), '-created_at'),
+    cursor: z.optional(cursorOf(Position)).check(
+      z.meta({
+        description: '`next_cursor` of the previous page. `page` is ignored when it is given',
+      }),
+    ),
     deleted: z
-      .stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
-      .default(false)
-      .meta({ description: 'List deleted users instead' }),
+      ._default(z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }), false)
+      .check(z.meta({ description: 'List deleted users instead' })),
   })
-  .refine(({ cursor, sort }) => !cursor || cursor.sort === sort, {
-    path: ['cursor'],
-    message: 'is only valid for the sort it was issued with',
-  })
+  .check(
+    z.refine(({ cursor, sort }) => !cursor || cursor.sort === sort, {
+      path: ['cursor'],
+      message: 'is only valid for the sort it was issued with',
+    }),
+  )
 
 const UserList = z
   .object({
     items: z.array(UserRead),
     total: z.int(),
-    total_is_capped: z.boolean().meta({
-      description: `Whether the search matches more users than \`total\`: at most ${MAX_COUNTED} are counted`,
-    }),
+    total_is_capped: z.boolean().check(
+      z.meta({
+        description: `Whether the search matches more users than \`total\`: at most ${MAX_COUNTED} are counted`,
+      }),
+    ),
     page: z.int(),
     page_size: z.int(),
     total_pages: z.int(),
-    next_cursor: z.string().nullable(),
+    next_cursor: z.nullable(z.string()),
   })
-  .meta({ id: 'UserList' })
+  .check(z.meta({ id: 'UserList' }))
 
 export const listUsers = endpoint(
   contract({

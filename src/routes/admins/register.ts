@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createMiddleware } from 'hono/factory'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AppEnv, RequestContext } from '../../context.ts'
 import { AdminRead } from '../../db/accounts.ts'
 import { insertAdmin, insertFirstAdmin } from '../../db/admins.ts'
@@ -25,8 +25,8 @@ const NewAdmin = z.object({
   username: Username,
   email: Email,
   password: NewPassword,
-  full_name: FullName.optional(),
-  is_superadmin: z.boolean().default(false),
+  full_name: z.optional(FullName),
+  is_superadmin: z._default(z.boolean(), false),
 })
 
 type MaybeAuthenticated = { Variables: Partial<Authenticated['Variables']> }

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { AppEnv, RequestContext } from '../../context.ts'
 import { UserRead } from '../../db/accounts.ts'
 import type { Action } from '../../db/audit-events.ts'
@@ -63,9 +63,9 @@ export const readUser = endpoint(
 )
 
 const UserChange = z.object({
-  is_active: z.boolean().optional(),
-  full_name: FullName.optional(),
-  is_superuser: z.boolean().optional().meta({ description: 'Superadmins only' }),
+  is_active: z.optional(z.boolean()),
+  full_name: z.optional(FullName),
+  is_superuser: z.optional(z.boolean()).check(z.meta({ description: 'Superadmins only' })),
 })
 
 export const updateUser = endpoint(

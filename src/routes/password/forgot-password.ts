@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { databaseUnavailable, defineUnavailable, mailNotConfigured } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { json } from '../../middleware/validate.ts'

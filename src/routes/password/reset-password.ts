@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import * as passwordResets from '../../db/password-resets.ts'
 import { defineError } from '../../errors.ts'
 import { log } from '../../log.ts'

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { testEmail } from '../../../emails/test.ts'
 import { findAdmin } from '../../db/admins.ts'
 import { defineError, mailNotConfigured } from '../../errors.ts'

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { ping } from '../../db/statement.ts'
 import { ConfigurationError } from '../../env.ts'
@@ -20,12 +20,12 @@ const Health = z
     project: z.string(),
     database: z.object({
       connected: z.boolean(),
-      error: z.enum(['timeout', 'unavailable', 'not_configured']).nullable(),
+      error: z.nullable(z.enum(['timeout', 'unavailable', 'not_configured'])),
     }),
     redis: z.object({ connected: z.boolean() }),
     email_configured: z.boolean(),
   })
-  .meta({ id: 'Health' })
+  .check(z.meta({ id: 'Health' }))
 
 type Health = z.output<typeof Health>
 

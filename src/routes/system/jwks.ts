@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { contract, endpoint } from '../../openapi.ts'
 
 /** Seconds. Verifiers may cache the keys for that long, so a new key is published at least that long before it signs. */
@@ -17,7 +17,7 @@ const JwkSet = z
       }),
     ),
   })
-  .meta({ id: 'JwkSet' })
+  .check(z.meta({ id: 'JwkSet' }))
 
 export const jwks = endpoint(
   contract({

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { contract, endpoint } from '../../openapi.ts'
 
@@ -10,7 +10,7 @@ const Welcome = z
     redoc: z.literal('/redoc'),
     health: z.literal('/health'),
   })
-  .meta({ id: 'Welcome' })
+  .check(z.meta({ id: 'Welcome' }))
 
 export const welcome = endpoint(
   contract({

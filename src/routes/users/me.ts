@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { UserRead } from '../../db/accounts.ts'
 import { deleteOwnUser, findUser, updateUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
@@ -26,9 +26,9 @@ export const readMe = endpoint(
 )
 
 const ProfileChange = z.object({
-  username: Username.optional(),
-  email: Email.optional(),
-  full_name: FullName.optional(),
+  username: z.optional(Username),
+  email: z.optional(Email),
+  full_name: z.optional(FullName),
 })
 
 export const updateMe = endpoint(

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { UserRead } from '../../db/accounts.ts'
 import { insertUser } from '../../db/users.ts'
 import { log } from '../../log.ts'
@@ -16,7 +16,7 @@ const NewUser = z.object({
   username: Username,
   email: Email,
   password: NewPassword,
-  full_name: FullName.optional(),
+  full_name: z.optional(FullName),
 })
 
 export const register = endpoint(

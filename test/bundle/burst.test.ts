@@ -76,13 +76,13 @@ async function callMe(times: number): Promise<Record<number, number>> {
   return counts
 }
 
-test('Requirement 23: 260 requests at once by an address with a quota left are all 200', async () => {
+test('23: 260 requests at once by an address with a quota left are all 200', async () => {
   const { UPSTASH_REDIS_REST_URL = '' } = inject('world').bindings
   await serve({ RATE_LIMIT_PER_HOUR: '1000', UPSTASH_REDIS_REST_URL })
   expect(await callMe(260)).toEqual({ 200: 260 })
 })
 
-test('Requirement 23: 30 requests at once by one address are all 200 while Redis is down', async () => {
+test('23: 30 requests at once by one address are all 200 while Redis is down', async () => {
   await serve()
   await redis.fault({ kind: 'disconnect' })
   expect(await callMe(30)).toEqual({ 200: 30 })

@@ -26,7 +26,10 @@ export const costTable = (costs: Cost[]) =>
     costs.map((cost) => [
       ...[cost.call, cost.variant, shown(cost.perSecond), shown(cost.p50), shown(cost.p99)],
       ...[shown(cost.workerCpu), shown(ratio(costs, cost, 'workerCpu'))],
-      ...[shown(cost.databaseCpu), shown(ratio(costs, cost, 'databaseCpu'))],
+      // Health makes one trip in five seconds.
+      ...(cost.call === 'health'
+        ? ['-', '-']
+        : [shown(cost.databaseCpu), shown(ratio(costs, cost, 'databaseCpu'))]),
     ]),
   )
 

@@ -124,7 +124,7 @@ export function sessionGoals([few, many]: SessionTimes[]): Goal[] {
 }
 
 export const pruningText = ({ rows, runs, slowestSeconds }: Pruning) =>
-  `Of ${shown(rows)} expired rows the cron pruned ${shown(rows / runs)} a run, in ${runs} runs of ${shown(slowestSeconds)} s at most.`
+  `After a flood, the cron pruned ${shown(rows)} expired rows in ${runs} runs of ${shown(slowestSeconds)} s at most.`
 
 export const pruningGoal = ({ failures }: Pruning): Goal => ({
   ...{ goal: 'runs of the cron that failed after a flood', measured: failures },

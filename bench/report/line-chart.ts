@@ -10,7 +10,7 @@ export type LineChart = {
   series: Series[]
 }
 
-const [WIDTH, HEIGHT] = [760, 420]
+const [WIDTH, HEIGHT] = [800, 420]
 const PLOT = { left: 70, top: 44, right: 540, bottom: 360 }
 
 /** Told apart also by people who see fewer colors (Okabe and Ito). */

@@ -41,10 +41,17 @@ const EDGE: Distance = { postgresMs: 80, redisMs: 20 }
 export const floor = (options: Options): Promise<Section> =>
   withDependencies(async ({ dependencies, load, serve }) => {
     await fillUsers(dependencies.database, 0, FLOOR_USERS)
-    const variants = []
-    for (const [name, worker] of Object.entries(workersOf(options))) {
-      variants.push({ name, worker: await serve(worker), isBare: name === 'bare' })
-    }
+    const { variables } = dependencies
+    const quiet = { ...variables, LOG_LEVEL: 'warn' }
+    const workers = Object.entries(workersOf(options)).map(([name, worker]) =>
+      serve({ ...worker, variables: quiet }).then((served) => ({
+        ...{ name, worker: served, isBare: name === 'bare' },
+      })),
+    )
+    const logging = serve({ script: options.scripts.ours, variables }).then((worker) => ({
+      ...{ name: 'ours, with its log', worker, isBare: false },
+    }))
+    const variants = await Promise.all([...workers, logging])
     const { rounds, seconds } = options
     const costs = await measureFloor({ dependencies, load, variants, rounds, seconds })
     const memory = variants.map(({ name, worker }) => [name, shown(worker.rssBytes() / 2 ** 20)])

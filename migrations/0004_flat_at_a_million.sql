@@ -12,6 +12,15 @@ CREATE INDEX IF NOT EXISTS "users_deleted" ON "users" USING btree ("id","is_acti
 CREATE INDEX IF NOT EXISTS "users_search_username" ON "users" USING btree (("id" >> 12),lower("username") text_pattern_ops,"id","is_active","username") WHERE "users"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "users_search_email" ON "users" USING btree (("id" >> 12),lower("email") text_pattern_ops,"id","is_active","email") WHERE "users"."deleted_at" is null;
 --> statement-breakpoint
+-- A failed CREATE INDEX CONCURRENTLY leaves one that is never used.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_index WHERE indrelid = 'users'::regclass AND NOT indisvalid) THEN
+    RAISE EXCEPTION 'users has an index that is not valid: drop it, build it again, then migrate';
+  END IF;
+END;
+$$;
+--> statement-breakpoint
 LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE;
 --> statement-breakpoint
 INSERT INTO deleted_user_totals (is_active, total)
@@ -42,9 +51,10 @@ BEGIN
 END;
 $$;
 --> statement-breakpoint
-DROP TRIGGER users_counted_in_and_out ON users;
---> statement-breakpoint
-CREATE TRIGGER users_counted_in AFTER INSERT ON users REFERENCING NEW TABLE AS changed
+-- Replaced, not dropped: that would need a stronger lock, and deadlock with statements that read users
+-- and are about to write it.
+CREATE OR REPLACE TRIGGER users_counted_in_and_out AFTER INSERT ON users
+REFERENCING NEW TABLE AS changed
 FOR EACH STATEMENT EXECUTE FUNCTION count_added_and_removed_users();
 --> statement-breakpoint
 CREATE TRIGGER users_counted_out AFTER DELETE ON users REFERENCING OLD TABLE AS changed

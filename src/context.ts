@@ -17,7 +17,7 @@ export type Bindings = z.input<typeof Variables> & {
 export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string } }
 
 /** What a request gets of the resources: the database with the time limit of this request. */
-export type RequestResources = Omit<Resources, 'db'> & { db: Database }
+type RequestResources = Omit<Resources, 'db'> & { db: Database }
 
 /** Behind `resources`. What `authenticate` adds is typed there, and exists only behind it. */
 export type AppEnv = BaseEnv & { Variables: RequestResources }

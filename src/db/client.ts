@@ -1,5 +1,5 @@
 import { NeonDbError, neon, neonConfig } from '@neondatabase/serverless'
-import { timeoutSignal } from '../timeout-signal.ts'
+import { timeoutSignal } from '../timeout.ts'
 
 /** Milliseconds for one response. Neon wakes in about half a second; what takes longer is down. */
 const RESPONSE_TIMEOUT_MS = 3_000

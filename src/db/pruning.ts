@@ -10,8 +10,8 @@ const Deleted = z.object({ deleted: z.coerce.number() })
 
 /**
  * Deletes the rows of a table whose `column` was `seconds` ago, or earlier: a batch of the oldest. They
- * are sorted so that PostgreSQL takes the index of that column, also while its statistics are those of
- * before a flood.
+ * are sorted, and their keys are an array, so that PostgreSQL takes the two indexes also while its
+ * statistics are those of before a flood.
  */
 const deleteOldest = (table: string, { key, column }: { key: string; column: string }) =>
   write({
@@ -21,9 +21,9 @@ const deleteOldest = (table: string, { key, column }: { key: string; column: str
       const isDue = `${column} < now() - make_interval(secs => ${$.seconds})`
       return `
       with deleted as (
-        delete from ${table} where ${isDue} and ${key} in (
+        delete from ${table} where ${isDue} and ${key} = any(array(
           select ${key} from ${table} where ${isDue} order by ${column} limit ${PRUNED_BATCH}
-        ) returning 1
+        )) returning 1
       )
       select count(*) as deleted from deleted`
     },

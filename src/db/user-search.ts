@@ -27,7 +27,8 @@ const blockOf = (id: string) => `(${id} >> 12)`
 
 /**
  * The users whose username or email begins like `search`, behind the one whose key is `after`, without
- * the first `offset`. Of each name, those that can be on the page are read in order, then merged.
+ * the first `offset`. Of each name, those that can be on the page are read in order, then merged. Sorted
+ * by a name, few matches are sorted instead: they may be far apart in that order.
  */
 export const searchUsers = forEachSort((sort) =>
   read({
@@ -47,28 +48,39 @@ export const searchUsers = forEachSort((sort) =>
       const order = (byId ? [blockOf('u.id'), key] : [key])
         .map((by) => `${by} using ${ahead}`)
         .join(', ')
-      /** The first that can be on the page. */
+      const isOnPage = `(${$.after} is null or ${isBehind})`
+      const isCapped = `(select matches from counted) > ${MAX_COUNTED}`
+      const page = `limit ${$.limit} + ${$.offset}`
+      /** The first by one name that can be on the page. */
       const firstBy = (name: Name) => `
         select u.id, ${key} as key from users u
-        where ${passes($)} and ${beginsWith(name, $.search)} and (${$.after} is null or ${isBehind})
-        order by ${order} limit ${$.limit} + ${$.offset}`
+        where ${passes($)} and ${beginsWith(name, $.search)} and ${isOnPage}
+        ${byId ? '' : `and ${isCapped}`}
+        order by ${order} ${page}`
+      /** Of few matches, the first that can be on the page. */
+      const firstOfFew = `
+        select u.id, ${key} as key from matches join users u using (id)
+        where not ${isCapped} and ${isOnPage}
+        order by ${order} ${page}`
+      const first = [firstBy('username'), firstBy('email'), ...(byId ? [] : [firstOfFew])]
       /** To be counted: any, in the order in which they are stored. */
       const someBy = (name: Name) => `
         select u.id from users u where ${passes($)} and ${beginsWith(name, $.search)}
         order by ${blockOf('u.id')} limit ${MAX_COUNTED + 1}`
       return `
       with by_username as materialized (${someBy('username')}),
-      counted as materialized (
-        select case when count(*) > ${MAX_COUNTED} then count(*) else (
-          select count(*) from (
-            select id from by_username union (${someBy('email')})
-          ) as matches
-        ) end as matches from by_username
-      )
+      matches as materialized (
+        select id from by_username
+        union (
+          select id from (${someBy('email')}) as by_email
+          where (select count(*) from by_username) <= ${MAX_COUNTED}
+        )
+      ),
+      counted as materialized (select count(*) as matches from matches)
       select least(matches, ${MAX_COUNTED}) as total, matches > ${MAX_COUNTED} as total_is_capped,
       ${itemsOf(`
         select ${userColumns} from (
-          (${firstBy('username')}) union (${firstBy('email')})
+          ${first.map((each) => `(${each})`).join(' union ')}
           order by key using ${ahead} limit ${$.limit} offset ${$.offset}
         ) as found join users u using (id) order by key using ${ahead}`)}
       from admins a, counted where ${isActor('admin', $)}`

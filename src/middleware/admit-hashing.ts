@@ -13,14 +13,12 @@ const busy = defineUnavailable('The service is busy, please try again')
 /**
  * Admits a request that hashes a password, or sheds it with 503: before any network call, and before an
  * attempt is counted.
- *
- * @param hashes how many it needs at most
  */
-export const admitHashing = (hashes = 1) =>
+export const admitHashing = () =>
   documented(
     { errors: [busy] },
     createMiddleware<AppEnv & Admitted>(async function admitHashing(c, next) {
-      const place = c.var.hashGate.admit(hashes)
+      const place = c.var.hashGate.admit()
       if (!place) {
         log(c, 'warn', 'hashing_overloaded')
         throw busy()

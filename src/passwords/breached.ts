@@ -1,4 +1,5 @@
 import { writeLog } from '../log.ts'
+import { timeoutSignal } from '../timeout.ts'
 
 /** Milliseconds for the lookup. It fails open: during an outage passwords pass. */
 const TIMEOUT_MS = 1_000
@@ -19,7 +20,7 @@ export async function isBreached(baseUrl: string, password: string): Promise<boo
   try {
     const response = await fetch(`${baseUrl}/range/${hash.slice(0, PREFIX_LENGTH)}`, {
       headers: { 'Add-Padding': 'true', 'User-Agent': 'edge-accounts' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: timeoutSignal(TIMEOUT_MS),
     })
     if (!response.ok) throw new TypeError('The range request failed')
     const suffix = hash.slice(PREFIX_LENGTH)

@@ -6,9 +6,6 @@ const HASH_MS_AT_COST_10 = 70
 /** Milliseconds of other work that come with a hash: what is served before it, and its own request. */
 const SERVED_MS = 30
 
-/** Places at any cost: changing a password needs two. */
-const FEWEST_PLACES = 2
-
 /**
  * Turns of the event loop between two hashes. A request that arrived during a hash needs several: to be
  * read, to call its dependencies, to read what they return. See docs/performance.md.
@@ -21,19 +18,22 @@ const PAUSE_MS = 20
 /** Milliseconds after which a place is free again, whatever became of its request. None lasts as long. */
 const ABANDONED_AFTER_MS = 30_000
 
-/** One request's place in the queue: the right to hash. */
+/**
+ * One request's place in the queue: the right to hash. Its first hash takes the place; a second one, of a
+ * changed password or in place of a cheaper hash, waits like others but has none.
+ */
 export type HashingPlace = {
   /** A new hash of this password. */
   hash(password: string): Promise<string>
   /** Compares a password with a stored hash: see {@link verifyPassword}. */
   verify(password: string, stored: string | null | undefined): Promise<Verdict>
-  /** Gives back what was not used. */
+  /** Gives the place back if it was not used. */
   leave(): void
 }
 
 export type HashGate = {
-  /** Undefined: the queue is full. `hashes` is how many the request will need at most. */
-  admit(hashes: number): HashingPlace | undefined
+  /** Undefined: the queue is full. */
+  admit(): HashingPlace | undefined
 }
 
 /**
@@ -47,61 +47,60 @@ export type HashGate = {
  */
 export function createHashGate({ cost, queueMs }: { cost: number; queueMs: number }): HashGate {
   const hashMs = HASH_MS_AT_COST_10 * 2 ** (cost - 10) + SERVED_MS
-  const places = Math.max(FEWEST_PLACES, Math.floor(queueMs / hashMs))
+  const places = Math.max(1, Math.floor(queueMs / hashMs))
   const inTurn = createLine()
-  /** The hashes that admitted requests have not begun yet or not finished. */
-  const pending = new Set<{ admittedAt: number }>()
+  const taken = new Set<{ since: number }>()
 
-  function admit(hashes: number): HashingPlace | undefined {
+  function admit(): HashingPlace | undefined {
     const now = Date.now()
-    for (const each of pending) {
-      if (each.admittedAt < now - ABANDONED_AFTER_MS) pending.delete(each)
-    }
-    if (pending.size + hashes > places) return undefined
-    const own = Array.from({ length: hashes }, () => ({ admittedAt: now }))
-    for (const each of own) pending.add(each)
-
-    async function use<Result>(work: () => Promise<Result>): Promise<Result> {
-      const used = own.pop()
-      try {
-        return await inTurn(work)
-      } finally {
-        if (used) pending.delete(used)
-      }
-    }
+    for (const each of taken) if (each.since < now - ABANDONED_AFTER_MS) taken.delete(each)
+    if (taken.size >= places) return undefined
+    const place = { since: now }
+    taken.add(place)
+    const leave = () => taken.delete(place)
+    const use = <Result>(work: () => Promise<Result>) => inTurn(work).finally(leave)
     return {
       hash: (password) => use(() => hashPassword(password, cost)),
       verify: (password, stored) => use(() => verifyPassword(password, stored, cost)),
-      leave() {
-        for (const each of own) pending.delete(each)
-      },
+      leave,
     }
   }
   return { admit }
 }
 
-/** Milliseconds after which the one before is taken for gone: its request was canceled in the line. */
+/** Milliseconds without progress after which the one in front is taken for gone: its request was canceled. */
 const LOST_AFTER_MS = 10_000
 
 /** Runs one piece of work at a time. One request may wait for a promise that another resolves. */
 function createLine() {
-  let last: Promise<void> = Promise.resolve()
-  let length = 0
+  /** Undefined: nobody is in line. */
+  let last: Promise<void> | undefined
+  let progressAt = 0
+
+  async function reachFront(before: Promise<void>) {
+    let reached = false
+    const front = before.then(() => {
+      reached = true
+    })
+    do {
+      // The timer also tells workerd that this request waits for something and does not hang.
+      await Promise.race([front, scheduler.wait(LOST_AFTER_MS)])
+    } while (!reached && Date.now() - progressAt < LOST_AFTER_MS)
+  }
 
   return async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const before = last
     const { promise, resolve } = Promise.withResolvers<void>()
     last = promise
-    length++
+    if (before) {
+      await reachFront(before)
+      await letOthersRun()
+    }
+    progressAt = Date.now()
     try {
-      if (length > 1) {
-        // The timer also tells workerd that this request waits for something and does not hang.
-        await Promise.race([before, scheduler.wait(LOST_AFTER_MS)])
-        await letOthersRun()
-      }
       return await work()
     } finally {
-      length--
+      if (last === promise) last = undefined
       resolve()
     }
   }

@@ -19,8 +19,8 @@ export const hashPassword = (password: string, cost: number) =>
 
 export type Verdict = {
   correct: boolean
-  /** Replaces the stored hash, which was right, but cheaper than today's or of another spelling. */
-  newHash: string | null
+  /** The stored hash is cheaper than today's, or of another spelling: make a new one. */
+  outdated: boolean
   /** The stored hash is not a bcrypt hash: no password matches it. */
   malformed: boolean
 }
@@ -47,10 +47,9 @@ export async function verifyPassword(
     matched = (await compare(password, hashed)) && !truncates(password)
     outdated = matched
   }
-  const correct = Boolean(isBcrypt) && matched
   return {
-    correct,
-    newHash: correct && outdated ? await hashPassword(password, cost) : null,
+    correct: Boolean(isBcrypt) && matched,
+    outdated,
     malformed: !isBcrypt && stored !== undefined,
   }
 }

@@ -85,10 +85,11 @@ const PLATFORM_WINDOW = 60
 
 /** During an outage of Redis, two limiters of Cloudflare's: one as generous as the quota, one strict. */
 async function limitByPlatform({ env }: RequestContext, name: RuleName | undefined, key: string) {
-  if (name && RULES[name].duringOutage === 'reject') throw serviceUnavailable()
+  const duringOutage = name ? RULES[name].duringOutage : 'quota'
+  if (duringOutage === 'reject') throw serviceUnavailable()
   const outcomes = await Promise.all([
     env.FALLBACK_QUOTA.limit({ key }),
-    ...(name ? [env.FALLBACK_LIMITER.limit({ key: `${name}:${key}` })] : []),
+    ...(duringOutage === 'strict' ? [env.FALLBACK_LIMITER.limit({ key: `${name}:${key}` })] : []),
   ])
   if (outcomes.some(({ success }) => !success)) throw tooMany(PLATFORM_WINDOW)
 }

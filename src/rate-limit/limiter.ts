@@ -1,6 +1,6 @@
 import { Ratelimit } from '@upstash/ratelimit'
 import { Redis } from '@upstash/redis/cloudflare'
-import { timeoutSignal } from '../timeout-signal.ts'
+import { timeoutSignal } from '../timeout.ts'
 
 /** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
 const REMEMBERED_BLOCKS = 10_000

@@ -3,8 +3,11 @@ import type { Rule } from './limiter.ts'
 const MINUTES = 60
 export const HOUR = 60 * MINUTES
 
-/** What a rule does during an outage of Redis: go on under the platform's own limiter, or reject. */
-type DuringOutage = 'platform' | 'reject'
+/**
+ * What a rule does during an outage of Redis: go on under the platform's own limiters, the strict one or
+ * that of the quota alone, or reject.
+ */
+type DuringOutage = 'strict' | 'quota' | 'reject'
 
 type NamedRule = Omit<Rule, 'name'> & { duringOutage: DuringOutage }
 
@@ -14,16 +17,16 @@ type NamedRule = Omit<Rule, 'name'> & { duringOutage: DuringOutage }
  */
 export const RULES = {
   /** An office behind one address logs in on Monday morning; a guesser gets 120 an hour. */
-  login: { requests: 30, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
-  'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  login: { requests: 30, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
+  'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
   /** 409 reveals that a name is taken, so attempts are few. */
-  register: { requests: 20, windowSeconds: HOUR, duringOutage: 'platform' },
+  register: { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
   'admin-register': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
   /** One client refreshes four times an hour. */
-  refresh: { requests: 100, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  refresh: { requests: 100, windowSeconds: 15 * MINUTES, duringOutage: 'quota' },
   'forgot-password': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
-  'reset-password': { requests: 20, windowSeconds: HOUR, duringOutage: 'platform' },
-  'change-password': { requests: 20, windowSeconds: 15 * MINUTES, duringOutage: 'platform' },
+  'reset-password': { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
+  'change-password': { requests: 20, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
   'test-email': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
 } as const satisfies Record<string, NamedRule>
 

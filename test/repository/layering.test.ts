@@ -23,6 +23,7 @@ const MAY_IMPORT = {
     'log',
     'tokens',
     'db',
+    'timeout',
     'emails',
     'package.json',
   ],
@@ -30,16 +31,16 @@ const MAY_IMPORT = {
   openapi: [],
   context: [],
   resources: ['rate-limit', 'mail', 'passwords', 'env', 'log', 'tokens', 'db'],
-  mail: ['env', 'log', 'tokens', 'db', 'emails'],
-  passwords: ['errors', 'log'],
+  mail: ['env', 'log', 'tokens', 'db', 'timeout', 'emails'],
+  passwords: ['errors', 'log', 'timeout'],
   'request-source': ['rate-limit'],
-  'rate-limit': ['errors', 'log', 'timeout-signal'],
+  'rate-limit': ['errors', 'log', 'timeout'],
   errors: ['log', 'db'],
   env: [],
   log: [],
   tokens: [],
-  db: ['timeout-signal'],
-  'timeout-signal': [],
+  db: ['timeout'],
+  timeout: [],
   emails: [],
   'left-out': [],
 } as const satisfies Record<string, readonly string[]>
@@ -56,7 +57,7 @@ const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
 }
 
 /** Layers that may not import the types of `context`. All others may. */
-const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout-signal', 'emails', 'left-out']
+const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'emails', 'left-out']
 
 /** The layers that may import a package. Packages that use the network or secrets have one layer. */
 const HOMES: Record<string, readonly string[]> = {

@@ -1,9 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import pg from 'pg'
 import { expect, test } from 'vitest'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import journal from '../../migrations/meta/_journal.json' with { type: 'json' }
 import * as schema from '../../migrations/schema.ts'
+import { applyMigrations } from '../../scripts/migrate.ts'
 
 const FOLDER = join(import.meta.dirname, '../../migrations')
 
@@ -43,4 +47,60 @@ test('the journal lists every migration, and none of them reverts another', asyn
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort()
   expect(files).toEqual(journal.entries.map(({ tag }) => `${tag}.sql`))
   expect(files.filter((name) => /down|revert|rollback/i.test(name))).toEqual([])
+})
+
+/** Migrations as they were before the last one. */
+async function previousFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
+  await cp(FOLDER, folder, { recursive: true })
+  const entries = journal.entries.slice(0, -1)
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries }))
+  return folder
+}
+
+test('32: the last migration applies while users log in and change their profile: nothing fails on either side', async () => {
+  const postgres = await startTemporaryPostgres({ database: 'accounts' })
+  const folder = await previousFolder()
+  const pool = new pg.Pool({ connectionString: postgres.url })
+  try {
+    await applyMigrations(postgres.url, folder)
+    await pool.query(
+      `insert into users (username, email, hashed_password)
+       select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, 20000) n`,
+    )
+    let isMigrating = true
+    const act = async (statement: string, parameters: (n: number) => unknown[]) => {
+      let times = 0
+      while (isMigrating) await pool.query(statement, parameters(++times))
+      return times
+    }
+    // As a login and a profile update do: they read the user, then write what belongs to it.
+    const logIn = `with account as (select id, session_epoch from users where id = $1), opened as (
+        insert into user_sessions (id, account_id, epoch, expires_at, ends_at)
+        select gen_random_uuid(), id, session_epoch, now(), now() from account
+      ), rehashed as (update users set hashed_password = 'y' where id = $1)
+      select id from account`
+    const update = `with actor as (select id from users where id = $1 for update)
+      update users set full_name = $2, is_active = not is_active from actor where users.id = actor.id`
+    const traffic = [
+      ...[1, 2, 3, 4].map((caller) => act(logIn, (n) => [caller * 1000 + (n % 500)])),
+      ...[5, 6].map((caller) => act(update, (n) => [caller * 1000 + (n % 500), `${n}`])),
+    ]
+    const before = Promise.all(traffic)
+    before.catch(() => {})
+    const { applied } = await applyMigrations(postgres.url).finally(() => {
+      isMigrating = false
+    })
+    expect(applied).toBe(1)
+    for (const times of await before) expect(times).toBeGreaterThan(1)
+    const { rows } = await pool.query(
+      `select (select sum(total) from user_totals where is_active) = count(*) as agree
+       from users where is_active and deleted_at is null`,
+    )
+    expect(rows).toEqual([{ agree: true }])
+  } finally {
+    await pool.end()
+    await postgres.stop()
+    await rm(folder, { recursive: true })
+  }
 })

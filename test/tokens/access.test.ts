@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { signAccessToken, verifyAccessToken } from '../../src/tokens/access.ts'
 import { resourcesOf } from '../security/attack.ts'
 
@@ -19,6 +19,7 @@ const sign = (keys = freshKeys()) =>
 
 const verifications = vi.spyOn(crypto.subtle, 'verify')
 afterEach(() => verifications.mockClear())
+afterAll(() => verifications.mockRestore())
 
 test('the signature of a token is verified once', async () => {
   const keys = freshKeys()

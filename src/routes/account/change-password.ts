@@ -32,7 +32,7 @@ export const changePassword = (accountType: AccountType) =>
     }),
     authenticate(accountType),
     json(z.object({ current_password: Password, new_password: NewPassword })),
-    admitHashing(2),
+    admitHashing(),
     async (c) => {
       const { current_password: current, new_password: password } = c.req.valid('json')
       const { db, claims, hashing } = c.var

@@ -66,7 +66,7 @@ export const login = (accountType: AccountType) =>
       const sessionId = crypto.randomUUID()
       const opened = await openSession[accountType](db, {
         ...{ accountId, checkedHash, sessionId },
-        newHash: verdict.newHash,
+        newHash: verdict.outdated ? await hashing.hash(password) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,
         ...deviceOf(c),
         ...requestSourceOf(c),

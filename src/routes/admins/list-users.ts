@@ -58,6 +58,14 @@ const UserQuery = z
       .check(z.meta({ description: 'List deleted users instead' })),
   })
   .check(
+    z.refine(
+      ({ search, cursor, page, page_size: size }) =>
+        !search || cursor || page * size <= MAX_COUNTED,
+      {
+        path: ['page'],
+        message: `is beyond the ${MAX_COUNTED} matches that are counted: page by cursor`,
+      },
+    ),
     z.refine(({ cursor, sort }) => !cursor || cursor.sort === sort, {
       path: ['cursor'],
       message: 'is only valid for the sort it was issued with',

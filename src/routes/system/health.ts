@@ -4,6 +4,7 @@ import { ping } from '../../db/statement.ts'
 import { ConfigurationError } from '../../env.ts'
 import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
+import { timePassed } from '../../timeout.ts'
 
 /** Milliseconds for a probe: monitors get a response within a second. */
 const PROBE_TIMEOUT_MS = 800
@@ -105,5 +106,5 @@ async function within(milliseconds: number, probed: Promise<unknown>) {
     () => null,
     () => 'unavailable' as const,
   )
-  return Promise.race([outcome, scheduler.wait(milliseconds).then(() => 'timeout' as const)])
+  return Promise.race([outcome, timePassed(milliseconds).then(() => 'timeout' as const)])
 }

@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { timeoutSignal } from '../src/timeout-signal.ts'
+import { timeoutSignal } from '../src/timeout.ts'
 import { openLane } from './setup/lanes.ts'
 
 /** Milliseconds. */

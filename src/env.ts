@@ -15,6 +15,24 @@ const httpUrl = z.pipe(
   z.transform((url) => url.replace(/\/+$/, '')),
 )
 
+/** What Neon's driver needs: it throws at any other. */
+const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ }).check(
+  z.refine(
+    (url) => {
+      const { username, hostname, pathname } = new URL(url)
+      return username !== '' && hostname !== '' && pathname.length > 1
+    },
+    { message: 'must be postgresql://user:password@host/database' },
+  ),
+)
+
+/** What Upstash's SDK accepts: it throws at any other. */
+const redisUrl = httpUrl.check(
+  z.refine((url) => /^https?:\/\/[^\s#$./?].\S*$/.test(url), {
+    message: 'must begin with https:// in lower case, and a host name',
+  }),
+)
+
 /** What a generator never makes but people paste: `changeme…`, `aaaa…`, `your-secret-key…`. */
 const PLACEHOLDER =
   /change.?me|placeholder|example|your.?secret|secret.?key|password|^(.{1,8})\1+$/i
@@ -104,10 +122,10 @@ export const Variables = z
     PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
     LOG_LEVEL: z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
 
-    DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+    DATABASE_URL: databaseUrl,
     NEON_HTTP_URL: z.optional(httpUrl),
-    UPSTASH_REDIS_REST_URL: httpUrl,
-    UPSTASH_REDIS_REST_TOKEN: z.string().check(z.minLength(1)),
+    UPSTASH_REDIS_REST_URL: redisUrl,
+    UPSTASH_REDIS_REST_TOKEN: z.string().check(z.regex(/^\S+$/, 'must not contain spaces')),
     REDIS_TIMEOUT_MS: integer(400, 50, 5000),
     RESEND_API_KEY: z.optional(z.string()),
     RESEND_BASE_URL: z.optional(httpUrl),

@@ -34,7 +34,14 @@ export function resourcesFor(bindings: Bindings): Resources | ConfigurationError
   return resources
 }
 
+/** The bindings of wrangler.toml. Most of them are used rarely: one that is missing shows at once. */
+const BINDINGS = ['ASSETS', 'MAIL_QUEUE', 'FALLBACK_LIMITER', 'FALLBACK_QUOTA'] as const
+
 function makeResources(bindings: Bindings): Resources | ConfigurationError {
+  const missing = BINDINGS.filter((name) => !bindings[name])
+  if (missing.length > 0) {
+    return new ConfigurationError(missing.map((name) => `${name}: is not bound in wrangler.toml`))
+  }
   const config = readConfig(bindings)
   if (config instanceof ConfigurationError) return config
   setLogLevel(config.logLevel)

@@ -29,7 +29,10 @@ const FAULTS: [name: keyof Bindings, fault: string, value: string | undefined][]
   ['DATABASE_URL', 'missing', undefined],
   ['DATABASE_URL', 'a MySQL URL', 'mysql://root:Kq7sBv2mZx9LwT4r@db.example/accounts'],
   ['UPSTASH_REDIS_REST_URL', 'missing', undefined],
+  ['DATABASE_URL', 'without a database', 'postgres://Kq7sBv2mZx9LwT4r'],
   ['UPSTASH_REDIS_REST_URL', 'no URL', 'rediss-Kq7sBv2mZx9LwT4r'],
+  ['UPSTASH_REDIS_REST_URL', 'one that the SDK rejects', 'https://a'],
+  ['UPSTASH_REDIS_REST_TOKEN', 'blank', ' '],
   ['UPSTASH_REDIS_REST_TOKEN', 'missing', undefined],
   ['EMAIL_FROM', 'two addresses', 'canary-a@example.com,canary-b@example.com'],
   ['ADMIN_BOOTSTRAP_TOKEN', 'short', 'Kq7sBv2mZx9'],
@@ -39,6 +42,7 @@ const FAULTS: [name: keyof Bindings, fault: string, value: string | undefined][]
   ['CORS_ORIGINS', 'a pattern', 'https://*.canary.example'],
   ['BCRYPT_COST', 'too low', '4'],
   ['ACCESS_TOKEN_EXPIRE_MINUTES', 'not a number', 'canary'],
+  ['FALLBACK_QUOTA', 'not bound', undefined],
 ]
 
 function configured(replaced: Record<string, string | undefined>) {

@@ -71,10 +71,10 @@ export const searchUsers = forEachSort((sort) =>
       with by_username as materialized (${someBy('username')}),
       matches as materialized (
         select id from by_username
-        union (
-          select id from (${someBy('email')}) as by_email
-          where (select count(*) from by_username) <= ${MAX_COUNTED}
-        )
+        union all
+        select id from (${someBy('email')}) as by_email
+        where (select count(*) from by_username) <= ${MAX_COUNTED}
+          and id not in (select id from by_username)
       ),
       counted as materialized (select count(*) as matches from matches)
       select least(matches, ${MAX_COUNTED}) as total, matches > ${MAX_COUNTED} as total_is_capped,

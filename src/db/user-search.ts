@@ -70,13 +70,13 @@ export const searchUsers = forEachSort((sort) =>
       return `
       with by_username as materialized (${someBy('username')}),
       matches as materialized (
-        select id from by_username
-        union all
-        select id from (${someBy('email')}) as by_email
-        where (select count(*) from by_username) <= ${MAX_COUNTED}
-          and id not in (select id from by_username)
+        select id from by_username union (${someBy('email')})
       ),
-      counted as materialized (select count(*) as matches from matches)
+      counted as materialized (
+        select case when count(*) > ${MAX_COUNTED} then count(*)
+          else (select count(*) from matches) end as matches
+        from by_username
+      )
       select least(matches, ${MAX_COUNTED}) as total, matches > ${MAX_COUNTED} as total_is_capped,
       ${itemsOf(`
         select ${userColumns} from (

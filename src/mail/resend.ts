@@ -1,5 +1,4 @@
 import type { Resend } from 'resend'
-import { timeoutSignal } from '../timeout.ts'
 
 /** Milliseconds for a response of Resend. The SDK has no timeout of its own. */
 const TIMEOUT_MS = 10_000
@@ -24,7 +23,7 @@ export function createMailer({ apiKey, from, baseUrl }: Options): Mailer {
       resend ??= new (await import('resend')).Resend(apiKey, baseUrl ? { baseUrl } : {})
       const { data, error, headers } = await resend.emails.send(
         { from, ...mail },
-        { idempotencyKey: id, signal: timeoutSignal(TIMEOUT_MS) },
+        { idempotencyKey: id, signal: AbortSignal.timeout(TIMEOUT_MS) },
       )
       if (data?.id) return { sent: true }
       return {

@@ -31,7 +31,7 @@ const MAY_IMPORT = {
   openapi: [],
   context: [],
   resources: ['rate-limit', 'mail', 'passwords', 'env', 'log', 'tokens', 'db'],
-  mail: ['env', 'log', 'tokens', 'db', 'timeout', 'emails'],
+  mail: ['env', 'log', 'tokens', 'db', 'emails'],
   passwords: ['errors', 'log', 'timeout'],
   'request-source': ['rate-limit'],
   'rate-limit': ['errors', 'log', 'timeout'],

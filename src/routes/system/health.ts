@@ -7,7 +7,7 @@ import { type Resources, resourcesFor } from '../../resources.ts'
 import { timePassed } from '../../timeout.ts'
 
 /** Milliseconds for a probe: monitors get a response within a second. */
-const PROBE_TIMEOUT_MS = 800
+const PROBE_TIMEOUT_MS = 600
 
 /** Milliseconds a result is shared, so that a fleet of monitors costs one probe. */
 const SHARED_FOR_MS = 5_000

@@ -5,7 +5,7 @@ const TURNS = 3
 const QUIET_MS = 10
 
 /** Milliseconds after the time is over when it is, however busy the isolate. */
-const LONGEST_MS = 300
+const LONGEST_MS = 60
 
 /**
  * Resolves when the time is over and what had arrived by then has been read. In a busy isolate a timer

@@ -91,6 +91,7 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/change-password', body: change, token: asUser, steps: PROVEN, messages: 1 },
   { call: 'POST /api/users/change-password', but: 'wrong password', body: change, token: asUser, status: 401, steps: PROVEN },
   { call: 'POST /api/users/logout', body: user, status: 204, steps: WRITTEN },
+  { call: 'POST /api/users/refresh', but: 'of a session that has ended', body: user, status: 401, steps: ['redis', 'postgres', 'postgres'] },
   { call: 'POST /api/users/logout', but: 'bad signature', body: { refresh_token: '?' }, status: 204, steps: NONE },
   { call: 'DELETE /api/users/me', body: leaving, token: leaving.access_token, status: 204, steps: PROVEN },
 

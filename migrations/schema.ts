@@ -25,6 +25,8 @@ const accountColumns = () => ({
   fullName: text('full_name'),
   /** Null or malformed after an import: nobody can log in with it until a reset. */
   passwordHash: text('hashed_password'),
+  /** Raised by each change and reset of the password, not when the same password is hashed again. */
+  passwordVersion: integer('password_version').notNull().default(0),
   isActive: boolean('is_active').notNull().default(true),
   /** Raised to end all sessions at once: a session counts while its epoch is the account's… */
   sessionEpoch: integer('session_epoch').notNull().default(0),
@@ -33,6 +35,10 @@ const accountColumns = () => ({
   createdAt: moment('created_at').notNull().defaultNow(),
   updatedAt: moment('updated_at').notNull().defaultNow(),
   deletedAt: moment('deleted_at'),
+  /** Of the newest reset that was mailed: a message of the queue that comes late is older. */
+  resetRequestedAt: moment('reset_requested_at'),
+  /** Resets issued until then are void: the email changed, and their links went to the old one. */
+  resetsVoidUntil: moment('resets_void_until'),
 })
 
 export const users = pgTable(
@@ -40,10 +46,6 @@ export const users = pgTable(
   {
     ...accountColumns(),
     isSuperuser: boolean('is_superuser').notNull().default(false),
-    /** Of the newest reset that was mailed: a message of the queue that comes late is older. */
-    resetRequestedAt: moment('reset_requested_at'),
-    /** Resets issued until then are void: the email changed, and their links went to the old one. */
-    resetsVoidUntil: moment('resets_void_until'),
   },
   (table) => [
     // text_pattern_ops: the same index finds one name and, for the admins' search, a prefix.
@@ -141,14 +143,60 @@ export const adminSessions = pgTable(
 )
 
 /** The newest request for a password reset of an account. Deleted when used, or when the email changes. */
-export const passwordResets = pgTable('password_resets', {
-  userId: integer('user_id')
-    .primaryKey()
-    .references(() => users.id, { onDelete: 'cascade' }),
+const resetColumns = () => ({
   id: uuid().notNull().unique(),
   expiresAt: moment('expires_at').notNull(),
   issuedAt: moment('issued_at').notNull().default(sql`clock_timestamp()`),
 })
+
+export const passwordResets = pgTable('password_resets', {
+  userId: integer('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  ...resetColumns(),
+})
+
+export const adminPasswordResets = pgTable('admin_password_resets', {
+  adminId: integer('admin_id')
+    .primaryKey()
+    .references(() => admins.id, { onDelete: 'cascade' }),
+  ...resetColumns(),
+})
+
+/** A network from which somebody has logged in to an account: it has attempts of its own at the password. */
+const networkColumns = () => ({
+  /** Truncated: /24 of IPv4, /48 of IPv6. */
+  network: text().notNull(),
+  lastLoginAt: moment('last_login_at').notNull().defaultNow(),
+})
+
+export const userNetworks = pgTable(
+  'user_networks',
+  {
+    accountId: integer('account_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    ...networkColumns(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.accountId, table.network] }),
+    index('user_networks_last_login').on(table.lastLoginAt),
+  ],
+)
+
+export const adminNetworks = pgTable(
+  'admin_networks',
+  {
+    accountId: integer('account_id')
+      .notNull()
+      .references(() => admins.id, { onDelete: 'cascade' }),
+    ...networkColumns(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.accountId, table.network] }),
+    index('admin_networks_last_login').on(table.lastLoginAt),
+  ],
+)
 
 /** Attempts at something that is capped across all addresses. */
 export const attempts = pgTable(
@@ -206,6 +254,8 @@ export const auditEvents = pgTable(
     actorId: integer('actor_id'),
     targetKind: text('target_kind'),
     targetId: integer('target_id'),
+    /** What changed: names of fields, and old and new values of roles and states. Nothing personal. */
+    details: jsonb(),
     requestId: uuid('request_id').notNull(),
     /** Truncated: /24 of IPv4, /48 of IPv6. */
     network: text(),

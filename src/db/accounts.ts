@@ -9,6 +9,11 @@ type AccountTables = {
   accountType: AccountType
   accounts: string
   sessions: string
+  /** From where somebody has logged in. */
+  networks: string
+  resets: string
+  /** The column of `resets` that names the account. */
+  resetOwner: string
   elevated: string
 }
 
@@ -17,12 +22,18 @@ const TABLES: Record<AccountType, AccountTables> = {
     accountType: 'user',
     accounts: 'users',
     sessions: 'user_sessions',
+    networks: 'user_networks',
+    resets: 'password_resets',
+    resetOwner: 'user_id',
     elevated: 'is_superuser',
   },
   admin: {
     accountType: 'admin',
     accounts: 'admins',
     sessions: 'admin_sessions',
+    networks: 'admin_networks',
+    resets: 'admin_password_resets',
+    resetOwner: 'admin_id',
     elevated: 'is_superadmin',
   },
 }

@@ -42,6 +42,8 @@ type AuditLine = {
   target?: Party
   /** Why it failed. Without one it succeeded. */
   reason?: string
+  /** What changed, as SQL that gives JSON. Names of fields, roles and states, never what people typed. */
+  details?: string
 }
 
 /**
@@ -50,7 +52,7 @@ type AuditLine = {
  */
 export function auditLine(
   source: Source,
-  { action, actor, target = actor, reason }: AuditLine,
+  { action, actor, target = actor, reason, details }: AuditLine,
   from: string,
 ): string {
   const parties = {
@@ -60,7 +62,8 @@ export function auditLine(
   const outcome = reason
     ? { outcome: `'failure'`, reason: `'${reason}'` }
     : { outcome: `'success'` }
-  return insertEvent(source, { action: `'${action}'`, ...outcome, ...parties }, `from ${from}`)
+  const columns = { action: `'${action}'`, ...outcome, ...parties, ...(details && { details }) }
+  return insertEvent(source, columns, `from ${from}`)
 }
 
 function insertEvent(source: Source, columns: Record<string, string>, from: string): string {
@@ -133,6 +136,12 @@ export const AuditEvent = z
     actor_id: z.nullable(z.int()),
     target_kind: z.nullable(z.enum(['user', 'admin'])),
     target_id: z.nullable(z.int()),
+    details: z.nullable(z.record(z.string(), z.unknown())).check(
+      z.meta({
+        description:
+          'What changed: names of fields; for roles and states the old and the new value',
+      }),
+    ),
     request_id: z.uuid(),
     network: z.nullable(z.string()),
     country: z.nullable(z.string()),

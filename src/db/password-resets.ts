@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { displayName, isUsable } from './accounts.ts'
-import { clearAttempts, countAttempt, RESET_EMAILS } from './attempts.ts'
+import { clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
+import { countAttempt, EMAIL_CAPS } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, read, write } from './statement.ts'
 
@@ -34,11 +35,11 @@ export const issueReset = write({
       where r.id = ${$.resetId} and r.expires_at > now()
     ), attempt as (${countAttempt(
       `select 'reset-mail:' || id from account where newest`,
-      RESET_EMAILS,
+      EMAIL_CAPS.resetLinks,
     )}), newest as (
       update users a set reset_requested_at = ${$.requestedAt}
       from account, attempt
-      where a.id = account.id and count <= ${RESET_EMAILS.max} and ${isNewest}
+      where a.id = account.id and count <= ${EMAIL_CAPS.resetLinks.max} and ${isNewest}
         and lower(a.email) = lower(${$.email}) and ${isUsable('a')}
       returning a.id
     ), issued as (
@@ -95,12 +96,12 @@ export const resetPassword = write({
       where id = ${$.resetId} and expires_at > now() returning user_id, issued_at
     ), changed as (
       update users a set
-        hashed_password = ${$.newHash}, updated_at = now(),
+        hashed_password = ${$.newHash}, password_version = password_version + 1, updated_at = now(),
         session_epoch = session_epoch + 1, kept_session = null
       from used r
       where a.id = r.user_id and ${isUsable('a')} and ${isSentToCurrentEmail('r', 'a')}
       returning a.*
-    ), cleared as (${clearAttempts('user', 'changed')}),
+    ), cleared as (${clearAttempts({ accountType: 'user', networks: 'user_networks' }, 'changed')}),
     notice as (${addEmail(
       'password-changed',
       { id: $.emailId, to: 'a.email', name: displayName('a'), place: $.country },

@@ -10,6 +10,7 @@ import {
   userColumns,
 } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
+import { countAttempt, countEmailTo, EMAIL_CAPS, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
@@ -31,10 +32,11 @@ export const insertUser = write({
       insert into users (username, email, full_name, hashed_password)
       values (${$.username}, ${$.email}, ${$.fullName}, ${$.passwordHash})
       returning ${userColumns}
-    ), welcome as (${addEmail(
+    ), recipient as (${countEmailTo('email', 'created')}),
+    welcome as (${addEmail(
       'welcome',
       { id: $.emailId, to: 'a.email', name: displayName('a'), username: 'a.username' },
-      'created a',
+      `created a, recipient where ${mayReceive('recipient')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
 })
@@ -46,12 +48,19 @@ export const findUser = read({
   sql: ($) => `select ${userColumns} from users a where ${isActor('user', $)}`,
 })
 
-const UpdatedUser = z.extend(UserRead, { email_changed: z.boolean() })
+/** A user after {@link updateUser}, whether or not anything changed. */
+const UpdatedUser = z.object({
+  user: UserRead,
+  email_changed: z.boolean(),
+  /** The account had its changes of email for today: nothing changed. */
+  capped: z.boolean(),
+  resets_in: z.nullable(z.int()),
+})
 
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name
  * if `setFullName` says so, as it may become null. Another email ends open password resets and
- * notifies the old address and the new one.
+ * notifies the old address and the new one. What changes nothing leaves no trace.
  */
 export const updateUser = write({
   parameters: {
@@ -71,45 +80,62 @@ export const updateUser = write({
       old_email: 'a.old_email',
       new_email: 'a.email',
     }
-    const email = `coalesce(${$.email}, u.email)`
+    const cap = EMAIL_CAPS.emailChanges
+    const details = `jsonb_build_object('fields', to_jsonb(fields))`
+    const userOf = (from: string) =>
+      `(select to_json(result) from (select ${userColumns} from ${from}) as result)`
     return `
-    with actor as (${actorOf('user', $)} for update of a), changed as (
+    with actor as (
+      ${actorOf('user', $)} for no key update of a
+    ), wanted as (
+      select id, email as old_email, fields, array_length(fields, 1) is not null as changes,
+        coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
+        case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
+        coalesce(lower(${$.email}) <> lower(email), false) as moves
+      from actor, lateral (select array_remove(array[
+        case when ${$.username} <> username then 'username' end,
+        case when ${$.email} <> email then 'email' end,
+        case when ${$.setFullName} and ${$.fullName} is distinct from full_name then 'full_name' end
+      ], null)) as names (fields)
+    ), attempt as (${countAttempt(`select 'email-change:' || id from wanted where moves`, cap)}),
+    changed as (
       update users u set
-        username = coalesce(${$.username}, u.username),
-        email = ${email},
-        full_name = case when ${$.setFullName} then ${$.fullName} else u.full_name end,
-        updated_at = case
-          when ${$.username} is null and ${$.email} is null and not ${$.setFullName} then u.updated_at
-          else now() end,
-        resets_void_until = case
-          when lower(${email}) <> lower(u.email) then clock_timestamp()
-          else u.resets_void_until end
-      from actor where u.id = actor.id
-      returning u.*, actor.email as old_email, lower(u.email) <> lower(actor.email) as email_changed
+        username = wanted.username, email = wanted.email, full_name = wanted.full_name,
+        updated_at = now(),
+        resets_void_until = case when moves then clock_timestamp() else u.resets_void_until end
+      from wanted
+      where u.id = wanted.id and changes
+        and not exists (select from attempt where count > ${cap.max})
+      returning u.*, old_email, moves, fields
     ), moved as (
-      select * from changed where email_changed
+      select * from changed where moves
     ), closed as (
       delete from password_resets where user_id in (select id from moved)
-    ), told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, 'moved a')}),
-    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, 'moved a')}),
-    audited_email as (${auditLine($, { action: 'email_change', actor: self }, 'moved')}),
-    audited_profile as (${auditLine($, { action: 'profile_update', actor: self }, 'changed where not email_changed')})
-    select ${userColumns}, email_changed from changed`
+    ), recipient as (${countEmailTo('email', 'moved')}),
+    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, 'moved a')}),
+    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a, recipient where ${mayReceive('recipient')}`)}),
+    audited_email as (${auditLine($, { action: 'email_change', actor: self, details }, 'moved')}),
+    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details }, 'changed where not moves')})
+    select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
+      exists (select from moved) as email_changed,
+      coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in
+    from actor left join attempt on true`
   },
 })
 
 /**
  * Deletes the current user softly: out of every list, sessions ended, names still taken; an admin can
- * restore it. No row: the account changed since the password was compared.
+ * restore it. No row: the password changed since it was compared, or the account was
+ * deleted or disabled.
  */
 export const deleteOwnUser = write({
-  parameters: { accountId: 'integer', checkedHash: 'text', ...requestSource },
+  parameters: { accountId: 'integer', passwordVersion: 'integer', ...requestSource },
   returns: maybeOne(z.object({ id: z.int() })),
   sql: ($) => `
     with deleted as (
       update users a set
         deleted_at = now(), updated_at = now(), session_epoch = session_epoch + 1, kept_session = null
-      where a.id = ${$.accountId} and a.hashed_password = ${$.checkedHash} and ${isUsable('a')}
+      where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion} and ${isUsable('a')}
       returning id
     ), closed as (
       delete from password_resets where user_id in (select id from deleted)

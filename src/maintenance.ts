@@ -21,35 +21,39 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
   const resources = resourcesFor(bindings)
   if (resources instanceof ConfigurationError) return
   const { db, config } = resources
-  await run('requeue_emails', async () => ({ requeued: await queueOverdueEmails(db, bindings) }))
-  await run('count_failed_logins', () => writeCountedFailures(db, {}))
-  await run('prune', () => prune(db, config))
+  const done = {
+    ...(await run('requeue', () => queueOverdueEmails(db, bindings))),
+    ...(await run('write_counts', () => writeCountedFailures(db, {}))),
+    ...(await run('prune', () => prune(db, config))),
+  }
+  writeLog('info', 'maintenance_done', done)
 }
 
-async function run(job: string, work: () => Promise<Record<string, number>>) {
+type Counts = Record<string, number>
+
+async function run(job: string, work: () => Promise<Counts>): Promise<Counts> {
   try {
-    writeLog('info', 'maintenance_done', { job, ...(await work()) })
+    return await work()
   } catch (error) {
-    writeLog('error', 'maintenance_failed', {
-      job,
-      reason: error instanceof DatabaseError ? error.code : 'unexpected_error',
-    })
+    const reason = error instanceof DatabaseError ? error.code : 'unexpected_error'
+    writeLog('error', 'maintenance_failed', { job, reason })
+    return {}
   }
 }
 
-/** Returns how many emails were queued. Marked after that: with the queue down, they stay overdue. */
-async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promise<number> {
-  let queued = 0
+/** Marks emails after they were queued: with the queue down, they stay overdue. */
+async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promise<Counts> {
+  let requeued = 0
   for (let n = 0; n < MAX_BATCHES.queued; n++) {
     const ids = (await findOverdueEmails(db, { limit: QUEUED_BATCH })).map(({ id }) => id)
     if (ids.length > 0) {
       await MAIL_QUEUE.sendBatch(ids.map((id) => ({ body: { type: 'owed', id } as const })))
       await markRequeued(db, { ids })
     }
-    queued += ids.length
+    requeued += ids.length
     if (ids.length < QUEUED_BATCH) break
   }
-  return queued
+  return { requeued }
 }
 
 /**
@@ -59,7 +63,7 @@ async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promi
 async function prune(
   db: Database,
   { auditRetentionSeconds }: { auditRetentionSeconds: number },
-): Promise<Record<PrunedTable, number>> {
+): Promise<Counts> {
   const seconds = maxAges(auditRetentionSeconds)
   let tables = Object.keys(seconds) as PrunedTable[]
   const deleted = Object.fromEntries(tables.map((table) => [table, 0])) as Record<

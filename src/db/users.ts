@@ -10,7 +10,7 @@ import {
   userColumns,
 } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
-import { countAttempt, countEmailTo, EMAIL_CAPS, mayReceive } from './caps.ts'
+import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
@@ -32,11 +32,11 @@ export const insertUser = write({
       insert into users (username, email, full_name, hashed_password)
       values (${$.username}, ${$.email}, ${$.fullName}, ${$.passwordHash})
       returning ${userColumns}
-    ), recipient as (${countEmailTo('email', 'created')}),
+    ), greeted as (${countEmailsTo([{ email: 'email', from: 'created' }])}),
     welcome as (${addEmail(
       'welcome',
       { id: $.emailId, to: 'a.email', name: displayName('a'), username: 'a.username' },
-      `created a, recipient where ${mayReceive('recipient')}`,
+      `created a where ${mayReceive('greeted', 'a.email')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
 })
@@ -60,7 +60,8 @@ const UpdatedUser = z.object({
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name
  * if `setFullName` says so, as it may become null. Another email ends open password resets and
- * notifies the old address and the new one. What changes nothing leaves no trace.
+ * notifies the new address and the old one, which may be anybody's while it was the account's for less
+ * than a day. What changes nothing leaves no trace.
  */
 export const updateUser = write({
   parameters: {
@@ -91,7 +92,9 @@ export const updateUser = write({
       select id, email as old_email, fields, array_length(fields, 1) is not null as changes,
         coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
-        coalesce(lower(${$.email}) <> lower(email), false) as moves
+        coalesce(lower(${$.email}) <> lower(email), false) as moves,
+        coalesce(resets_void_until, created_at)
+          < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
       from actor, lateral (select array_remove(array[
         case when ${$.username} <> username then 'username' end,
         case when ${$.email} <> email then 'email' end,
@@ -106,14 +109,17 @@ export const updateUser = write({
       from wanted
       where u.id = wanted.id and changes
         and not exists (select from attempt where count > ${cap.max})
-      returning u.*, old_email, moves, fields
+      returning u.*, old_email, moves, settled, fields
     ), moved as (
       select * from changed where moves
     ), closed as (
       delete from password_resets where user_id in (select id from moved)
-    ), recipient as (${countEmailTo('email', 'moved')}),
-    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, 'moved a')}),
-    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a, recipient where ${mayReceive('recipient')}`)}),
+    ), told as (${countEmailsTo([
+      { email: 'email', from: 'moved' },
+      { email: 'old_email', from: 'moved where not settled' },
+    ])}),
+    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where settled or ${mayReceive('told', 'a.old_email')}`)}),
+    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('told', 'a.email')}`)}),
     audited_email as (${auditLine($, { action: 'email_change', actor: self, details }, 'moved')}),
     audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details }, 'changed where not moves')})
     select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,

@@ -34,7 +34,13 @@ export const changePassword = forEachAccountType(({ accountType, accounts, sessi
       ), cleared as (${clearAttempts(accountType, 'changed')}),
       notice as (${addEmail(
         'password-changed',
-        { id: $.emailId, to: 'a.email', name: displayName('a'), place: $.country },
+        {
+          id: $.emailId,
+          owner: { kind: accountType, id: 'a.id' },
+          to: 'a.email',
+          name: displayName('a'),
+          place: $.country,
+        },
         'changed a',
       )}), audited as (${auditLine(
         $,

@@ -33,7 +33,13 @@ export const insertUser = write({
       returning ${userColumns}
     ), welcome as (${addEmail(
       'welcome',
-      { id: $.emailId, to: 'a.email', name: displayName('a'), username: 'a.username' },
+      {
+        id: $.emailId,
+        owner: { kind: 'user', id: 'a.id' },
+        to: 'a.email',
+        name: displayName('a'),
+        username: 'a.username',
+      },
       'created a',
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
@@ -67,6 +73,7 @@ export const updateUser = write({
   returns: oneAsActor(UpdatedUser),
   sql: ($) => {
     const notice = {
+      owner: { kind: 'user', id: 'a.id' },
       name: displayName('a'),
       old_email: 'a.old_email',
       new_email: 'a.email',

@@ -14,6 +14,7 @@ import { addEmail } from './outbox.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 const self = { kind: 'user', id: 'id' } as const
+const owner = { kind: 'user', id: 'a.id' } as const
 
 /** Adds a user and the welcome email. The unique indexes decide whether the names are free. */
 export const insertUser = write({
@@ -35,7 +36,7 @@ export const insertUser = write({
       'welcome',
       {
         id: $.emailId,
-        owner: { kind: 'user', id: 'a.id' },
+        owner,
         to: 'a.email',
         name: displayName('a'),
         username: 'a.username',
@@ -73,7 +74,7 @@ export const updateUser = write({
   returns: oneAsActor(UpdatedUser),
   sql: ($) => {
     const notice = {
-      owner: { kind: 'user', id: 'a.id' },
+      owner,
       name: displayName('a'),
       old_email: 'a.old_email',
       new_email: 'a.email',

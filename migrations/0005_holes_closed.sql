@@ -8,6 +8,18 @@ ALTER TABLE "admins" ADD COLUMN "resets_void_until" timestamp with time zone;
 --> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "password_version" integer DEFAULT 0 NOT NULL;
 --> statement-breakpoint
+CREATE INDEX IF NOT EXISTS "users_deleted_at" ON "users" USING btree ("deleted_at") WHERE "users"."deleted_at" is not null;
+--> statement-breakpoint
+ALTER TABLE "outbox" ADD COLUMN "user_id" integer;
+--> statement-breakpoint
+-- Emails that wait now. The version before sends them without looking at this column.
+UPDATE "outbox" SET "user_id" = "users"."id" FROM "users"
+WHERE lower("users"."email") IN (lower("outbox"."recipient"), lower("outbox"."mail"->>'new_email'));
+--> statement-breakpoint
+ALTER TABLE "outbox" ADD CONSTRAINT "outbox_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;
+--> statement-breakpoint
+CREATE INDEX "outbox_user" ON "outbox" USING btree ("user_id") WHERE "outbox"."user_id" is not null;
+--> statement-breakpoint
 ALTER TABLE "audit_events" ADD COLUMN "details" jsonb;
 --> statement-breakpoint
 CREATE TABLE "admin_networks" (

@@ -15,6 +15,7 @@ export const ERRORS = {
   NotFoundError: 404,
   MethodNotAllowedError: 405,
   DuplicateRecordError: 409,
+  ConflictError: 409,
   PayloadTooLargeError: 413,
   UnsupportedMediaTypeError: 415,
   ValidationError: 422,

@@ -25,7 +25,11 @@ export const insertFirstAdmin = write({
       returning ${adminColumns}
     ), audited as (${auditLine(
       $,
-      { action: 'register', actor: { kind: 'admin', id: 'id' } },
+      {
+        action: 'register',
+        actor: { kind: 'admin', id: 'id' },
+        details: `jsonb_build_object('is_superadmin', is_superadmin, 'bootstrap', true)`,
+      },
       'created',
     )})
     select ${adminColumns} from created`,
@@ -52,6 +56,7 @@ export const insertAdmin = write({
         action: 'register',
         actor: { kind: 'admin', id: $.accountId },
         target: { kind: 'admin', id: 'id' },
+        details: `jsonb_build_object('is_superadmin', is_superadmin)`,
       },
       'created',
     )})

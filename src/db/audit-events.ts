@@ -22,6 +22,8 @@ export const ACTIONS = [
   'user_deleted',
   'user_restored',
   'user_sessions_revoked',
+  'user_erased',
+  'data_exported',
 ] as const
 
 export type Action = (typeof ACTIONS)[number]
@@ -78,6 +80,45 @@ function insertEvent(source: Source, columns: Record<string, string>, from: stri
     insert into audit_events (${Object.keys(all).join(', ')})
     select ${Object.values(all).join(', ')} ${from}`
 }
+
+/** What changed, by column: that it did, or from what to what. */
+export const Changes = z.record(
+  z.string(),
+  z.union([z.literal('changed'), z.object({ from: z.boolean(), to: z.boolean() })]),
+)
+
+export type Changes = z.output<typeof Changes>
+
+/**
+ * What differs between two rows of one account, as SQL that gives {@link Changes}: of columns that
+ * people type only that they changed, of states from what to what too.
+ */
+export function changes(
+  before: string,
+  after: string,
+  { typed = [], states = [] }: { typed?: string[]; states?: string[] },
+): string {
+  const ifChanged = (column: string, change: string) =>
+    `'${column}', case when ${after}.${column} is distinct from ${before}.${column} then ${change} end`
+  const pairs = [
+    ...typed.map((column) => ifChanged(column, `to_jsonb('changed'::text)`)),
+    ...states.map((column) =>
+      ifChanged(
+        column,
+        `jsonb_build_object('from', ${before}.${column}, 'to', ${after}.${column})`,
+      ),
+    ),
+  ]
+  return `jsonb_strip_nulls(jsonb_build_object(${pairs.join(', ')}))`
+}
+
+/** The same as words of a log line: `full_name is_active:true>false`. */
+export const changesInWords = (changed: Changes): string =>
+  Object.entries(changed)
+    .map(([column, change]) =>
+      change === 'changed' ? column : `${column}:${change.from}>${change.to}`,
+    )
+    .join(' ')
 
 const insertFailure = write({
   parameters: {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import type { AccountType } from './accounts.ts'
 import { columnsOf, many, maybeOne, nothing, read, write } from './statement.ts'
 
 /** A pending email, as the statement of an act writes it and the mail queue's consumer reads it. */
@@ -19,6 +20,9 @@ export const PendingEmail = z.discriminatedUnion('kind', [
 
 export type PendingEmail = z.output<typeof PendingEmail>
 
+/** Whom an email is about, by SQL that gives the id: erasing a user erases it too, whatever its address. */
+type Owner = { kind: AccountType; id: string }
+
 type Fields<Kind extends PendingEmail['kind']> = Omit<Extract<PendingEmail, { kind: Kind }>, 'kind'>
 
 /**
@@ -28,13 +32,19 @@ type Fields<Kind extends PendingEmail['kind']> = Omit<Extract<PendingEmail, { ki
  */
 export function addEmail<Kind extends PendingEmail['kind']>(
   kind: Kind,
-  { id, to, ...fields }: { id: string; to: string } & Record<keyof Fields<Kind>, string>,
+  {
+    id,
+    owner,
+    to,
+    ...fields
+  }: { id: string; owner: Owner; to: string } & Record<keyof Fields<Kind>, string>,
   from: string,
 ): string {
   const pairs = Object.entries(fields).map(([name, value]) => `, '${name}', ${value}`)
+  const userId = owner.kind === 'user' ? owner.id : 'null'
   return `
-    insert into outbox (id, recipient, mail)
-    select ${id}, ${to}, jsonb_build_object('kind', '${kind}'${pairs.join('')}) from ${from}`
+    insert into outbox (id, user_id, recipient, mail)
+    select ${id}, ${userId}, ${to}, jsonb_build_object('kind', '${kind}'${pairs.join('')}) from ${from}`
 }
 
 const OutboxRow = z.object({

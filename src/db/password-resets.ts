@@ -104,7 +104,13 @@ export const resetPassword = write({
     ), cleared as (${clearAttempts({ accountType: 'user', networks: 'user_networks' }, 'changed')}),
     notice as (${addEmail(
       'password-changed',
-      { id: $.emailId, to: 'a.email', name: displayName('a'), place: $.country },
+      {
+        id: $.emailId,
+        owner: { kind: 'user', id: 'a.id' },
+        to: 'a.email',
+        name: displayName('a'),
+        place: $.country,
+      },
       'changed a',
     )}), audited as (${auditLine(
       $,

@@ -43,7 +43,13 @@ export const changePassword = forEachAccountType((tables) => {
       ), cleared as (${clearAttempts(tables, 'changed')}),
       notice as (${addEmail(
         'password-changed',
-        { id: $.emailId, to: 'a.email', name: displayName('a'), place: $.country },
+        {
+          id: $.emailId,
+          owner: { kind: accountType, id: 'a.id' },
+          to: 'a.email',
+          name: displayName('a'),
+          place: $.country,
+        },
         'changed a',
       )}), audited as (${auditLine(
         $,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor, UserRead, userColumns } from './accounts.ts'
-import { type Action, auditLine, requestSource } from './audit-events.ts'
+import { type Action, auditLine, Changes, changes, requestSource } from './audit-events.ts'
 import { type Placeholders, read, write } from './statement.ts'
 
 const FoundUser = z.object({ user: z.nullable(UserRead) })
@@ -17,32 +17,57 @@ export const readUser = read({
 
 const act = { ...actor, id: 'integer', ...requestSource } as const
 
-const Acted = z.extend(FoundUser, { actor_is_superadmin: z.boolean() })
+const Acted = z.extend(FoundUser, {
+  actor_is_superadmin: z.boolean(),
+  changes: z.nullable(Changes),
+})
 
-/** `user` is null when there is none that the act applies to. */
+/** `user` is null when there is none that the act applies to, `changes` when nothing had to change. */
 export type Acted = z.output<typeof Acted>
 
-/** An act of an admin on a user, with its line in the audit trail. The user is `u`. */
+type Act = {
+  action: Action
+  /** The user is `u`, as it was before `before`. */
+  set: string
+  /** Which user the act applies to: `before`. */
+  where?: string
+  /** Whether there is anything to change in `before`. If not, nothing is written. */
+  differs?: string
+  states?: string[]
+  typed?: string[]
+}
+
+/** An act of an admin on a user, with its line in the audit trail. The user is locked first. */
 const actOnUser = (
   $: Placeholders<typeof act>,
-  { action, set, where = 'true' }: { action: Action; set: string; where?: string },
+  { action, set, where = 'true', differs = 'true', ...columns }: Act,
 ) => `
-  with actor as (${actorOf('admin', $)}), changed as (
+  with actor as (${actorOf('admin', $)}), before as (
+    select before.* from users before, actor where before.id = ${$.id} and ${where}
+    for no key update of before
+  ), changed as (
     update users u set ${set}, updated_at = now()
-    from actor where u.id = ${$.id} and ${where}
-    returning u.*
+    from before where u.id = before.id and ${differs}
+    returning u.*, ${changes('before', 'u', columns)} as changes
   ), closed as (
     delete from password_resets where user_id in (
       select id from changed where deleted_at is not null or not is_active
     )
   ), audited as (${auditLine(
     $,
-    { action, actor: { kind: 'admin', id: $.accountId }, target: { kind: 'user', id: 'id' } },
+    {
+      action,
+      actor: { kind: 'admin', id: $.accountId },
+      target: { kind: 'user', id: 'id' },
+      details: `nullif(changes, '{}')`,
+    },
     'changed',
-  )})
-  select actor.is_superadmin as actor_is_superadmin, (
-    select to_json(result) from (select ${userColumns} from changed) as result
-  ) as user
+  )}), result as (
+    select ${userColumns} from changed
+    union all select ${userColumns} from before where not exists (select from changed)
+  )
+  select actor.is_superadmin as actor_is_superadmin, (select changes from changed) as changes,
+    (select to_json(result) from result) as user
   from actor`
 
 /**
@@ -60,19 +85,23 @@ export const updateUser = write({
   },
   returns: oneAsActor(Acted),
   sql: ($) => {
+    const isActive = `coalesce(${$.isActive}, before.is_active)`
+    const isSuperuser = `coalesce(${$.isSuperuser}, before.is_superuser)`
+    const fullName = `case when ${$.setFullName} then ${$.fullName} else before.full_name end`
     const losesRights = `(
-      u.is_active and not coalesce(${$.isActive}, u.is_active)
-      or u.is_superuser and not coalesce(${$.isSuperuser}, u.is_superuser)
+      before.is_active and not ${isActive} or before.is_superuser and not ${isSuperuser}
     )`
     return actOnUser($, {
       action: 'user_updated',
       set: `
-        is_active = coalesce(${$.isActive}, u.is_active),
-        is_superuser = coalesce(${$.isSuperuser}, u.is_superuser),
-        full_name = case when ${$.setFullName} then ${$.fullName} else u.full_name end,
-        session_epoch = case when ${losesRights} then u.session_epoch + 1 else u.session_epoch end,
-        kept_session = case when ${losesRights} then null else u.kept_session end`,
-      where: `u.deleted_at is null and (${$.isSuperuser} is null or actor.is_superadmin)`,
+        is_active = ${isActive}, is_superuser = ${isSuperuser}, full_name = ${fullName},
+        session_epoch = u.session_epoch + ${losesRights}::int,
+        kept_session = case when not ${losesRights} then u.kept_session end`,
+      where: `before.deleted_at is null and (${$.isSuperuser} is null or actor.is_superadmin)`,
+      differs: `(${isActive}, ${isSuperuser}, ${fullName})
+        is distinct from (before.is_active, before.is_superuser, before.full_name)`,
+      states: ['is_active', 'is_superuser'],
+      typed: ['full_name'],
     })
   },
 })
@@ -88,7 +117,7 @@ export const deleteUser = write({
     actOnUser($, {
       action: 'user_deleted',
       set: `deleted_at = now(), ${END_SESSIONS}`,
-      where: 'u.deleted_at is null',
+      where: 'before.deleted_at is null',
     }),
 })
 
@@ -96,7 +125,12 @@ export const deleteUser = write({
 export const restoreUser = write({
   parameters: act,
   returns: oneAsActor(Acted),
-  sql: ($) => actOnUser($, { action: 'user_restored', set: 'deleted_at = null' }),
+  sql: ($) =>
+    actOnUser($, {
+      action: 'user_restored',
+      set: 'deleted_at = null',
+      differs: 'before.deleted_at is not null',
+    }),
 })
 
 /** Signs a user out everywhere. No `user`: there is no such user. */

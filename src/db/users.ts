@@ -9,12 +9,13 @@ import {
   UserRead,
   userColumns,
 } from './accounts.ts'
-import { auditLine, requestSource } from './audit-events.ts'
+import { auditLine, changes, requestSource } from './audit-events.ts'
 import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 const self = { kind: 'user', id: 'id' } as const
+const owner = { kind: 'user', id: 'a.id' } as const
 
 /** Adds a user and the welcome email. The unique indexes decide whether the names are free. */
 export const insertUser = write({
@@ -35,7 +36,13 @@ export const insertUser = write({
     ), greeted as (${countEmailsTo([{ email: 'email', from: 'created' }])}),
     welcome as (${addEmail(
       'welcome',
-      { id: $.emailId, to: 'a.email', name: displayName('a'), username: 'a.username' },
+      {
+        id: $.emailId,
+        owner,
+        to: 'a.email',
+        name: displayName('a'),
+        username: 'a.username',
+      },
       `created a where ${mayReceive('greeted', 'a.email')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
@@ -77,39 +84,38 @@ export const updateUser = write({
   returns: oneAsActor(UpdatedUser),
   sql: ($) => {
     const notice = {
+      owner,
       name: displayName('a'),
       old_email: 'a.old_email',
       new_email: 'a.email',
     }
     const cap = EMAIL_CAPS.emailChanges
-    const details = `jsonb_build_object('fields', to_jsonb(fields))`
     const userOf = (from: string) =>
       `(select to_json(result) from (select ${userColumns} from ${from}) as result)`
     return `
     with actor as (
       ${actorOf('user', $)} for no key update of a
     ), wanted as (
-      select id, email as old_email, fields, array_length(fields, 1) is not null as changes,
+      select id, email as old_email,
         coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
         coalesce(lower(${$.email}) <> lower(email), false) as moves,
         coalesce(resets_void_until, created_at)
           < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
-      from actor, lateral (select array_remove(array[
-        case when ${$.username} <> username then 'username' end,
-        case when ${$.email} <> email then 'email' end,
-        case when ${$.setFullName} and ${$.fullName} is distinct from full_name then 'full_name' end
-      ], null)) as names (fields)
+      from actor
     ), attempt as (${countAttempt(`select 'email-change:' || id from wanted where moves`, cap)}),
     changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
         resets_void_until = case when moves then clock_timestamp() else u.resets_void_until end
-      from wanted
-      where u.id = wanted.id and changes
+      from wanted, actor
+      where u.id = wanted.id and u.id = actor.id
+        and (wanted.username, wanted.email, wanted.full_name)
+          is distinct from (u.username, u.email, u.full_name)
         and not exists (select from attempt where count > ${cap.max})
-      returning u.*, old_email, moves, settled, fields
+      returning u.*, old_email, moves, settled,
+        ${changes('actor', 'u', { typed: ['username', 'email', 'full_name'] })} as details
     ), moved as (
       select * from changed where moves
     ), closed as (
@@ -120,8 +126,8 @@ export const updateUser = write({
     ])}),
     told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where settled or ${mayReceive('told', 'a.old_email')}`)}),
     told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('told', 'a.email')}`)}),
-    audited_email as (${auditLine($, { action: 'email_change', actor: self, details }, 'moved')}),
-    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details }, 'changed where not moves')})
+    audited_email as (${auditLine($, { action: 'email_change', actor: self, details: 'details' }, 'moved')}),
+    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
     select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
       exists (select from moved) as email_changed,
       coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in

@@ -29,6 +29,8 @@ export const RULES = {
   'forgot-password': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
   'reset-password': { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
   'change-password': { requests: 20, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
+  /** It reads all there is of an account, and a person needs it once. */
+  export: { requests: 10, windowSeconds: HOUR, duringOutage: 'strict' },
   'test-email': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
 } as const satisfies Record<string, NamedRule>
 

@@ -111,6 +111,9 @@ export const AccountId = z.object({
   id: z.coerce.number().check(z.int(), z.positive(), z.maximum(2_147_483_647)),
 })
 
+/** A query parameter that is on or off. */
+export const Flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
+
 export const SessionId = z.object({ id: z.uuid() })
 
 export const Message = z.object({ message: z.string() }).check(z.meta({ id: 'Message' }))

@@ -44,6 +44,7 @@ const RULES: Record<string, Rule> = {
   'get /api/users/me': USERS_ONLY(200),
   'put /api/users/me': USERS_ONLY(200),
   'delete /api/users/me': USERS_ONLY(204),
+  'get /api/users/me/export': USERS_ONLY(200),
   'get /api/users/me/sessions': USERS_ONLY(200),
   'delete /api/users/me/sessions': USERS_ONLY(204),
   'delete /api/users/me/sessions/{id}': USERS_ONLY(404),
@@ -133,6 +134,23 @@ test.each(routes)(
   },
 )
 
+test('20: erasing a user is for superadmins: nobody else learns whether there is one', async () => {
+  const { id } = await newUser()
+  await sql('update users set deleted_at = now() where id = $1', [id])
+  for (const target of [id, 2_147_483_647]) {
+    const path = `/api/admins/users/${target}?erase=true`
+    for (const [token, status] of [
+      [undefined, 401],
+      [user.access_token, 403],
+      [admin.access_token, 403],
+      [loggedOutAdmin.access_token, 401],
+    ] as const) {
+      expect((await visitor().delete(path, undefined, { token })).status).toBe(status)
+    }
+  }
+  expect(await rowOf(id)).toBeDefined()
+})
+
 test('20: a path without a route is 404, with and without a token', async () => {
   for (const path of ['/api', '/api/admins', '/api/admins/roles', '/api/users/1', '/admin']) {
     for (const token of [undefined, superadmin.access_token]) {
@@ -215,6 +233,7 @@ test('21: no response contains a password hash', async () => {
   const responses = [
     await byUser.get('/api/users/me'),
     await byUser.get('/api/users/me/sessions'),
+    await byUser.get('/api/users/me/export'),
     await byAdmin.get('/api/admins/users?page_size=100'),
     await byAdmin.get(`/api/admins/users/${user.id}`),
     await byAdmin.get('/api/admins/audit'),

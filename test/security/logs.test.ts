@@ -83,6 +83,9 @@ test('30: every authentication event is logged with account, outcome, reason and
   const patch = (body: object) =>
     client.patch(`/api/admins/users/${id}`, body, { token: admin.access_token })
   await patch({ is_superuser: true })
+  await patch({ full_name: `${CANARY.name} II` })
+  await patch({})
+  await patch({ full_name: null, is_superuser: false })
   await patch({ is_active: false })
   await login(CANARY.name, password, { client })
   await patch({ is_active: true })
@@ -98,6 +101,7 @@ test('30: every authentication event is logged with account, outcome, reason and
       return { level, ...line }
     })
   const success = { level: 'info', outcome: 'success', kind: 'user', id }
+  const updated = { ...success, event: 'user_updated', by: admin.id }
   const failure = { level: 'warn', outcome: 'failure', kind: 'user', id }
   expect(events).toEqual([
     { ...success, event: 'register' },
@@ -109,14 +113,32 @@ test('30: every authentication event is logged with account, outcome, reason and
     { ...success, event: 'email_change' },
     { level: 'warn', event: 'refresh_token_reuse', kind: 'user', id },
     { ...success, event: 'password_reset' },
-    { ...success, event: 'user_updated', by: admin.id },
-    { ...success, event: 'user_updated', by: admin.id },
+    { ...updated, changed: 'is_superuser:false>true' },
+    { ...updated, changed: 'full_name' },
+    { ...updated, changed: 'full_name is_superuser:true>false' },
+    { ...updated, changed: 'is_active:true>false' },
     { ...failure, event: 'login', reason: 'account_not_active' },
-    { ...success, event: 'user_updated', by: admin.id },
+    { ...updated, changed: 'is_active:false>true' },
     { ...success, event: 'login' },
     { ...success, event: 'account_deleted' },
   ])
   expectClean(output, secrets)
+})
+
+test('30: registering a superadmin is logged as such, and the admin who did it', async () => {
+  const register = async (is_superadmin: boolean) =>
+    (
+      await visitor({ token: admin.access_token }).post('/api/admins/register', {
+        ...newcomer(),
+        is_superadmin,
+      })
+    ).body.id
+  const ids = [await register(true), await register(false)]
+  const success = { event: 'register', outcome: 'success', kind: 'admin', by: admin.id }
+  expect(output.lines().filter(({ event }) => event === 'register')).toMatchObject([
+    { ...success, id: ids[0], is_superadmin: true },
+    { ...success, id: ids[1], is_superadmin: false },
+  ])
 })
 
 /** Calls every route, with canaries in path, query, headers and body. */

@@ -154,6 +154,18 @@ test.each([
   },
 )
 
+test('4: eight parallel logins with an imported hash of a lower cost all succeed, and so does change-password during them', async () => {
+  const { id, username, access_token: token } = await newUser()
+  const imported = await hash(PASSWORD, 4)
+  await sql('update users set hashed_password = $2 where id = $1', [id, imported])
+  const [changed, ...responses] = await Promise.all([
+    changePassword(token, PASSWORD),
+    ...Array.from({ length: 8 }, () => login(username, PASSWORD)),
+  ])
+  expect(changed.status).toBe(200)
+  expect(responses.map(({ status }) => status).filter((status) => status !== 200)).toEqual([])
+})
+
 const ranges = await openLane(inject('world').faultProxyUrl, 'resend')
 const withLookup = () => visitor({ env: environment({ BREACHED_PASSWORDS_URL: ranges.url }) })
 const breached = 'a phrase that leaked'

@@ -12,7 +12,7 @@ import { query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
-import { AccountId, text } from '../input.ts'
+import { AccountId, Flag, text } from '../input.ts'
 
 const SORTS = Object.keys(USER_SORTS) as [UserSort, ...UserSort[]]
 
@@ -41,7 +41,7 @@ const UserQuery = z
       z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
       DEFAULT_PAGE_SIZE,
     ),
-    is_active: z.optional(z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })),
+    is_active: z.optional(Flag),
     search: z.optional(text(z.string().check(z.trim(), z.minLength(1), z.maxLength(254)))).check(
       z.meta({
         description: 'Prefix of the username or the email; case is ignored',
@@ -53,9 +53,7 @@ const UserQuery = z
         description: '`next_cursor` of the previous page. `page` is ignored when it is given',
       }),
     ),
-    deleted: z
-      ._default(z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }), false)
-      .check(z.meta({ description: 'List deleted users instead' })),
+    deleted: z._default(Flag, false).check(z.meta({ description: 'List deleted users instead' })),
   })
   .check(
     z.refine(

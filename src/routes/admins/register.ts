@@ -75,7 +75,9 @@ export const registerAdmin = endpoint(
         )
       : await insertFirstAdmin(db, newAdmin).catch(notTheFirst)
     if (!admin) throw notAuthenticated()
-    log(c, 'info', 'register', { outcome: 'success', kind: 'admin', id: admin.id })
+    const { id, is_superadmin } = admin
+    const by = claims ? { by: claims.accountId } : { bootstrap: true }
+    log(c, 'info', 'register', { outcome: 'success', kind: 'admin', id, is_superadmin, ...by })
     return c.json(admin, 201)
   },
 )

@@ -1,16 +1,17 @@
 import * as z from 'zod/mini'
 import type { AppEnv, RequestContext } from '../../context.ts'
 import { UserRead } from '../../db/accounts.ts'
-import type { Action } from '../../db/audit-events.ts'
+import { type Action, changesInWords } from '../../db/audit-events.ts'
+import { eraseUser } from '../../db/erasure.ts'
 import * as usersByAdmin from '../../db/users-by-admin.ts'
-import { defineError } from '../../errors.ts'
+import { defineError, superadminOnly } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Authenticated, authenticate } from '../../middleware/authenticate.ts'
-import { json, params } from '../../middleware/validate.ts'
+import { json, params, query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
-import { AccountId, FullName } from '../input.ts'
+import { AccountId, Flag, FullName } from '../input.ts'
 
 const userNotFound = defineError('NotFoundError', 'User not found')
 
@@ -19,13 +20,22 @@ const superuserNeedsSuperadmin = defineError(
   'Only a superadmin may set is_superuser',
 )
 
+const notDeleted = defineError(
+  'ConflictError',
+  'Only a deleted user can be erased: delete it first',
+)
+
 type AdminContext = RequestContext<AppEnv & Authenticated>
 
-/** The user that an admin acted on, once the act is logged. */
-function actedOn(c: AdminContext, action: Action, { user }: usersByAdmin.Acted): UserRead {
-  if (!user) throw userNotFound()
+function logAct(c: AdminContext, action: Action, id: number, changed?: string) {
   const { accountId: by } = c.var.claims
-  log(c, 'info', action, { outcome: 'success', kind: 'user', id: user.id, by })
+  log(c, 'info', action, { outcome: 'success', kind: 'user', id, by, ...(changed && { changed }) })
+}
+
+/** The user that an admin acted on, once the act is logged. If nothing had to change, there was none. */
+function actedOn(c: AdminContext, action: Action, { user, changes }: usersByAdmin.Acted): UserRead {
+  if (!user) throw userNotFound()
+  if (changes) logAct(c, action, user.id, changesInWords(changes))
   return user
 }
 
@@ -99,20 +109,40 @@ export const updateUser = endpoint(
   },
 )
 
+const Deletion = z.object({
+  erase: z
+    ._default(Flag, false)
+    .check(z.meta({ description: 'Erase a deleted user. Superadmins only' })),
+})
+
 export const deleteUser = endpoint(
   contract({
     summary: 'Delete a user',
-    description: 'A soft delete: username and email stay taken, and the user can be restored.',
-    responses: { 204: { description: 'Deleted. All sessions have ended' } },
-    errors: [userNotFound],
+    description:
+      'A soft delete: username and email stay taken, and the user can be restored. With `erase` a superadmin removes a deleted user for good, and all that is kept about them but the ids in the audit trail.',
+    responses: { 204: { description: 'Deleted: all sessions have ended. Or erased' } },
+    errors: [userNotFound, superadminOnly, notDeleted],
   }),
   authenticate('admin'),
   params(AccountId),
+  query(Deletion),
   async (c) => {
-    await act(c, 'user_deleted', usersByAdmin.deleteUser, c.req.valid('param').id)
+    const { id } = c.req.valid('param')
+    if (c.req.valid('query').erase) await erase(c, id)
+    else await act(c, 'user_deleted', usersByAdmin.deleteUser, id)
     return c.body(null, 204)
   },
 )
+
+async function erase(c: AdminContext, id: number): Promise<void> {
+  const { db, claims } = c.var
+  await rateLimit(c)
+  const erasure = await eraseUser(db, { ...claims, id, ...requestSourceOf(c) })
+  if (!erasure.actor_is_superadmin) throw superadminOnly()
+  if (erasure.was_deleted === null) throw userNotFound()
+  if (!erasure.was_deleted) throw notDeleted()
+  logAct(c, 'user_erased', id)
+}
 
 export const restoreUser = endpoint(
   contract({ summary: 'Restore a deleted user', responses: updatedUser, errors: [userNotFound] }),

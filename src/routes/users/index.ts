@@ -5,6 +5,7 @@ import { login } from '../account/login.ts'
 import { logout } from '../account/logout.ts'
 import { refresh } from '../account/refresh.ts'
 import { listOwnSessions, revokeOwnOtherSessions, revokeOwnSession } from '../account/sessions.ts'
+import { exportMe } from './export.ts'
 import { deleteMe, readMe, updateMe } from './me.ts'
 import { register } from './register.ts'
 
@@ -17,6 +18,7 @@ export const users = new Hono<AppEnv>()
   .get('/me', ...readMe)
   .put('/me', ...updateMe)
   .delete('/me', ...deleteMe)
+  .get('/me/export', ...exportMe)
   .get('/me/sessions', ...listOwnSessions('user'))
   .delete('/me/sessions', ...revokeOwnOtherSessions('user'))
   .delete('/me/sessions/:id', ...revokeOwnSession('user'))

@@ -68,6 +68,20 @@ test('PATCH /api/admins/users/{id} lets only superadmins set is_superuser; demot
   expectUnauthenticated(await me())
 })
 
+test('PATCH and restore that change nothing return 200 with the user as it was', async () => {
+  const { user, me, patch, restore } = await adminAndUser()
+  const superadmin = actionsOn(user.id, await newAdmin({ superadmin: true }))
+  const before = await superadmin.patch({ full_name: 'Ada', is_superuser: true })
+  const stored = { full_name: 'Ada', is_active: true, is_superuser: true }
+  for (const unchanged of [
+    ...[await patch({}), await patch({ full_name: 'Ada' }), await superadmin.patch(stored)],
+    ...[await restore(), await patch({ is_active: true })],
+  ]) {
+    expectResponse(unchanged, 200, before.body)
+  }
+  expect((await me()).body).toEqual(before.body)
+})
+
 test('DELETE /api/admins/users/{id} returns 204 and ends access; restore returns the user, without sessions', async () => {
   const { admin, user, names, me, patch, remove, restore } = await adminAndUser()
   const isListed = async (query: string) => {

@@ -19,7 +19,13 @@ type Cap = { max: number; windowSeconds: number }
 export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }
 
 /** Reset emails that an account receives. More would only fill the owner's mailbox. */
-export const RESET_EMAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
+export const RESET_EMAILS: Cap = { max: 6, windowSeconds: 60 * 60 }
+
+/** Those of them that one network may cause: a stranger can't use up the owner's. */
+export const RESET_EMAILS_BY_NETWORK: Cap = { ...RESET_EMAILS, max: 3 }
+
+/** Those of them that replace an open link, the first ones: the others contain the same link again. */
+export const RESET_LINKS: Cap = { ...RESET_EMAILS, max: 3 }
 
 /**
  * An `insert` that counts one attempt for each key that `keys` selects, and returns `count` and
@@ -35,7 +41,7 @@ export const countAttempt = (keys: string, { windowSeconds }: Cap) => `
   returning count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
 
 /** The key of a known account. Unknown ones have a key too: see `attemptKey` of the login. */
-const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
+export const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
 
 /** A `delete` that clears the attempts at the accounts that `from` selects as `id`. */
 export const clearAttempts = (accountType: AccountType, from: string) => `

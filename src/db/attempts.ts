@@ -25,7 +25,7 @@ const isKnownNetwork = (networks: string, id: string, { network }: Placeholders<
   `exists (select from ${networks} n where n.account_id = ${id} and n.network = ${network})`
 
 /** The key of an account, and that of its attempts from one known network. */
-const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
+export const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
 const networkKey = (accountType: AccountType, id: string, network: string) =>
   `${accountKey(accountType, id)} || '@' || ${network}`
 

@@ -17,8 +17,12 @@ export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * MINUTE }
  * hide what a thief does. Only to an address that nobody has proven is a notice left out.
  */
 export const EMAIL_CAPS = {
-  /** Reset links of an account. More would only fill the owner's mailbox. */
-  resetLinks: { max: 3, windowSeconds: HOUR },
+  /** Emails with a reset link for an account. More would only fill the owner's mailbox. */
+  resets: { max: 6, windowSeconds: HOUR },
+  /** Those of them that one network may cause: a stranger can't use up the owner's. */
+  resetsByNetwork: { max: 3, windowSeconds: HOUR },
+  /** Those of them that replace an open link, the first ones: the others contain the same link again. */
+  newResetLinks: { max: 3, windowSeconds: HOUR },
   /** Changes of an account's email: two notices each. */
   emailChanges: { max: 5, windowSeconds: DAY },
   /** Changes of an account's password by one who knows it: a notice each. */

@@ -63,19 +63,18 @@ test.each(ACCOUNTS)(
   async (table, accountType, create) => {
     const { id, email, access_token } = await create()
     const { sid: sessionId } = decodeJwt<{ sid: string }>(access_token)
-    const [account] = await sql<{ hash: string }>(
-      `select hashed_password as hash from ${table} where id = $1`,
-      [id],
-    )
-    // The same again, so that no change rules the others out.
-    const [checkedHash, newHash] = [account?.hash ?? '', account?.hash ?? '']
     for (let round = 0; round < 3; round++) {
+      const [account] = await sql<{ hash: string; version: number }>(
+        `select hashed_password as hash, password_version as version from ${table} where id = $1`,
+        [id],
+      )
+      const { hash: newHash = '', version: passwordVersion = 0 } = account ?? {}
       await sql(`update ${table} set kept_session = $2 where id = $1`, [id, sessionId])
       const resetId = resetIdIn(await resetTokenOf(id, 60, accountType))
       const acts = [
         (emailId: string) =>
           changePassword[accountType](db, {
-            ...{ accountId: id, sessionId, checkedHash, newHash, emailId },
+            ...{ accountId: id, sessionId, passwordVersion, newHash, emailId },
             ...source(),
           }),
         (emailId: string) =>

@@ -87,6 +87,7 @@ const SAMPLE: Readonly<Record<string, string | number | boolean | string[]>> = {
   ids: [NIL],
   isSuperadmin: false,
   limit: 11,
+  mayRename: true,
   newEmailId: '00000000-0000-0000-0000-000000000002',
   newHash: 'y',
   offset: 0,

@@ -11,7 +11,8 @@ const Deleted = z.object({ deleted: z.coerce.number() })
 /**
  * Deletes the rows of a table whose `column` was `seconds` ago, or earlier: a batch of the oldest. They
  * are sorted, and their keys are an array, so that PostgreSQL takes the two indexes also while its
- * statistics are those of before a flood.
+ * statistics are those of before a flood. A row that somebody holds waits for the next run: who erases a
+ * user holds some of these rows, and waits for others.
  */
 const deleteOldest = (table: string, { key, column }: { key: string; column: string }) =>
   write({
@@ -23,6 +24,7 @@ const deleteOldest = (table: string, { key, column }: { key: string; column: str
       with deleted as (
         delete from ${table} where ${isDue} and ${key} = any(array(
           select ${key} from ${table} where ${isDue} order by ${column} limit ${PRUNED_BATCH}
+          for update skip locked
         )) returning 1
       )
       select count(*) as deleted from deleted`

@@ -46,6 +46,7 @@ export const openSession = forEachAccountType(({ accountType, accounts, sessions
       with account as (
         select a.id, a.session_epoch, a.${elevated} as elevated from ${accounts} a
         where a.id = ${$.accountId} and a.hashed_password = ${$.checkedHash} and ${isUsable('a')}
+        for no key update
       ), opened as (
         insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
         select ${$.sessionId}, id, session_epoch,

@@ -5,7 +5,10 @@ import { one, type Placeholders, write } from './statement.ts'
 
 /** The keys under which something is counted for the users that `from` selects as `id`. */
 export const attemptKeysOf = (from: string) => `
-  select unnest(array['user:' || id, 'reset-mail:' || id]) from ${from}`
+  select unnest(array['user:' || id, 'reset-mail:' || id]) from ${from}
+  union all
+  select 'user:' || account_id || '@' || network from user_networks
+  where account_id in (select id from ${from})`
 
 /**
  * CTEs that erase the users that `due` selects as `id`, and has locked: `erased`. Sessions, networks,

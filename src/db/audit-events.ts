@@ -21,6 +21,10 @@ export const ACTIONS = [
   'user_deleted',
   'user_restored',
   'user_sessions_revoked',
+  'admin_disabled',
+  'admin_enabled',
+  'admin_role_changed',
+  'admin_sessions_revoked',
 ] as const
 
 export type Action = (typeof ACTIONS)[number]

@@ -20,6 +20,8 @@ const adminElsewhere = await logIn(caller, superadmin.username, { kind: 'admins'
 const first = visitor({ env: { ...env, DATABASE_URL: await emptyDatabase() } })
 const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
 const resetToken = await resetTokenOf(resetting.id)
+const resettingAdmin = await newAdmin({ caller })
+const adminResetToken = await resetTokenOf(resettingAdmin.id, 60, 'admin')
 await slowDown()
 
 const asUser = user.access_token
@@ -27,6 +29,7 @@ const asAdmin = superadmin.access_token
 const login = { username: user.username, password: PASSWORD }
 const change = { current_password: PASSWORD, new_password: 'another horse' }
 const reset = { token: resetToken, new_password: 'another horse' }
+const adminReset = { ...reset, token: adminResetToken }
 const anybody = { email: `${freshName()}@example.com` }
 const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
 
@@ -107,6 +110,10 @@ const CALLS: Call[] = [
   { call: 'DELETE /api/admins/me/sessions', token: asAdmin, status: 204, steps: WRITTEN },
   { call: 'DELETE /api/admins/me/sessions/{id}', id: crypto.randomUUID(), token: asAdmin, status: 404, steps: WRITTEN },
   { call: 'POST /api/admins/change-password', body: change, token: asAdmin, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/admins/forgot-password', body: resettingAdmin, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/admins/forgot-password', but: 'unknown', body: anybody, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/admins/reset-password', body: adminReset, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/admins/reset-password', but: 'a user’s token', body: reset, status: 400, steps: NONE },
   { call: 'GET /api/admins/users', token: asAdmin, steps: ASKED },
   { call: 'GET /api/admins/users', but: 'a user’s token', token: asUser, status: 403, steps: NONE },
   { call: 'GET /api/admins/users/{id}', id: resetting.id, token: asAdmin, steps: ASKED },

@@ -129,7 +129,7 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password returns the same bytes 
     await registerUser(),
     await registerUser(),
   ]
-  await setAttempts(`reset-mail:${throttled.id}`, 3)
+  await setAttempts(`reset-mail:user:${throttled.id}`, 6)
   await sql('update users set is_active = false where id = $1', [disabled.id])
   await sql('update users set deleted_at = now() where id = $1', [deleted.id])
   const { queue, held } = heldQueue()

@@ -5,6 +5,7 @@ import { mailsTo, newAdmin, newcomer, newUser, PASSWORD, registerUser } from '..
 import { type ApiResponse, expectError, type Visitor, visitor } from '../setup/api.ts'
 import { openApiRoutes } from '../setup/conformance.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
 import { changePassword, forgotPassword, getMe, login, NEW_PASSWORD, refresh } from './calls.ts'
 import {
   deliver,
@@ -51,6 +52,7 @@ await forgotPassword(user.email)
 const mails = await mailsTo(user.email, 2)
 const link = mails.map(({ text }) => /token=([^\s]+)/.exec(text)?.[1]).find(Boolean)
 const resetToken = decodeURIComponent(link ?? '')
+const adminResetToken = await resetTokenOf(admin.id, 60, 'admin')
 
 /** Bodies that reach the database. */
 function bodyOf(route: string): unknown {
@@ -71,13 +73,16 @@ function bodyOf(route: string): unknown {
     'post /api/admins/refresh': { refresh_token: admin.refresh_token },
     'post /api/admins/logout': { refresh_token: admin.refresh_token },
     'post /api/admins/change-password': change,
+    'post /api/admins/reset-password': { token: adminResetToken, new_password: NEW_PASSWORD },
     'patch /api/admins/users/{id}': { is_active: false },
   }
   return bodies[route]
 }
 
 /** Every call that needs the database: all but forgot-password. */
-const routes = (await openApiRoutes()).filter((route) => / \/api\/(?!password\/forgot)/.test(route))
+const routes = (await openApiRoutes()).filter((route) =>
+  / \/api\/(?!(?:password|admins)\/forgot)/.test(route),
+)
 
 async function call(route: string, client: Visitor) {
   const [method = '', path = ''] = route.split(' ')
@@ -92,7 +97,7 @@ const stored = () =>
   sql(
     `select to_json(u) as account,
       (select json_agg(s order by s.id) from user_sessions s where s.account_id = u.id) as sessions,
-      (select json_agg(a order by a.key) from attempts a where a.key in ('user:' || u.id, 'reset-mail:' || u.id)) as attempts,
+      (select json_agg(a order by a.key) from attempts a where a.key in ('user:' || u.id, 'reset-mail:user:' || u.id)) as attempts,
       (select count(*) from audit_events
         where (actor_kind, actor_id) = ('user', u.id) or (target_kind, target_id) = ('user', u.id)) as events,
       (select id from password_resets where user_id = u.id) as reset

@@ -149,7 +149,9 @@ test.each<[route: string, body: Record<string, unknown>, fields?: string[]]>([
   ['POST /api/users/change-password', { current_password: PASSWORD, new_password: NEW_PASSWORD }],
   ['DELETE /api/users/me', { password: PASSWORD }],
   ['POST /api/password/forgot-password', { email: 'a@example.com' }],
+  ['POST /api/admins/forgot-password', { email: 'a@example.com' }],
   ['POST /api/password/reset-password', { token: 'x', new_password: PASSWORD }, ['new_password']],
+  ['POST /api/admins/reset-password', { token: 'x', new_password: PASSWORD }, ['new_password']],
   ['POST /api/password/test-email', { to_email: 'a@example.com' }],
 ])(
   '25: %s is 422 for values that are not text, for NUL and for lone surrogates',

@@ -21,6 +21,8 @@ export const RULES = {
   'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
   /** 409 reveals that a name is taken, so attempts are few. */
   register: { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
+  /** A changed username or email: 409 reveals as much. */
+  profile: { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
   'admin-register': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
   /** One client refreshes four times an hour. */
   refresh: { requests: 100, windowSeconds: 15 * MINUTES, duringOutage: 'quota' },
@@ -31,3 +33,18 @@ export const RULES = {
 } as const satisfies Record<string, NamedRule>
 
 export type RuleName = keyof typeof RULES
+
+/**
+ * How much more than one address the /48 around it may spend: whoever has one would otherwise have each
+ * rule 65,536 times. Eight is what the smallest block of IPv4 on sale, a /29, gives an attacker; a company,
+ * or the strangers whom a provider puts into one /48, have eight times what one address of IPv4 has for
+ * all who share it.
+ */
+const SITE_FACTOR = 8
+
+/** A rule for the /48. */
+export const forSite = ({ name, requests, windowSeconds }: Rule): Rule => ({
+  name: `${name}-48`,
+  requests: requests * SITE_FACTOR,
+  windowSeconds,
+})

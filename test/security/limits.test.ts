@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { newcomer, newUser } from '../setup/accounts.ts'
 import {
   type ApiResponse,
@@ -47,7 +47,7 @@ const INVALID_ADDRESSES = [
   ...['', 'unknown', 'localhost', 'a'.repeat(5_000)],
   ...['1.2.3', '1.2.3.4.5', '1.2.3.256', '01.2.3.4', '0x7f000001', '2130706433'],
   ...['1.2.3.4, 5.6.7.8', '1.2.3.4:80', '[2001:db8::1]', '2001:db8::1%eth0'],
-  ...['2001:db8::1::2', '2001:db8:0:0:0:0:0:0:1', ':::', '::ffff:1.2.3.999'],
+  ...['2001:db8::1::2', '2001:db8:0:0:0:0:0:0:1', ':::', '::ffff:1.2.3.999', '::1]/?['],
 ]
 
 test('22: requests without a valid address share one bucket', async () => {
@@ -145,6 +145,8 @@ test('22: an IPv4-mapped IPv6 address is the IPv4 address', async () => {
   expect(await remainingAt(`0:0:0:0:0:ffff:${address}`)).toBe(195)
 })
 
+const HOUR_MS = 3_600_000
+
 /** If the sliding window changes during the test, so does the weight of the previous one. */
 const ERROR_BOUND = 2
 
@@ -198,6 +200,17 @@ test('23 (draft-ietf-httpapi-ratelimit-headers-10): 429 has Retry-After and agre
   expect(await lanes.upstash.log()).toEqual([])
   expect(await lanes.neon.log()).toEqual([])
   expect((await getMe(token, { client: visitor({ env: bindings }) })).status).toBe(200)
+})
+
+test('23: when two rules reject, Retry-After is the longer wait', async () => {
+  const tenPastTheHour = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS + 10 * 60_000
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(tenPastTheHour)
+  const client = visitor({ env: environment({ RATE_LIMIT_PER_HOUR: '100' }) })
+  const responses = await atOnce(101, () => refresh(refresh_token, { client }))
+  clock.mockRestore()
+  const rejected = responses.find(({ status }) => status === 429)
+  expect(rejected?.headers.get('RateLimit')).toBe('"api";r=0;t=3000, "refresh";r=0;t=300')
+  expect(rejected?.headers.get('Retry-After')).toBe('3000')
 })
 
 test('23: of 15 parallel guesses of the bootstrap token, ten are compared', async () => {

@@ -18,6 +18,7 @@ const superadmin = await newAdmin({ superadmin: true, caller })
 const [leaving, resetting] = [await newUser(caller), await newUser(caller)]
 const adminElsewhere = await logIn(caller, superadmin.username, { kind: 'admins' })
 const first = visitor({ env: { ...env, DATABASE_URL: await emptyDatabase() } })
+const overIPv6 = visitor({ address: '2001:db8:5:6::7', env })
 const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
 const resetToken = await resetTokenOf(resetting.id)
 const resettingAdmin = await newAdmin({ caller })
@@ -73,12 +74,14 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/register', but: 'taken', body: newcomer(user.username), status: 409, steps: WRITTEN },
   { call: 'POST /api/users/register', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/login', body: login, steps: PROVEN },
+  { call: 'POST /api/users/login', but: 'over IPv6', by: overIPv6, body: login, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'wrong password', body: { ...login, password: '?' }, status: 401, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'unknown', body: { ...anybody, password: '?' }, status: 401, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/refresh', body: user, steps: WRITTEN },
   { call: 'POST /api/users/refresh', but: 'bad signature', body: { refresh_token: `${user.refresh_token}x` }, status: 401, steps: NONE },
   { call: 'GET /api/users/me', token: asUser, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'over IPv6', by: overIPv6, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'no token', status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'bad signature', token: `${asUser.slice(0, -4)}AAAA`, status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'an admin’s token', token: asAdmin, status: 403, steps: NONE },
@@ -155,7 +158,7 @@ test.each(named)('$name waits for: $steps', async (expected) => {
   report.push(`${name.padEnd(56)} ${seen.steps.length}  ${waits}${queue}`)
   expect(seen.response.status).toBe(expected.status ?? 200)
   expect(seen).toMatchObject({ steps: expected.steps, messages })
-  // The quota and a stricter rule are one request: Upstash charges and waits for each.
+  // The quota and a stricter rule, and those of the /48, are one request: Upstash charges and waits for each.
   expect(seen.requests.upstash).toBeLessThanOrEqual(1)
 })
 

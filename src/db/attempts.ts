@@ -41,6 +41,15 @@ export const clearAttempts = (
     from ${networks} n where n.account_id in (select id from ${from})
   )`
 
+/** The keys under which something is counted for the users that `from` selects as `id`. */
+export const keysOfUsers = (from: string) => `
+  select unnest(array[
+    'user:' || id, 'reset-mail:user:' || id, 'email-change:user:' || id, 'password-change:user:' || id
+  ]) from ${from}
+  union all
+  select ${networkKey('user', 'n.account_id', 'n.network')}
+  from user_networks n where n.account_id in (select id from ${from})`
+
 /** One attempt to log in: how many there were, and the account if there is one. */
 const LoginAttempt = z.object({
   count: z.int(),

@@ -107,7 +107,7 @@ export const updateUser = write({
         coalesce(resets_void_until, created_at)
           < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
       from actor
-    ), attempt as (${countAttempt(`select 'email-change:' || id from wanted where moves and allowed`, cap)}),
+    ), attempt as (${countAttempt(`select 'email-change:user:' || id from wanted where moves and allowed`, cap)}),
     changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,

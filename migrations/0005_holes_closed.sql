@@ -8,6 +8,10 @@ ALTER TABLE "admins" ADD COLUMN "resets_void_until" timestamp with time zone;
 --> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "password_version" integer DEFAULT 0 NOT NULL;
 --> statement-breakpoint
+ALTER TABLE "password_resets" ADD COLUMN "sent_for" uuid;
+--> statement-breakpoint
+ALTER TABLE "password_resets" ADD COLUMN "sent_at" timestamp with time zone;
+--> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "users_deleted_at" ON "users" USING btree ("deleted_at") WHERE "users"."deleted_at" is not null;
 --> statement-breakpoint
 ALTER TABLE "outbox" ADD COLUMN "user_id" integer;
@@ -34,6 +38,8 @@ CREATE TABLE "admin_password_resets" (
 	"id" uuid NOT NULL,
 	"expires_at" timestamp with time zone NOT NULL,
 	"issued_at" timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+	"sent_for" uuid,
+	"sent_at" timestamp with time zone,
 	CONSTRAINT "admin_password_resets_id_unique" UNIQUE("id")
 );
 --> statement-breakpoint

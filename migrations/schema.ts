@@ -150,6 +150,9 @@ const resetColumns = () => ({
   id: uuid().notNull().unique(),
   expiresAt: moment('expires_at').notNull(),
   issuedAt: moment('issued_at').notNull().default(sql`clock_timestamp()`),
+  /** The request that the link was last sent for, the one with this id or a later one, and when. */
+  sentFor: uuid('sent_for'),
+  sentAt: moment('sent_at'),
 })
 
 export const passwordResets = pgTable('password_resets', {

@@ -77,16 +77,16 @@ const seed = (accounts: number) => `
     from users, generate_series(1, 3);`
 
 /** A value for each parameter that has to have one, by its name. */
-const SAMPLE: Readonly<Record<string, string | number | boolean>> = {
+const SAMPLE: Readonly<Record<string, string | number | boolean | string[]>> = {
   accountId: 1,
   action: 'login',
-  checkedHash: 'x',
   counter: 0,
   deleted: false,
   email: 'user1@example.com',
   emailId: '00000000-0000-0000-0000-000000000001',
   id: 1,
   identifier: 'user1',
+  ids: [NIL],
   isSuperadmin: false,
   limit: 11,
   newEmailId: '00000000-0000-0000-0000-000000000002',
@@ -94,6 +94,7 @@ const SAMPLE: Readonly<Record<string, string | number | boolean>> = {
   offset: 0,
   oldEmailId: '00000000-0000-0000-0000-000000000003',
   passwordHash: 'x',
+  passwordVersion: 0,
   reason: 'wrong_password',
   refreshTokenSeconds: 7 * 24 * 60 * 60,
   requestId: NIL,
@@ -103,9 +104,9 @@ const SAMPLE: Readonly<Record<string, string | number | boolean>> = {
   revokedId: NIL,
   seconds: 30 * 24 * 60 * 60,
   search: 'user50',
+  seed: 1,
   sessionId: NIL,
   setFullName: true,
-  unknownKey: 'user?unknown',
   username: 'user1',
 }
 

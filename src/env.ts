@@ -214,6 +214,8 @@ function configOf(env: z.output<typeof Variables>) {
     issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
+    frontendUrl: env.FRONTEND_URL,
+    publicUrl: env.PUBLIC_URL,
     corsOrigins: env.CORS_ORIGINS,
     accessTokenSeconds: env.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
     refreshTokenSeconds: env.REFRESH_TOKEN_EXPIRE_DAYS * DAY,

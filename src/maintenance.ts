@@ -1,6 +1,7 @@
 import type { Bindings } from './context.ts'
 import { type Database, DatabaseError } from './db/client.ts'
-import { claimOverdueEmails } from './db/outbox.ts'
+import { writeCountedFailures } from './db/failed-logins.ts'
+import { findOverdueEmails, markRequeued } from './db/outbox.ts'
 import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruning.ts'
 import { ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
@@ -12,35 +13,47 @@ const QUEUED_BATCH = 100
 /** Batches in one run: of messages, and of the rows of each table. The rest waits for the next run. */
 const MAX_BATCHES = { queued: 20, pruned: 40 }
 
-/** What the cron does: queues emails whose message was lost, and deletes what has expired. */
+/**
+ * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail, and
+ * deletes what has expired. Each job fails alone.
+ */
 export async function runMaintenance(bindings: Bindings): Promise<void> {
   const resources = resourcesFor(bindings)
   if (resources instanceof ConfigurationError) return
   const { db, config } = resources
+  const done = {
+    ...(await run('requeue', () => queueOverdueEmails(db, bindings))),
+    ...(await run('write_counts', () => writeCountedFailures(db, {}))),
+    ...(await run('prune', () => prune(db, config))),
+  }
+  writeLog('info', 'maintenance_done', done)
+}
+
+type Counts = Record<string, number>
+
+async function run(job: string, work: () => Promise<Counts>): Promise<Counts> {
   try {
-    const requeued = await queueOverdueEmails(db, bindings)
-    const { user_sessions, admin_sessions, ...deleted } = await prune(db, config)
-    const sessions = user_sessions + admin_sessions
-    writeLog('info', 'maintenance_done', { requeued, sessions, ...deleted })
+    return await work()
   } catch (error) {
-    writeLog('error', 'maintenance_failed', {
-      reason: error instanceof DatabaseError ? error.code : 'unexpected_error',
-    })
+    const reason = error instanceof DatabaseError ? error.code : 'unexpected_error'
+    writeLog('error', 'maintenance_failed', { job, reason })
+    return {}
   }
 }
 
-/** Returns how many emails were queued. An email that was claimed but not queued is due again in an hour. */
-async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promise<number> {
-  let queued = 0
+/** Marks emails after they were queued: with the queue down, they stay overdue. */
+async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promise<Counts> {
+  let requeued = 0
   for (let n = 0; n < MAX_BATCHES.queued; n++) {
-    const overdue = await claimOverdueEmails(db, { limit: QUEUED_BATCH })
-    if (overdue.length > 0) {
-      await MAIL_QUEUE.sendBatch(overdue.map(({ id }) => ({ body: { type: 'owed', id } as const })))
+    const ids = (await findOverdueEmails(db, { limit: QUEUED_BATCH })).map(({ id }) => id)
+    if (ids.length > 0) {
+      await MAIL_QUEUE.sendBatch(ids.map((id) => ({ body: { type: 'owed', id } as const })))
+      await markRequeued(db, { ids })
     }
-    queued += overdue.length
-    if (overdue.length < QUEUED_BATCH) break
+    requeued += ids.length
+    if (ids.length < QUEUED_BATCH) break
   }
-  return queued
+  return { requeued }
 }
 
 /**
@@ -50,13 +63,13 @@ async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promi
 async function prune(
   db: Database,
   { auditRetentionSeconds }: { auditRetentionSeconds: number },
-): Promise<Record<PrunedTable, number>> {
-  const deleted = {
-    ...{ user_sessions: 0, admin_sessions: 0, attempts: 0 },
-    ...{ resets: 0, mails: 0, audit_events: 0 },
-  }
+): Promise<Counts> {
   const seconds = maxAges(auditRetentionSeconds)
-  let tables = Object.keys(deleted) as PrunedTable[]
+  let tables = Object.keys(seconds) as PrunedTable[]
+  const deleted = Object.fromEntries(tables.map((table) => [table, 0])) as Record<
+    PrunedTable,
+    number
+  >
   for (let n = 0; n < MAX_BATCHES.pruned && tables.length > 0; n++) {
     const full: PrunedTable[] = []
     for (const table of tables) {

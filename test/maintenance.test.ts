@@ -37,12 +37,15 @@ const runCron = (to = env) => worker.scheduled(createScheduledController(), to)
 
 const query = (statement: string) => sql(statement, [], url)
 
-/** The last line of the log while the cron runs. */
-async function lineOfCron(to = env) {
+/** What the cron logs. */
+async function linesOfCron(to = env): Promise<Record<string, unknown>[]> {
   const log = vi.spyOn(console, 'log')
+  const before = log.mock.calls.length
   await runCron(to)
-  return JSON.parse(String(log.mock.calls.at(-1)?.[0]))
+  return log.mock.calls.slice(before).map(([line]) => JSON.parse(String(line)))
 }
+
+const lineOfCron = async () => (await linesOfCron()).at(-1)
 
 /** Adds a mail to the outbox, by its age and the time since it was last queued again. */
 async function addPending(age: string, requeued: string | null = null): Promise<string> {
@@ -93,7 +96,7 @@ test('the cron deletes in batches of 5,000 until none is full, and logs their su
      select now() - interval '366 days', 'login', 'success', gen_random_uuid()
      from generate_series(1, 5000)`,
   )
-  expect(await lineOfCron()).toMatchObject({ attempts: 12_000, audit_events: 5_000, sessions: 0 })
+  expect(await lineOfCron()).toMatchObject({ attempts: 12_000, audit_events: 5_000, resets: 0 })
   expect(await query('select 1 as one from attempts')).toEqual([])
 })
 
@@ -114,6 +117,11 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
     `insert into password_resets values
        (1, gen_random_uuid(), now() + interval '1 minute'),
        (2, gen_random_uuid(), now() - interval '1 second')`,
+    `insert into admin_password_resets values (1, gen_random_uuid(), now() - interval '1 second')`,
+    ...['user_networks', 'admin_networks'].map(
+      (networks) => `insert into ${networks}
+       select 1, days || '/24', now() - make_interval(days => days) from unnest(array[89, 91]) as days`,
+    ),
     `insert into audit_events (at, action, outcome, request_id)
      select now() - make_interval(days => days), 'login', 'success', gen_random_uuid()
      from unnest(array[1, 364, 366]) as days`,
@@ -125,7 +133,8 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
 
   expect(await lineOfCron()).toMatchObject({
     ...{ level: 'info', event: 'maintenance_done', requeued: 0 },
-    ...{ sessions: 2, attempts: 1, resets: 1, mails: 1, audit_events: 1 },
+    ...{ user_sessions: 1, admin_sessions: 1, attempts: 1, resets: 1, admin_resets: 1 },
+    ...{ user_networks: 1, admin_networks: 1, mails: 1, audit_events: 1 },
   })
   for (const sessions of ['user_sessions', 'admin_sessions']) {
     const kept = [{ place: 'alive' }, { place: 'expired lately' }]
@@ -133,18 +142,34 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
   }
   expect(await query('select key from attempts')).toEqual([{ key: 'now' }])
   expect(await query('select user_id from password_resets')).toEqual([{ user_id: 1 }])
+  expect(await query('select network from user_networks')).toEqual([{ network: '89/24' }])
   expect(await query('select 1 as one from outbox')).toHaveLength(1)
   expect(await query('select 1 as one from audit_events')).toHaveLength(2)
+})
+
+test('each job of the cron fails alone: with the queue down, rows are deleted, and the email goes once it is back', async () => {
+  const id = await addPending('3 minutes')
+  await query(`insert into attempts values ('then', 1, now() - interval '1 second')`)
+  const down = { ...bindings().MAIL_QUEUE, sendBatch: () => Promise.reject(new Error('down')) }
+  const lines = await linesOfCron(bindings({ MAIL_QUEUE: down }))
+  expect(lines).toMatchObject([
+    { level: 'error', event: 'maintenance_failed', job: 'requeue', reason: 'unexpected_error' },
+    { level: 'info', event: 'maintenance_done', attempts: 1 },
+  ])
+  expect(lines.at(-1)).not.toHaveProperty('requeued')
+  await runCron()
+  expect(queued).toEqual([id])
 })
 
 test('the cron logs an outage of the database and changes nothing, nor without a configuration', async () => {
   const id = await addPending('3 minutes')
   const neon = await openLane(inject('world').faultProxyUrl, 'neon')
   await neon.fault({ kind: 'disconnect' })
-  expect(await lineOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject({
-    level: 'error',
-    event: 'maintenance_failed',
-  })
+  const failed = { level: 'error', event: 'maintenance_failed', reason: 'no_response' }
+  expect(await linesOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject([
+    ...['requeue', 'write_counts', 'prune'].map((job) => ({ ...failed, job })),
+    { level: 'info', event: 'maintenance_done' },
+  ])
   await neon.close()
   await runCron(bindings({ SECRET_KEY: '' }))
   expect(queued).toEqual([])

@@ -7,39 +7,39 @@ import {
   isUsable,
   oneAsActor,
 } from './accounts.ts'
-import { nothing, one, write } from './statement.ts'
-
-/** How often something may be attempted in a window, counted across all addresses. */
-type Cap = { max: number; windowSeconds: number }
+import { countAttempt, PASSWORD_ATTEMPTS } from './caps.ts'
+import { nothing, one, type Placeholders, write } from './statement.ts'
 
 /**
- * Wrong passwords that an account allows (NIST 800-63B-4, 3.2.2). A success or a reset clears the count;
- * else it expires by itself, and attempts beyond it don't extend the wait: a delay, not a lock.
+ * Names that no account has share this many counts: what strangers type can't fill the table. Two names
+ * meet in one by chance, so that a few of a great many attempts are capped too early; who attempts a
+ * name only sees that a count was full, not why.
  */
-export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * 60 }
+const UNKNOWN_NAME_COUNTS = 2 ** 16
 
-/** Reset emails that an account receives. More would only fill the owner's mailbox. */
-export const RESET_EMAILS: Cap = { max: 3, windowSeconds: 60 * 60 }
+/** Where an attempt comes from, as far as it may be kept. Null if unknown. */
+const origin = { network: 'text?' } as const
 
-/**
- * An `insert` that counts one attempt for each key that `keys` selects, and returns `count` and
- * `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts
- * no more than `max` ever do it.
- */
-export const countAttempt = (keys: string, { windowSeconds }: Cap) => `
-  insert into attempts as known (key, count, resets_at)
-  select key, 1, now() + make_interval(secs => ${windowSeconds}) from (${keys}) as candidate (key)
-  on conflict (key) do update set
-    count = case when known.resets_at > now() then known.count + 1 else 1 end,
-    resets_at = case when known.resets_at > now() then known.resets_at else excluded.resets_at end
-  returning count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
+/** Whether somebody has logged in to this account from this network before. */
+const isKnownNetwork = (networks: string, id: string, { network }: Placeholders<typeof origin>) =>
+  `exists (select from ${networks} n where n.account_id = ${id} and n.network = ${network})`
 
-/** The key of a known account. Unknown ones have a key too: see `attemptKey` of the login. */
-const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
+/** The key of an account, and that of its attempts from one known network. */
+export const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
+const networkKey = (accountType: AccountType, id: string, network: string) =>
+  `${accountKey(accountType, id)} || '@' || ${network}`
 
-/** A `delete` that clears the attempts at the accounts that `from` selects as `id`. */
-export const clearAttempts = (accountType: AccountType, from: string) => `
-  delete from attempts where key in (select ${accountKey(accountType, 'id')} from ${from})`
+/** A `delete` that clears the attempts at the accounts that `from` selects as `id`, and has locked. */
+export const clearAttempts = (
+  { accountType, networks }: { accountType: AccountType; networks: string },
+  from: string,
+) => `
+  delete from attempts where key in (
+    select ${accountKey(accountType, 'id')} from ${from}
+    union all
+    select ${networkKey(accountType, 'n.account_id', 'n.network')}
+    from ${networks} n where n.account_id in (select id from ${from})
+  )`
 
 /** One attempt to log in: how many there were, and the account if there is one. */
 const LoginAttempt = z.object({
@@ -47,28 +47,38 @@ const LoginAttempt = z.object({
   resets_in: z.int(),
   id: z.nullable(z.int()),
   hashed_password: z.nullable(z.string()),
+  password_version: z.nullable(z.int()),
   usable: z.nullable(z.boolean()),
 })
 
 /**
- * Counts an attempt to log in and finds the account, in one way whether or not there is one.
+ * Counts an attempt to log in and finds the account, in one way whether or not there is one. Names are
+ * folded here and in the unique indexes, by PostgreSQL's `lower` alone.
  *
- * `unknownKey` names the identifier in the table of attempts when no account has it.
+ * `seed` spreads unknown names over their counts in a way that nobody can foresee.
  */
 const countLoginBy = (column: 'username' | 'email') =>
-  forEachAccountType(({ accountType, accounts }) =>
+  forEachAccountType(({ accountType, accounts, networks }) =>
     write({
-      parameters: { identifier: 'text', unknownKey: 'text' },
+      parameters: { identifier: 'text', seed: 'bigint', ...origin },
       returns: one(LoginAttempt),
       sql: ($) => `
         with account as (
-          select a.id, a.hashed_password, ${isUsable('a')} as usable from ${accounts} a
+          select a.id, a.hashed_password, a.password_version, ${isUsable('a')} as usable,
+            case when ${isKnownNetwork(networks, 'a.id', $)}
+              then ${networkKey(accountType, 'a.id', $.network)}
+              else ${accountKey(accountType, 'a.id')} end as key
+          from ${accounts} a
           where lower(a.${column}) = lower(${$.identifier})
         ), attempt as (${countAttempt(
-          `select coalesce((select ${accountKey(accountType, 'id')} from account), ${$.unknownKey})`,
+          `select coalesce(
+            (select key from account),
+            '${accountType}?' ||
+              (hashtextextended(lower(${$.identifier}), ${$.seed}) & ${UNKNOWN_NAME_COUNTS - 1})
+          )`,
           PASSWORD_ATTEMPTS,
         )})
-        select count, resets_in, id, hashed_password, usable
+        select count, resets_in, id, hashed_password, password_version, usable
         from attempt left join account on true`,
     }),
   )
@@ -85,28 +95,35 @@ const PasswordAttempt = z.object({
   email: z.string(),
   full_name: z.nullable(z.string()),
   hashed_password: z.nullable(z.string()),
+  password_version: z.int(),
 })
 
 /** Counts an attempt at the current user's password and finds the account. */
-export const countPasswordCheck = forEachAccountType(({ accountType }) =>
+export const countPasswordCheck = forEachAccountType(({ accountType, networks }) =>
   write({
-    parameters: actor,
+    parameters: { ...actor, ...origin },
     returns: oneAsActor(PasswordAttempt),
     sql: ($) => `
       with actor as (${actorOf(accountType, $)}), attempt as (${countAttempt(
-        `select ${accountKey(accountType, 'id')} from actor`,
+        `select case when ${isKnownNetwork(networks, 'id', $)}
+          then ${networkKey(accountType, 'id', $.network)}
+          else ${accountKey(accountType, 'id')} end from actor`,
         PASSWORD_ATTEMPTS,
       )})
-      select count, resets_in, id, username, email, full_name, hashed_password
+      select count, resets_in, id, username, email, full_name, hashed_password, password_version
       from actor, attempt`,
   }),
 )
 
 /** Clears the attempts at an account's password, once it was proven. */
-export const clearPasswordChecks = forEachAccountType(({ accountType }) =>
+export const clearPasswordChecks = forEachAccountType((tables) =>
   write({
     parameters: { accountId: 'integer' },
     returns: nothing,
-    sql: ($) => clearAttempts(accountType, `(values (${$.accountId})) as proven (id)`),
+    sql: ($) => `
+      with proven as (
+        select id from ${tables.accounts} where id = ${$.accountId} for no key update
+      )
+      ${clearAttempts(tables, 'proven')}`,
   }),
 )

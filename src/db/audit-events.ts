@@ -8,6 +8,7 @@ export const ACTIONS = [
   'register',
   'login',
   'logout',
+  'oldest_session_ended',
   'refresh_token_reuse',
   'session_revoked',
   'other_sessions_revoked',

@@ -1,14 +1,23 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor } from './accounts.ts'
+import { accountKey } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import { one, type Placeholders, write } from './statement.ts'
 
-/** The keys under which something is counted for the users that `from` selects as `id`. */
-export const attemptKeysOf = (from: string) => `
-  select unnest(array['user:' || id, 'reset-mail:' || id]) from ${from}
+/**
+ * The keys under which something is counted for the users that `from` selects as `id`: in all, and for
+ * each network from which they have logged in. What strangers' networks have of them expires in an hour.
+ */
+export const attemptKeysOf = (from: string) => {
+  const [key, keyOfOwner] = [accountKey('user', 'id'), accountKey('user', 'account_id')]
+  return `
+  select unnest(array[
+    ${key}, 'reset-mail:' || ${key}, 'password-change:' || ${key}, 'email-change:' || id
+  ]) from ${from}
   union all
-  select 'user:' || account_id || '@' || network from user_networks
-  where account_id in (select id from ${from})`
+  select unnest(array[${keyOfOwner}, 'reset-mail:' || ${keyOfOwner}]) || '@' || network
+  from user_networks where account_id in (select id from ${from})`
+}
 
 /**
  * CTEs that erase the users that `due` selects as `id`, and has locked: `erased`. Sessions, networks,

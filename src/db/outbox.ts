@@ -76,19 +76,22 @@ const REQUEUE_PAUSE_SECONDS = 60 * 60
 /** Seconds after which an email is left where it is: Resend forgets its idempotency key after a day. */
 const ABANDONED_SECONDS = 23 * 60 * 60
 
-/** Claims the emails whose queue message seems lost, so that they can be queued once more. */
-export const claimOverdueEmails = write({
+/** Emails whose queue message seems lost, the oldest first. */
+export const findOverdueEmails = read({
   parameters: { limit: 'integer' },
   returns: many(z.pick(OutboxRow, { id: true })),
   sql: ($) => `
-    update outbox set requeued_at = now()
-    where id in (
-      select id from outbox
-      where created_at between now() - make_interval(secs => ${ABANDONED_SECONDS})
-          and now() - make_interval(secs => ${OVERDUE_SECONDS})
-        and (requeued_at is null
-          or requeued_at < now() - make_interval(secs => ${REQUEUE_PAUSE_SECONDS}))
-      order by created_at limit ${$.limit} for update skip locked
-    )
-    returning id`,
+    select id from outbox
+    where created_at between now() - make_interval(secs => ${ABANDONED_SECONDS})
+        and now() - make_interval(secs => ${OVERDUE_SECONDS})
+      and (requeued_at is null
+        or requeued_at < now() - make_interval(secs => ${REQUEUE_PAUSE_SECONDS}))
+    order by created_at limit ${$.limit}`,
+})
+
+/** Notes that they were queued once more: they are not overdue before {@link REQUEUE_PAUSE_SECONDS}. */
+export const markRequeued = write({
+  parameters: { ids: 'uuid[]' },
+  returns: nothing,
+  sql: ($) => `update outbox set requeued_at = now() where id = any(${$.ids})`,
 })

@@ -1,62 +1,10 @@
 import * as z from 'zod/mini'
-import { displayName, isUsable } from './accounts.ts'
-import { clearAttempts, countAttempt, RESET_EMAILS } from './attempts.ts'
+import { displayName, forEachAccountType, isUsable } from './accounts.ts'
+import { accountKey, clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
+import { countAttempt, EMAIL_CAPS } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, read, write } from './statement.ts'
-
-const ResetEmail = z.object({ email: z.string(), name: z.string() })
-
-/**
- * Makes `resetId` the valid reset of the account that has this email. No row: no account has it, the
- * account had its emails for this hour, or a newer request was served already. Run again for the
- * same id, it changes nothing and returns the same, so that a redelivered message sends the same link.
- */
-export const issueReset = write({
-  parameters: {
-    resetId: 'uuid',
-    email: 'text',
-    requestedAt: 'timestamptz',
-    resetTokenSeconds: 'integer',
-    ...requestSource,
-  },
-  returns: maybeOne(ResetEmail),
-  sql: ($) => {
-    const isNewest = `(
-      a.reset_requested_at is null or a.reset_requested_at < ${$.requestedAt}
-    )`
-    return `
-    with account as (
-      select a.id, a.email, ${displayName('a')} as name, ${isNewest} as newest from users a
-      where lower(a.email) = lower(${$.email}) and ${isUsable('a')}
-    ), known as (
-      select account.* from account join password_resets r on r.user_id = account.id
-      where r.id = ${$.resetId} and r.expires_at > now()
-    ), attempt as (${countAttempt(
-      `select 'reset-mail:' || id from account where newest`,
-      RESET_EMAILS,
-    )}), newest as (
-      update users a set reset_requested_at = ${$.requestedAt}
-      from account, attempt
-      where a.id = account.id and count <= ${RESET_EMAILS.max} and ${isNewest}
-        and lower(a.email) = lower(${$.email}) and ${isUsable('a')}
-      returning a.id
-    ), issued as (
-      insert into password_resets as r (user_id, id, expires_at)
-      select id, ${$.resetId}, now() + make_interval(secs => ${$.resetTokenSeconds})
-      from newest
-      on conflict (user_id) do update set
-        id = excluded.id, expires_at = excluded.expires_at, issued_at = clock_timestamp()
-      returning user_id
-    ), audited as (${auditLine(
-      $,
-      { action: 'password_reset_requested', target: { kind: 'user', id: 'user_id' } },
-      'issued',
-    )})
-    select email, name from account
-    where exists (select from issued) or exists (select from known)`
-  },
-})
 
 /**
  * Whether the email is still the one that a reset was sent to. A change of email deletes open resets,
@@ -65,6 +13,87 @@ export const issueReset = write({
 const isSentToCurrentEmail = (reset: string, account: string) =>
   `${reset}.issued_at > coalesce(${account}.resets_void_until, '-infinity')`
 
+/** Seconds that an open link must have left to be sent again: enough to read the email and use it. */
+const RESENT_MIN_SECONDS = 5 * 60
+
+const ResetEmail = z.object({
+  email: z.string(),
+  name: z.string(),
+  reset_id: z.uuid(),
+  /** Until the link expires, counted from when it was first to be sent for this request. */
+  minutes: z.int(),
+})
+
+/**
+ * Grants the request `requestId` an email, and says which reset it links to: one of its own that ends
+ * the one before or, once the account had its new links of the hour, the open one again. That a link
+ * can be replaced only so often lets nobody end the owner's for ever; where none is open, because it was
+ * used, voided or is about to expire, there is nothing to end, and a new one is made.
+ *
+ * No row: no account has this email, the emails of the hour were sent, or a newer request was served.
+ * Run again for the same request, it changes nothing and returns the same, so that a redelivered message
+ * sends the same email.
+ */
+export const issueReset = forEachAccountType(({ accountType, accounts, resets, resetOwner }) =>
+  write({
+    parameters: {
+      resetId: 'uuid',
+      email: 'text',
+      requestedAt: 'timestamptz',
+      resetTokenSeconds: 'integer',
+      ...requestSource,
+    },
+    returns: maybeOne(ResetEmail),
+    sql: ($) => {
+      const key = `'reset-mail:' || ${accountKey(accountType, 'id')}`
+      // Of the row as it is once the account is locked, not of the snapshot before.
+      const isKept = `(
+        select count > ${EMAIL_CAPS.newResetLinks.max} and ${isSentToCurrentEmail('r', 'granted')}
+          and r.expires_at > now() + make_interval(secs => ${RESENT_MIN_SECONDS})
+        from granted
+      )`
+      return `
+      with account as (
+        select a.id, a.email, ${displayName('a')} as name,
+          coalesce(a.reset_requested_at < ${$.requestedAt}, true) as newest
+        from ${accounts} a where lower(a.email) = lower(${$.email}) and ${isUsable('a')}
+        for no key update of a
+      ), known as (
+        select r.* from account join ${resets} r on r.${resetOwner} = account.id
+        where coalesce(r.sent_for, r.id) = ${$.resetId} and r.expires_at > now()
+      ), by_network as (${countAttempt(
+        `select ${key} || '@' || coalesce(${$.network}, '') from account where newest`,
+        EMAIL_CAPS.resetsByNetwork,
+      )}), in_all as (${countAttempt(
+        `select ${key} from account, by_network where count <= ${EMAIL_CAPS.resetsByNetwork.max}`,
+        EMAIL_CAPS.resets,
+      )}), granted as (
+        update ${accounts} a set reset_requested_at = ${$.requestedAt} from account, in_all
+        where a.id = account.id and count <= ${EMAIL_CAPS.resets.max}
+        returning a.id, a.resets_void_until, count
+      ), sent as (
+        insert into ${resets} as r (${resetOwner}, id, expires_at, sent_for, sent_at)
+        select id, ${$.resetId}, now() + make_interval(secs => ${$.resetTokenSeconds}),
+          ${$.resetId}, now()
+        from granted
+        on conflict (${resetOwner}) do update set
+          id = case when ${isKept} then r.id else excluded.id end,
+          expires_at = case when ${isKept} then r.expires_at else excluded.expires_at end,
+          issued_at = case when ${isKept} then r.issued_at else clock_timestamp() end,
+          sent_for = excluded.sent_for, sent_at = excluded.sent_at
+        returning *
+      ), audited as (${auditLine(
+        $,
+        { action: 'password_reset_requested', target: { kind: accountType, id: resetOwner } },
+        'sent',
+      )})
+      select email, name, r.id as reset_id,
+        floor(extract(epoch from r.expires_at - coalesce(r.sent_at, r.issued_at)) / 60)::int as minutes
+      from account, (select * from sent union all select * from known) as r`
+    },
+  }),
+)
+
 const Owner = z.object({
   username: z.string(),
   email: z.string(),
@@ -72,49 +101,60 @@ const Owner = z.object({
 })
 
 /** The owner of a reset that may still be used. */
-export const findReset = read({
-  parameters: { resetId: 'uuid' },
-  returns: maybeOne(Owner),
-  sql: ($) => `
-    select a.username, a.email, a.full_name
-    from password_resets r join users a on a.id = r.user_id
-    where r.id = ${$.resetId} and r.expires_at > now()
-      and ${isUsable('a')} and ${isSentToCurrentEmail('r', 'a')}`,
-})
+export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =>
+  read({
+    parameters: { resetId: 'uuid' },
+    returns: maybeOne(Owner),
+    sql: ($) => `
+      select a.username, a.email, a.full_name
+      from ${resets} r join ${accounts} a on a.id = r.${resetOwner}
+      where r.id = ${$.resetId} and r.expires_at > now()
+        and ${isUsable('a')} and ${isSentToCurrentEmail('r', 'a')}`,
+  }),
+)
 
 /**
  * Uses a reset: whoever deletes its row sets the password, ends all sessions and adds the notice. No
  * row: it was used, replaced or expired meanwhile.
  */
-export const resetPassword = write({
-  parameters: { resetId: 'uuid', newHash: 'text', emailId: 'uuid', ...requestSource },
-  returns: maybeOne(z.object({ id: z.int() })),
-  sql: ($) => `
-    with used as (
-      delete from password_resets
-      where id = ${$.resetId} and expires_at > now() returning user_id, issued_at
-    ), changed as (
-      update users a set
-        hashed_password = ${$.newHash}, updated_at = now(),
-        session_epoch = session_epoch + 1, kept_session = null
-      from used r
-      where a.id = r.user_id and ${isUsable('a')} and ${isSentToCurrentEmail('r', 'a')}
-      returning a.*
-    ), cleared as (${clearAttempts('user', 'changed')}),
-    notice as (${addEmail(
-      'password-changed',
-      {
-        id: $.emailId,
-        owner: { kind: 'user', id: 'a.id' },
-        to: 'a.email',
-        name: displayName('a'),
-        place: $.country,
-      },
-      'changed a',
-    )}), audited as (${auditLine(
-      $,
-      { action: 'password_reset', actor: { kind: 'user', id: 'id' } },
-      'changed',
-    )})
-    select id from changed`,
+export const resetPassword = forEachAccountType((tables) => {
+  const { accountType, accounts, resets, resetOwner } = tables
+  return write({
+    parameters: { resetId: 'uuid', newHash: 'text', emailId: 'uuid', ...requestSource },
+    returns: maybeOne(z.object({ id: z.int() })),
+    sql: ($) => `
+      with account as (
+        select a.id, a.resets_void_until from ${accounts} a
+        where a.id = (select ${resetOwner} from ${resets} where id = ${$.resetId})
+          and ${isUsable('a')}
+        for no key update of a
+      ), used as (
+        delete from ${resets} r using account
+        where r.id = ${$.resetId} and r.${resetOwner} = account.id and r.expires_at > now()
+          and ${isSentToCurrentEmail('r', 'account')}
+        returning account.id
+      ), changed as (
+        update ${accounts} a set
+          hashed_password = ${$.newHash}, password_version = a.password_version + 1,
+          updated_at = now(), session_epoch = a.session_epoch + 1, kept_session = null
+        from used where a.id = used.id
+        returning a.*
+      ), cleared as (${clearAttempts(tables, 'changed')}),
+      notice as (${addEmail(
+        'password-changed',
+        {
+          id: $.emailId,
+          owner: { kind: accountType, id: 'a.id' },
+          to: 'a.email',
+          name: displayName('a'),
+          place: $.country,
+        },
+        'changed a',
+      )}), audited as (${auditLine(
+        $,
+        { action: 'password_reset', actor: { kind: accountType, id: 'id' } },
+        'changed',
+      )})
+      select id from changed`,
+  })
 })

@@ -1,37 +1,46 @@
 import * as z from 'zod/mini'
-import { actor, displayName, forEachAccountType, isOpen } from './accounts.ts'
+import { actor, actorOf, displayName, forEachAccountType } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
+import { countAttempt, EMAIL_CAPS } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, write } from './statement.ts'
 
+const PasswordChange = z.object({ changed: z.boolean(), count: z.int(), resets_in: z.int() })
+
 /**
  * Sets a new password, ends all sessions but the caller's, closes open resets, adds the notice. No
- * row: the account or the session changed since the password was compared with `checkedHash`.
+ * row: the password or the session changed since the password was compared. Not `changed`: the account
+ * had its changes for today.
  */
-export const changePassword = forEachAccountType(({ accountType, accounts, sessions }) =>
-  write({
+export const changePassword = forEachAccountType((tables) => {
+  const { accountType, accounts, resets, resetOwner } = tables
+  return write({
     parameters: {
       ...actor,
-      checkedHash: 'text',
+      passwordVersion: 'integer',
       newHash: 'text',
       emailId: 'uuid',
       ...requestSource,
     },
-    returns: maybeOne(z.object({ id: z.int() })),
+    returns: maybeOne(PasswordChange),
     sql: ($) => `
-      with changed as (
+      with actor as (
+        ${actorOf(accountType, $)} and a.password_version = ${$.passwordVersion}
+        for no key update of a
+      ), attempt as (${countAttempt(
+        `select 'password-change:${accountType}:' || id from actor`,
+        EMAIL_CAPS.passwordChanges,
+      )}), changed as (
         update ${accounts} a set
-          hashed_password = ${$.newHash}, updated_at = now(),
-          session_epoch = a.session_epoch + 1, kept_session = s.id
-        from ${sessions} s
-        where s.id = ${$.sessionId} and a.id = ${$.accountId} and s.account_id = a.id
-          and a.hashed_password = ${$.checkedHash} and ${isOpen('s', 'a')}
+          hashed_password = ${$.newHash}, password_version = a.password_version + 1,
+          updated_at = now(), session_epoch = a.session_epoch + 1, kept_session = ${$.sessionId}
+        from actor, attempt
+        where a.id = actor.id and attempt.count <= ${EMAIL_CAPS.passwordChanges.max}
         returning a.*
       ), closed as (
-        delete from password_resets
-        where '${accountType}' = 'user' and user_id in (select id from changed)
-      ), cleared as (${clearAttempts(accountType, 'changed')}),
+        delete from ${resets} where ${resetOwner} in (select id from changed)
+      ), cleared as (${clearAttempts(tables, 'changed')}),
       notice as (${addEmail(
         'password-changed',
         {
@@ -47,6 +56,6 @@ export const changePassword = forEachAccountType(({ accountType, accounts, sessi
         { action: 'password_change', actor: { kind: accountType, id: 'id' } },
         'changed',
       )})
-      select id from changed`,
-  }),
-)
+      select exists (select from changed) as changed, count, resets_in from attempt`,
+  })
+})

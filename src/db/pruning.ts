@@ -3,6 +3,9 @@ import { one, write } from './statement.ts'
 
 const DAY_SECONDS = 24 * 60 * 60
 
+/** Seconds since the last login after which a network is one of strangers again: 90 days. */
+const NETWORK_SECONDS = 90 * DAY_SECONDS
+
 /** Rows that one statement deletes: it stays far below its time limit. */
 export const PRUNED_BATCH = 5_000
 
@@ -11,8 +14,7 @@ const Deleted = z.object({ deleted: z.coerce.number() })
 /**
  * Deletes the rows of a table whose `column` was `seconds` ago, or earlier: a batch of the oldest. They
  * are sorted, and their keys are an array, so that PostgreSQL takes the two indexes also while its
- * statistics are those of before a flood. A row that somebody holds waits for the next run: who erases a
- * user holds some of these rows, and waits for others.
+ * statistics are those of before a flood. Rows that somebody else has locked are left for the next run.
  */
 const deleteOldest = (table: string, { key, column }: { key: string; column: string }) =>
   write({
@@ -35,7 +37,10 @@ export const deleteBatch = {
   user_sessions: deleteOldest('user_sessions', { key: 'id', column: 'expires_at' }),
   admin_sessions: deleteOldest('admin_sessions', { key: 'id', column: 'expires_at' }),
   attempts: deleteOldest('attempts', { key: 'key', column: 'resets_at' }),
-  resets: deleteOldest('password_resets', { key: 'user_id', column: 'expires_at' }),
+  resets: deleteOldest('password_resets', { key: 'id', column: 'expires_at' }),
+  admin_resets: deleteOldest('admin_password_resets', { key: 'id', column: 'expires_at' }),
+  user_networks: deleteOldest('user_networks', { key: 'ctid', column: 'last_login_at' }),
+  admin_networks: deleteOldest('admin_networks', { key: 'ctid', column: 'last_login_at' }),
   mails: deleteOldest('outbox', { key: 'id', column: 'created_at' }),
   audit_events: deleteOldest('audit_events', { key: 'id', column: 'at' }),
 }
@@ -49,6 +54,9 @@ export const maxAges = (auditRetentionSeconds: number): Record<PrunedTable, numb
   admin_sessions: DAY_SECONDS,
   attempts: 0,
   resets: 0,
+  admin_resets: 0,
+  user_networks: NETWORK_SECONDS,
+  admin_networks: NETWORK_SECONDS,
   // An email that could never be sent stays, so that somebody can look into it.
   mails: 30 * DAY_SECONDS,
   audit_events: auditRetentionSeconds,

@@ -1,13 +1,5 @@
 import * as z from 'zod/mini'
-import {
-  actor,
-  actorOf,
-  forEachAccountType,
-  isOpen,
-  isUsable,
-  manyAsActor,
-  oneAsActor,
-} from './accounts.ts'
+import { actor, actorOf, forEachAccountType, isOpen, isUsable, oneAsActor } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
 import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
 import type { Database } from './client.ts'
@@ -23,17 +15,26 @@ export type Device = { userAgent: string | null; place: string | null }
 /** Seconds after a login when the session ends however often it is used: 30 days. */
 const SESSION_SECONDS = 30 * 24 * 60 * 60
 
+/** Open sessions of an account. More are no devices of one person, and could fill the database. */
+export const MAX_OPEN_SESSIONS = 50
+
+/** Seconds after which a known network is marked once more: not at each login. */
+const NETWORK_MARK_SECONDS = 24 * 60 * 60
+
 const Opened = z.object({ id: z.int(), elevated: z.boolean() })
 
 /**
- * Opens a session, clears failed attempts, and replaces a hash that is too cheap by `newHash`. No row:
- * the account changed since the password was compared with `checkedHash`.
+ * Opens a session, clears failed attempts, remembers the network, and replaces a hash that is too cheap by
+ * `newHash`. Beyond {@link MAX_OPEN_SESSIONS} the one that was not used for longest ends. No row: since
+ * the password was compared, it changed, or the account may not be used any more.
  */
-export const openSession = forEachAccountType(({ accountType, accounts, sessions, elevated }) =>
-  write({
+export const openSession = forEachAccountType((tables) => {
+  const { accountType, accounts, sessions, networks, elevated } = tables
+  const self = { kind: accountType, id: 'id' }
+  return write({
     parameters: {
       accountId: 'integer',
-      checkedHash: 'text',
+      passwordVersion: 'integer',
       newHash: 'text?',
       sessionId: 'uuid',
       refreshTokenSeconds: 'integer',
@@ -45,8 +46,14 @@ export const openSession = forEachAccountType(({ accountType, accounts, sessions
     sql: ($) => `
       with account as (
         select a.id, a.session_epoch, a.${elevated} as elevated from ${accounts} a
-        where a.id = ${$.accountId} and a.hashed_password = ${$.checkedHash} and ${isUsable('a')}
+        where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion}
+          and ${isUsable('a')}
         for no key update
+      ), ended as (
+        update ${sessions} s set revoked_at = now()
+        from account, excess_${accountType}_sessions(account.id, ${MAX_OPEN_SESSIONS - 1}) as excess (id)
+        where s.id = excess.id
+        returning s.account_id as id
       ), opened as (
         insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
         select ${$.sessionId}, id, session_epoch,
@@ -56,13 +63,18 @@ export const openSession = forEachAccountType(({ accountType, accounts, sessions
         from account
       ), rehashed as (
         update ${accounts} set hashed_password = ${$.newHash}
-        where ${$.newHash} is not null
-          and id = ${$.accountId} and hashed_password = ${$.checkedHash}
-      ), cleared as (${clearAttempts(accountType, 'account')}),
-      audited as (${auditLine($, { action: 'login', actor: { kind: accountType, id: 'id' } }, 'account')})
+        where ${$.newHash} is not null and id in (select id from account)
+      ), remembered as (
+        insert into ${networks} as known (account_id, network)
+        select id, ${$.network} from account where ${$.network} is not null
+        on conflict (account_id, network) do update set last_login_at = now()
+        where known.last_login_at < now() - make_interval(secs => ${NETWORK_MARK_SECONDS})
+      ), cleared as (${clearAttempts(tables, 'account')}),
+      audited_end as (${auditLine($, { action: 'oldest_session_ended', actor: self }, 'ended')}),
+      audited as (${auditLine($, { action: 'login', actor: self }, 'account')})
       select id, elevated from account`,
-  }),
-)
+  })
+})
 
 type Rotation = RefreshSubject & { refreshTokenSeconds: number } & RequestSource
 
@@ -115,17 +127,25 @@ export const SessionRead = z
   })
   .check(z.meta({ id: 'SessionRead' }))
 
-/** The open sessions of an account, most recently used first. */
+const SessionPage = z.object({ sessions: z.array(SessionRead) })
+
+/** A page of the open sessions of an account, most recently used first. */
 export const listSessions = forEachAccountType(({ accountType, sessions }) =>
   read({
-    parameters: actor,
-    returns: manyAsActor(SessionRead),
+    parameters: { ...actor, limit: 'integer', offset: 'integer' },
+    returns: oneAsActor(SessionPage),
     sql: ($) => `
-      with actor as (${actorOf(accountType, $)})
-      select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
-        s.id = ${$.sessionId} as current
-      from actor a join ${sessions} s on s.account_id = a.id
-      where ${isOpen('s', 'a')} order by s.last_used_at desc, s.id`,
+      with actor as (${actorOf(accountType, $)}), page as (
+        select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
+          s.id = ${$.sessionId} as current
+        from actor a join ${sessions} s on s.account_id = a.id
+        where ${isOpen('s', 'a')} order by s.last_used_at desc, s.id
+        limit ${$.limit} offset ${$.offset}
+      )
+      select coalesce(
+        (select json_agg(page order by page.last_used_at desc, page.id) from page), '[]'
+      ) as sessions
+      from actor`,
   }),
 )
 
@@ -158,7 +178,7 @@ export const revokeOtherSessions = forEachAccountType(({ accountType, accounts }
     parameters: { ...actor, ...requestSource },
     returns: oneAsActor(z.object({ id: z.int() })),
     sql: ($) => `
-      with actor as (${actorOf(accountType, $)} for update of a), ended as (
+      with actor as (${actorOf(accountType, $)} for no key update of a), ended as (
         update ${accounts} set session_epoch = session_epoch + 1, kept_session = ${$.sessionId}
         where id = (select id from actor) returning id
       ), audited as (${auditLine(

@@ -10,6 +10,7 @@ type SqlTypes = {
   /** ISO 8601. */
   timestamptz: string
   uuid: string
+  'uuid[]': readonly string[]
 }
 
 /** `text?` may be null or left out. */

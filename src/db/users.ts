@@ -9,7 +9,8 @@ import {
   UserRead,
   userColumns,
 } from './accounts.ts'
-import { auditLine, requestSource } from './audit-events.ts'
+import { auditLine, changes, requestSource } from './audit-events.ts'
+import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
@@ -32,7 +33,8 @@ export const insertUser = write({
       insert into users (username, email, full_name, hashed_password)
       values (${$.username}, ${$.email}, ${$.fullName}, ${$.passwordHash})
       returning ${userColumns}
-    ), welcome as (${addEmail(
+    ), greeted as (${countEmailsTo([{ email: 'email', from: 'created' }])}),
+    welcome as (${addEmail(
       'welcome',
       {
         id: $.emailId,
@@ -41,7 +43,7 @@ export const insertUser = write({
         name: displayName('a'),
         username: 'a.username',
       },
-      'created a',
+      `created a where ${mayReceive('greeted', 'a.email')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
 })
@@ -53,12 +55,20 @@ export const findUser = read({
   sql: ($) => `select ${userColumns} from users a where ${isActor('user', $)}`,
 })
 
-const UpdatedUser = z.extend(UserRead, { email_changed: z.boolean() })
+/** A user after {@link updateUser}, whether or not anything changed. */
+const UpdatedUser = z.object({
+  user: UserRead,
+  email_changed: z.boolean(),
+  /** The account had its changes of email for today: nothing changed. */
+  capped: z.boolean(),
+  resets_in: z.nullable(z.int()),
+})
 
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name
  * if `setFullName` says so, as it may become null. Another email ends open password resets and
- * notifies the old address and the new one.
+ * notifies the new address and the old one, which may be anybody's while it was the account's for less
+ * than a day. What changes nothing leaves no trace.
  */
 export const updateUser = write({
   parameters: {
@@ -79,45 +89,65 @@ export const updateUser = write({
       old_email: 'a.old_email',
       new_email: 'a.email',
     }
-    const email = `coalesce(${$.email}, u.email)`
+    const cap = EMAIL_CAPS.emailChanges
+    const userOf = (from: string) =>
+      `(select to_json(result) from (select ${userColumns} from ${from}) as result)`
     return `
-    with actor as (${actorOf('user', $)} for update of a), changed as (
+    with actor as (
+      ${actorOf('user', $)} for no key update of a
+    ), wanted as (
+      select id, email as old_email,
+        coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
+        case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
+        coalesce(lower(${$.email}) <> lower(email), false) as moves,
+        coalesce(resets_void_until, created_at)
+          < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
+      from actor
+    ), attempt as (${countAttempt(`select 'email-change:' || id from wanted where moves`, cap)}),
+    changed as (
       update users u set
-        username = coalesce(${$.username}, u.username),
-        email = ${email},
-        full_name = case when ${$.setFullName} then ${$.fullName} else u.full_name end,
-        updated_at = case
-          when ${$.username} is null and ${$.email} is null and not ${$.setFullName} then u.updated_at
-          else now() end,
-        resets_void_until = case
-          when lower(${email}) <> lower(u.email) then clock_timestamp()
-          else u.resets_void_until end
-      from actor where u.id = actor.id
-      returning u.*, actor.email as old_email, lower(u.email) <> lower(actor.email) as email_changed
+        username = wanted.username, email = wanted.email, full_name = wanted.full_name,
+        updated_at = now(),
+        resets_void_until = case when moves then clock_timestamp() else u.resets_void_until end
+      from wanted, actor
+      where u.id = wanted.id and u.id = actor.id
+        and (wanted.username, wanted.email, wanted.full_name)
+          is distinct from (u.username, u.email, u.full_name)
+        and not exists (select from attempt where count > ${cap.max})
+      returning u.*, old_email, moves, settled,
+        ${changes('actor', 'u', { typed: ['username', 'email', 'full_name'] })} as details
     ), moved as (
-      select * from changed where email_changed
+      select * from changed where moves
     ), closed as (
       delete from password_resets where user_id in (select id from moved)
-    ), told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, 'moved a')}),
-    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, 'moved a')}),
-    audited_email as (${auditLine($, { action: 'email_change', actor: self }, 'moved')}),
-    audited_profile as (${auditLine($, { action: 'profile_update', actor: self }, 'changed where not email_changed')})
-    select ${userColumns}, email_changed from changed`
+    ), told as (${countEmailsTo([
+      { email: 'email', from: 'moved' },
+      { email: 'old_email', from: 'moved where not settled' },
+    ])}),
+    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where settled or ${mayReceive('told', 'a.old_email')}`)}),
+    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('told', 'a.email')}`)}),
+    audited_email as (${auditLine($, { action: 'email_change', actor: self, details: 'details' }, 'moved')}),
+    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
+    select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
+      exists (select from moved) as email_changed,
+      coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in
+    from actor left join attempt on true`
   },
 })
 
 /**
  * Deletes the current user softly: out of every list, sessions ended, names still taken; an admin can
- * restore it. No row: the account changed since the password was compared.
+ * restore it. No row: the password changed since it was compared, or the account was
+ * deleted or disabled.
  */
 export const deleteOwnUser = write({
-  parameters: { accountId: 'integer', checkedHash: 'text', ...requestSource },
+  parameters: { accountId: 'integer', passwordVersion: 'integer', ...requestSource },
   returns: maybeOne(z.object({ id: z.int() })),
   sql: ($) => `
     with deleted as (
       update users a set
         deleted_at = now(), updated_at = now(), session_epoch = session_epoch + 1, kept_session = null
-      where a.id = ${$.accountId} and a.hashed_password = ${$.checkedHash} and ${isUsable('a')}
+      where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion} and ${isUsable('a')}
       returning id
     ), closed as (
       delete from password_resets where user_id in (select id from deleted)

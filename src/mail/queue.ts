@@ -1,3 +1,4 @@
+import type { AccountType } from '../db/accounts.ts'
 import type { RequestSource } from '../db/audit-events.ts'
 
 /**
@@ -9,12 +10,14 @@ export type MailMessage =
   | { type: 'owed'; id: string }
   /**
    * A password reset was requested for this address. The consumer looks up whether there is such an
-   * account, so that the response does not depend on it. `id` becomes the id of the reset; `requestedAt`
-   * (ISO 8601) identifies the newest of several, as a queue keeps no order.
+   * account, so that the response does not depend on it. `id` becomes the id of the reset, unless the
+   * open one is sent again; `requestedAt` (ISO 8601) identifies the newest of several, as a queue keeps
+   * no order. Without an `accountType`, as in messages in flight, it is a user's.
    */
   | {
       type: 'reset-requested'
       id: string
+      accountType?: AccountType
       email: string
       requestedAt: string
       trace: RequestSource

@@ -9,7 +9,7 @@ import { issueReset } from '../db/password-resets.ts'
 import type { Config } from '../env.ts'
 import { writeLog } from '../log.ts'
 import type { Keys } from '../tokens/keys.ts'
-import { resetToken } from '../tokens/reset.ts'
+import { resetLink } from './links.ts'
 import type { MailMessage } from './queue.ts'
 import type { Delivery, Mailer } from './resend.ts'
 
@@ -56,19 +56,19 @@ type ResetRequest = Extract<MailMessage, { type: 'reset-requested' }>
 
 async function sendResetMail(
   { config, db, keys, mailer }: MailResources,
-  { id: resetId, email, requestedAt, trace }: ResetRequest,
+  { id, accountType = 'user', email, requestedAt, trace }: ResetRequest,
 ): Promise<Delivery> {
   if (!mailer) return NOT_CONFIGURED
-  const { resetTokenSeconds, linkBase, projectName: project } = config
-  const owner = await issueReset(db, { resetId, email, requestedAt, resetTokenSeconds, ...trace })
-  if (!owner) {
+  const { resetTokenSeconds, projectName: project } = config
+  const request = { resetId: id, email, requestedAt, resetTokenSeconds, ...trace }
+  const reset = await issueReset[accountType](db, request)
+  if (!reset) {
     writeLog('info', 'password_reset_not_sent', { request_id: trace.requestId })
     return { sent: true }
   }
-  const link = `${linkBase}/reset-password?token=${encodeURIComponent(resetToken(keys, resetId))}`
-  const minutes = resetTokenSeconds / 60
-  const mail = passwordResetEmail({ project, name: owner.name, link, minutes })
-  return mailer.send({ id: resetId, to: owner.email, ...mail })
+  const { email: to, name, reset_id: resetId, minutes } = reset
+  const link = resetLink(config, keys, { accountType, resetId })
+  return mailer.send({ id, to, ...passwordResetEmail({ project, name, link, minutes }) })
 }
 
 function render(mail: PendingEmail, at: Date, { projectName: project, linkBase }: Config): Email {

@@ -21,6 +21,8 @@ export const RULES = {
   'admin-login': { requests: 10, windowSeconds: 15 * MINUTES, duringOutage: 'strict' },
   /** 409 reveals that a name is taken, so attempts are few. */
   register: { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
+  /** A changed username or email is 409 when it is taken, as at registration. */
+  profile: { requests: 20, windowSeconds: HOUR, duringOutage: 'strict' },
   'admin-register': { requests: 10, windowSeconds: HOUR, duringOutage: 'reject' },
   /** One client refreshes four times an hour. */
   refresh: { requests: 100, windowSeconds: 15 * MINUTES, duringOutage: 'quota' },

@@ -8,6 +8,7 @@ const PURPOSES = [
   'refresh-token:user',
   'refresh-token:admin',
   'password-reset',
+  'password-reset:admin',
   'login-attempts',
 ] as const
 
@@ -39,6 +40,7 @@ export function deriveKeys({ secretKey, signingKeys }: Secrets): Keys {
       'refresh-token:user': derive('refresh-token:user'),
       'refresh-token:admin': derive('refresh-token:admin'),
       'password-reset': derive('password-reset'),
+      'password-reset:admin': derive('password-reset:admin'),
       'login-attempts': derive('login-attempts'),
     },
     signing,

@@ -43,7 +43,7 @@ describe('npm run explain', () => {
 
   /** Small tables: 34 rows of totals, and the resets of fifteen minutes. */
   const SCANNED =
-    /^user-list\.\w+\.[\w-]+: (deleted_)?user_totals$|^pruning\.deleteBatch\.resets: password_resets$/
+    /^user-list\.\w+\.[\w-]+: (deleted_)?user_totals$|^pruning\.deleteBatch\.(admin_)?resets: (admin_)?password_resets$/
 
   test('plans every statement with an index', () => {
     const scans = explained.flatMap(({ name, plan }) =>

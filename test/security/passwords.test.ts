@@ -6,7 +6,7 @@ import { sql } from '../setup/database.ts'
 import { openLane } from '../setup/lanes.ts'
 import { resetTokenOf } from '../setup/reset-token.ts'
 import { setAttempts } from './attack.ts'
-import { changePassword, login, resetPassword } from './calls.ts'
+import { changePassword, login, NEW_PASSWORD, resetPassword } from './calls.ts'
 import { listen } from './captured-log.ts'
 
 const user = await newUser()
@@ -153,6 +153,32 @@ test.each([
     await store(await hash(PASSWORD, 10))
   },
 )
+
+test('4: eight parallel logins with an imported hash of a lower cost all succeed', async () => {
+  const { id, username } = await newUser()
+  const imported = await hash(PASSWORD, 4)
+  await sql('update users set hashed_password = $2 where id = $1', [id, imported])
+  const responses = await Promise.all(Array.from({ length: 8 }, () => login(username, PASSWORD)))
+  expect(responses.map(({ status }) => status)).toEqual(Array(8).fill(200))
+  const [row] = await sql<{ hash: string }>(
+    'select hashed_password as hash from users where id = $1',
+    [id],
+  )
+  expect(row?.hash).toMatch(/^\$2b\$10\$/)
+})
+
+test('4: change-password succeeds while logins replace an imported hash of a lower cost', async () => {
+  const { id, username, access_token: token } = await newUser()
+  const imported = await hash(PASSWORD, 4)
+  await sql('update users set hashed_password = $2 where id = $1', [id, imported])
+  const [changed] = await Promise.all([
+    changePassword(token, PASSWORD),
+    ...Array.from({ length: 6 }, () => login(username, PASSWORD)),
+  ])
+  expect(changed.status).toBe(200)
+  expect((await login(username, PASSWORD)).status).toBe(401)
+  await logIn(visitor(), username, { password: NEW_PASSWORD })
+})
 
 const ranges = await openLane(inject('world').faultProxyUrl, 'resend')
 const withLookup = () => visitor({ env: environment({ BREACHED_PASSWORDS_URL: ranges.url }) })

@@ -4,18 +4,28 @@ import { resetToken } from '../../src/tokens/reset.ts'
 import { sql } from './database.ts'
 import type {} from './world.ts'
 
+const TABLES = {
+  user: { resets: 'password_resets', owner: 'user_id' },
+  admin: { resets: 'admin_password_resets', owner: 'admin_id' },
+}
+
 /** Creates a reset as the consumer of the mail queue does, and returns the token of its link. */
-export async function resetTokenOf(userId: number, minutes = 60): Promise<string> {
+export async function resetTokenOf(
+  accountId: number,
+  minutes = 60,
+  accountType: keyof typeof TABLES = 'user',
+): Promise<string> {
   const { bindings } = inject('world')
   const keys = deriveKeys({
     secretKey: bindings['SECRET_KEY'] ?? '',
     signingKeys: JSON.parse(bindings['JWT_SIGNING_KEYS'] ?? '').keys,
   })
   const resetId = crypto.randomUUID()
+  const { resets, owner } = TABLES[accountType]
   await sql(
-    `insert into password_resets values ($1, $2, now() + make_interval(mins => $3))
-     on conflict (user_id) do update set id = excluded.id, expires_at = excluded.expires_at`,
-    [userId, resetId, minutes],
+    `insert into ${resets} (${owner}, id, expires_at) values ($1, $2, now() + make_interval(mins => $3))
+     on conflict (${owner}) do update set id = excluded.id, expires_at = excluded.expires_at`,
+    [accountId, resetId, minutes],
   )
-  return resetToken(keys, resetId)
+  return resetToken(keys, accountType, resetId)
 }

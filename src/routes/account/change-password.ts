@@ -11,6 +11,7 @@ import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
+import { tooMany } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { Message, NewPassword, Password } from '../input.ts'
 import { proveCurrentPassword, wrongPassword } from './current-password.ts'
@@ -46,14 +47,15 @@ export const changePassword = (accountType: AccountType) =>
       const emailId = crypto.randomUUID()
       const changed = await passwords.changePassword[accountType](db, {
         ...claims,
-        checkedHash: account.checkedHash,
+        passwordVersion: account.password_version,
         newHash: await hashing.hash(password),
         emailId,
         ...requestSourceOf(c),
       })
       if (!changed) throw wrongPassword()
+      if (!changed.changed) throw tooMany(changed.resets_in)
       queueEmails(c, emailId)
-      log(c, 'info', 'password_change', { outcome: 'success', kind: accountType, id: changed.id })
+      log(c, 'info', 'password_change', { outcome: 'success', kind: accountType, id: account.id })
       return c.json({ message: 'Password changed successfully' }, 200)
     },
   )

@@ -1,6 +1,7 @@
 import type { AccountType } from '../../db/accounts.ts'
-import { countLoginByEmail, countLoginByUsername, PASSWORD_ATTEMPTS } from '../../db/attempts.ts'
-import { recordFailure } from '../../db/audit-events.ts'
+import { countLoginByEmail, countLoginByUsername } from '../../db/attempts.ts'
+import { PASSWORD_ATTEMPTS } from '../../db/caps.ts'
+import { type LoginFailure, recordFailedLogin } from '../../db/failed-logins.ts'
 import { openSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -30,11 +31,15 @@ export const login = (accountType: AccountType) =>
     async (c) => {
       const { identifier, password } = c.req.valid('json')
       const { config, db, keys, hashing } = c.var
-      const unknownKey = attemptKey(keys, accountType, identifier)
+      const source = requestSourceOf(c)
       const countLogin = isEmail(identifier) ? countLoginByEmail : countLoginByUsername
       const attempt = await withRateLimit(
         c,
-        () => countLogin[accountType](db, { identifier, unknownKey }),
+        () =>
+          countLogin[accountType](db, {
+            ...{ identifier, network: source.network },
+            seed: countsSeed(keys),
+          }),
         accountType === 'user' ? 'login' : 'admin-login',
       )
       if (attempt.count > PASSWORD_ATTEMPTS.max) {
@@ -51,25 +56,23 @@ export const login = (accountType: AccountType) =>
       if (attempt.id !== null && verdict.malformed) {
         log(c, 'error', 'stored_hash_malformed', { kind: accountType, id: attempt.id })
       }
-      /** `reason` is for the log and the audit trail, never for the caller. */
-      const reject = async (reason: string) => {
-        const target = attempt.id === null ? undefined : { kind: accountType, id: attempt.id }
-        await recordFailure(db, { action: 'login', reason, target, source: requestSourceOf(c) })
+      const reject = async (reason: LoginFailure) => {
+        await recordFailedLogin[accountType](db, { reason, accountId: attempt.id, ...source })
         log(c, 'warn', 'login', { outcome: 'failure', reason, kind: accountType, id: attempt.id })
         return invalidCredentials()
       }
-      const { id: accountId, hashed_password: checkedHash } = attempt
-      if (accountId === null) throw await reject('unknown_account')
+      const { id: accountId, password_version: passwordVersion } = attempt
+      if (accountId === null || passwordVersion === null) throw await reject('unknown_account')
       if (!attempt.usable) throw await reject('account_not_active')
-      if (!verdict.correct || checkedHash === null) throw await reject('wrong_password')
+      if (!verdict.correct) throw await reject('wrong_password')
 
       const sessionId = crypto.randomUUID()
       const opened = await openSession[accountType](db, {
-        ...{ accountId, checkedHash, sessionId },
+        ...{ accountId, passwordVersion, sessionId },
         newHash: verdict.outdated ? await hashing.hash(password) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,
         ...deviceOf(c),
-        ...requestSourceOf(c),
+        ...source,
       })
       if (!opened) throw await reject('changed_meanwhile')
       log(c, 'info', 'login', { outcome: 'success', kind: accountType, id: accountId })
@@ -84,6 +87,5 @@ export const login = (accountType: AccountType) =>
 /** A username can't contain an `@`, so it can't be somebody else's email. */
 const isEmail = (identifier: string) => identifier.includes('@')
 
-/** Names what was typed in the table of attempts without storing it. */
-const attemptKey = (keys: Keys, accountType: AccountType, identifier: string) =>
-  `${accountType}?${mac(keys, 'login-attempts', `${accountType}:${identifier.toLowerCase()}`).toString('base64url')}`
+/** Which counts unknown names share is a secret of the installation: nobody can fill the one of a name. */
+const countsSeed = (keys: Keys) => mac(keys, 'login-attempts', 'seed').readUIntBE(0, 6)

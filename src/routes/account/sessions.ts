@@ -1,9 +1,15 @@
 import * as z from 'zod/mini'
 import type { AccountType } from '../../db/accounts.ts'
-import { listSessions, revokeOtherSessions, revokeSession, SessionRead } from '../../db/sessions.ts'
+import {
+  listSessions,
+  MAX_OPEN_SESSIONS,
+  revokeOtherSessions,
+  revokeSession,
+  SessionRead,
+} from '../../db/sessions.ts'
 import { defineError } from '../../errors.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
-import { params } from '../../middleware/validate.ts'
+import { params, query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
@@ -11,11 +17,20 @@ import { SessionId } from '../input.ts'
 
 const sessionNotFound = defineError('NotFoundError', 'No such session')
 
+const SessionQuery = z.object({
+  page: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MAX_OPEN_SESSIONS)), 1),
+  page_size: z._default(
+    z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MAX_OPEN_SESSIONS)),
+    MAX_OPEN_SESSIONS,
+  ),
+})
+
 /** `GET /me/sessions`: where the caller is logged in. */
 export const listOwnSessions = (accountType: AccountType) =>
   endpoint(
     contract({
       summary: 'List your sessions',
+      description: `An account has at most ${MAX_OPEN_SESSIONS}: a further login ends the one that was not used for longest. By default all are on the first page.`,
       responses: {
         200: {
           description: 'Your sessions, most recently used first',
@@ -24,9 +39,12 @@ export const listOwnSessions = (accountType: AccountType) =>
       },
     }),
     authenticate(accountType),
+    query(SessionQuery),
     async (c) => {
-      const sessions = await withRateLimit(c, () =>
-        listSessions[accountType](c.var.db, c.var.claims),
+      const { page, page_size: limit } = c.req.valid('query')
+      const range = { limit, offset: (page - 1) * limit }
+      const { sessions } = await withRateLimit(c, () =>
+        listSessions[accountType](c.var.db, { ...c.var.claims, ...range }),
       )
       return c.json(sessions, 200)
     },

@@ -1,9 +1,11 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { changePassword } from '../account/change-password.ts'
+import { forgotPassword } from '../account/forgot-password.ts'
 import { login } from '../account/login.ts'
 import { logout } from '../account/logout.ts'
 import { refresh } from '../account/refresh.ts'
+import { resetPassword } from '../account/reset-password.ts'
 import { listOwnSessions, revokeOwnOtherSessions, revokeOwnSession } from '../account/sessions.ts'
 import { listAudit } from './audit.ts'
 import { listUsers } from './list-users.ts'
@@ -17,6 +19,8 @@ export const admins = new Hono<AppEnv>()
   .post('/refresh', ...refresh('admin'))
   .post('/logout', ...logout('admin'))
   .post('/change-password', ...changePassword('admin'))
+  .post('/forgot-password', ...forgotPassword('admin'))
+  .post('/reset-password', ...resetPassword('admin'))
   .get('/me', ...readMe)
   .get('/me/sessions', ...listOwnSessions('admin'))
   .delete('/me/sessions', ...revokeOwnOtherSessions('admin'))

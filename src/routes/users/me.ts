@@ -7,7 +7,7 @@ import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
+import { rateLimit, tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { proveCurrentPassword, wrongPassword } from '../account/current-password.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
@@ -44,7 +44,7 @@ export const updateMe = endpoint(
   async (c) => {
     const { username, email, full_name: fullName } = c.req.valid('json')
     const { db, claims } = c.var
-    await rateLimit(c)
+    await rateLimit(c, username || email ? 'profile' : undefined)
     const [oldEmailId, newEmailId] = [crypto.randomUUID(), crypto.randomUUID()]
     const updated = await updateUser(db, {
       ...claims,
@@ -52,8 +52,9 @@ export const updateMe = endpoint(
       ...{ oldEmailId, newEmailId },
       ...requestSourceOf(c),
     }).catch(duplicateOf('User'))
-    const { email_changed: emailChanged, ...user } = updated
-    if (emailChanged) {
+    if (updated.capped) throw tooMany(updated.resets_in ?? 0)
+    const { user } = updated
+    if (updated.email_changed) {
       queueEmails(c, oldEmailId, newEmailId)
       log(c, 'info', 'email_change', { outcome: 'success', kind: 'user', id: user.id })
     }
@@ -73,9 +74,13 @@ export const deleteMe = endpoint(
   admitHashing(),
   async (c) => {
     const { password } = c.req.valid('json')
-    const { id, checkedHash } = await proveCurrentPassword(c, password, 'account_deleted')
+    const { id, password_version: passwordVersion } = await proveCurrentPassword(
+      c,
+      password,
+      'account_deleted',
+    )
     const deleted = await deleteOwnUser(c.var.db, {
-      ...{ accountId: id, checkedHash },
+      ...{ accountId: id, passwordVersion },
       ...requestSourceOf(c),
     })
     if (!deleted) throw wrongPassword()

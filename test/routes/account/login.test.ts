@@ -39,7 +39,9 @@ describe.each(ACCOUNT_TYPES)('POST /api/$type/login', ({ type, kind, create }) =
   })
 
   test('returns 429, as change-password does, after ten attempts at the account until the limit resets', async () => {
-    const { caller, id, username, password, access_token: token } = await create()
+    const { id, username, password, access_token: token } = await create()
+    // From a network from which nobody has logged in yet.
+    const caller = visitor()
     const key = `${kind}:${id}`
     const login = () => caller.post(path, { username, password })
     const changePassword = () =>

@@ -1,0 +1,66 @@
+/** How often something may happen in a window, counted in PostgreSQL across all addresses. */
+export type Cap = { max: number; windowSeconds: number }
+
+const MINUTE = 60
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/**
+ * Wrong passwords that an account allows (NIST 800-63B-4, 3.2.2), and once more for each network from
+ * which somebody has logged in to it: strangers can't use up the owner's. A success or a reset clears the
+ * count; else it expires by itself, and attempts beyond it don't extend the wait: a delay, not a lock.
+ */
+export const PASSWORD_ATTEMPTS: Cap = { max: 10, windowSeconds: 15 * MINUTE }
+
+/**
+ * What sends email, and how often. Acts are capped, not their notices: a notice that is left out would
+ * hide what a thief does. Only to an address that nobody has proven is a notice left out.
+ */
+export const EMAIL_CAPS = {
+  /** Emails with a reset link for an account. More would only fill the owner's mailbox. */
+  resets: { max: 6, windowSeconds: HOUR },
+  /** Those of them that one network may cause: a stranger can't use up the owner's. */
+  resetsByNetwork: { max: 3, windowSeconds: HOUR },
+  /** Those of them that replace an open link, the first ones: the others contain the same link again. */
+  newResetLinks: { max: 3, windowSeconds: HOUR },
+  /** Changes of an account's email: two notices each. */
+  emailChanges: { max: 5, windowSeconds: DAY },
+  /** Changes of an account's password by one who knows it: a notice each. */
+  passwordChanges: { max: 10, windowSeconds: DAY },
+  /** Emails to an address that is nobody's for longer than a day: typed at registration, or as a new one. */
+  toUnprovenAddress: { max: 3, windowSeconds: DAY },
+} as const satisfies Record<string, Cap>
+
+/** Failed logins that are written to the audit trail one by one, in the whole installation. */
+export const FAILED_LOGIN_LINES: Cap = { max: 5_000, windowSeconds: HOUR }
+
+/**
+ * An `insert` that counts one more for each key that `keys` selects, and returns `key`,
+ * `count` and `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts
+ * no more than `max` ever do it.
+ */
+export const countAttempt = (keys: string, { windowSeconds }: Pick<Cap, 'windowSeconds'>) => `
+  insert into attempts as known (key, count, resets_at)
+  select key, 1, now() + make_interval(secs => ${windowSeconds}) from (${keys}) as candidate (key)
+  on conflict (key) do update set
+    count = case when known.resets_at > now() then known.count + 1 else 1 end,
+    resets_at = case when known.resets_at > now() then known.resets_at else excluded.resets_at end
+  returning key, count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
+
+/** The key of emails to an address. Only its hash is kept. */
+const addressKey = (email: string) =>
+  `'email-to:' || encode(sha256(convert_to(lower(${email}), 'UTF8')), 'hex')`
+
+/** Counts an email to each address that somebody typed: SQL that gives it, by the rows it is taken from. */
+export const countEmailsTo = (addresses: readonly { email: string; from: string }[]) =>
+  // In one order, so that two statements don't wait for each other.
+  countAttempt(
+    `${addresses.map(({ email, from }) => `select ${addressKey(email)} from ${from}`).join(' union all ')} order by 1`,
+    EMAIL_CAPS.toUnprovenAddress,
+  )
+
+/** Whether an email may go to an address that {@link countEmailsTo} has counted as `counted`. */
+export const mayReceive = (counted: string, email: string) => `exists (
+  select from ${counted} c
+  where c.key = ${addressKey(email)} and c.count <= ${EMAIL_CAPS.toUnprovenAddress.max}
+)`

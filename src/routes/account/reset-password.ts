@@ -1,0 +1,54 @@
+import * as z from 'zod/mini'
+import type { AccountType } from '../../db/accounts.ts'
+import * as passwordResets from '../../db/password-resets.ts'
+import { defineError } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { queueEmails } from '../../mail/enqueue.ts'
+import { admitHashing } from '../../middleware/admit-hashing.ts'
+import { json } from '../../middleware/validate.ts'
+import { contract, endpoint } from '../../openapi.ts'
+import { rejectWeakPassword } from '../../passwords/policy.ts'
+import { withRateLimit } from '../../rate-limit/limit.ts'
+import { requestSourceOf } from '../../request-source.ts'
+import { readResetToken } from '../../tokens/reset.ts'
+import { Message, NewPassword, Token } from '../input.ts'
+
+const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
+
+/** `POST /reset-password`: sets the password with the token of a reset link. */
+export const resetPassword = (accountType: AccountType) =>
+  endpoint(
+    contract({
+      summary: 'Reset the password',
+      description: 'The token of a reset link works once. All sessions of the account end.',
+      responses: { 200: { description: 'The password has been reset', schema: Message } },
+      errors: [invalidToken],
+    }),
+    json(z.object({ token: Token, new_password: NewPassword })),
+    admitHashing(),
+    async (c) => {
+      const { token, new_password: password } = c.req.valid('json')
+      const { db, keys, hashing } = c.var
+      const resetId = readResetToken(keys, accountType, token)
+      if (!resetId) throw invalidToken()
+      const owner = await withRateLimit(
+        c,
+        () => passwordResets.findReset[accountType](db, { resetId }),
+        'reset-password',
+      )
+      if (!owner) throw invalidToken()
+      await rejectWeakPassword(c, 'new_password', {
+        password,
+        owner: { ...owner, fullName: owner.full_name },
+      })
+
+      const emailId = crypto.randomUUID()
+      const newHash = await hashing.hash(password)
+      const values = { resetId, newHash, emailId, ...requestSourceOf(c) }
+      const reset = await passwordResets.resetPassword[accountType](db, values)
+      if (!reset) throw invalidToken()
+      queueEmails(c, emailId)
+      log(c, 'info', 'password_reset', { outcome: 'success', kind: accountType, id: reset.id })
+      return c.json({ message: 'Password reset successful' }, 200)
+    },
+  )

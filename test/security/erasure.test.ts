@@ -43,8 +43,8 @@ async function userOfEveryTable(mark: string) {
   await sql('insert into user_networks (account_id, network) values ($1, $2)', [user.id, mark])
   await sql('update user_sessions set user_agent = $2 where account_id = $1', [user.id, mark])
   await resetTokenOf(user.id)
-  for (const key of [`reset-mail:${user.id}`, `user:${user.id}@${mark}`]) {
-    await sql(`insert into attempts values ($1, 1, now() + interval '1 hour')`, [key])
+  for (const key of [`user:${user.id}`, `reset-mail:user:${user.id}`]) {
+    await sql(`insert into attempts values ($1, 1, now() + interval '1 hour')`, [`${key}@${mark}`])
   }
   return user
 }

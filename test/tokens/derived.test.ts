@@ -48,7 +48,7 @@ test('a refresh token names a session and its counter, for one type of account',
   expect(token).toMatch(new RegExp(`^${SESSION}\\.41\\.`))
   expect(readRefreshToken(keys, 'user', token)).toEqual({ sessionId: SESSION, counter: 41 })
   expect(readRefreshToken(keys, 'admin', token)).toBeNull()
-  expect(readRefreshToken(keys, 'user', resetToken(keys, SESSION))).toBeNull()
+  expect(readRefreshToken(keys, 'user', resetToken(keys, 'user', SESSION))).toBeNull()
   expect(readRefreshToken(keys, 'user', '')).toBeNull()
 })
 
@@ -59,7 +59,8 @@ test.each([SESSION, `.1`, `${SESSION}.`])('%j, though signed, is no refresh toke
 })
 
 test('a reset token names a request for a reset', () => {
-  const token = resetToken(keys, SESSION)
-  expect(readResetToken(keys, token)).toBe(SESSION)
-  expect(readResetToken(keys, deriveToken(keys, 'refresh-token:user', SESSION))).toBeNull()
+  const token = resetToken(keys, 'user', SESSION)
+  expect(readResetToken(keys, 'user', token)).toBe(SESSION)
+  expect(readResetToken(keys, 'admin', token)).toBeNull()
+  expect(readResetToken(keys, 'user', deriveToken(keys, 'refresh-token:user', SESSION))).toBeNull()
 })

@@ -28,11 +28,6 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
   await caller.put('/api/users/me', { email: moved }, { token })
   await caller.post('/api/users/login', { username, password: 'wrong' })
   await resetTokenOf(id)
-  await sql(
-    `insert into user_networks (account_id, network) values ($1, '203.0.113.0/24')
-     on conflict do nothing`,
-    [id],
-  )
 
   const { status, headers, body } = await exportOf(token)
   const event = {
@@ -41,7 +36,7 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
   }
   const wrong = { outcome: 'failure', reason: 'wrong_password', actor_kind: null }
   const email_changed = { kind: 'email-changed', created_at: MOMENT }
-  const attempt = { key: expect.stringContaining(`user:${id}`), count: 1, resets_at: MOMENT }
+  const counted = (key: string) => ({ key, count: 1, resets_at: MOMENT })
   expectResponse({ status, body, headers, text: '' }, 200, {
     exported_at: MOMENT,
     account: userRead({ id, username, email: moved }),
@@ -59,10 +54,10 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
         { ...email_changed, recipient: moved },
       ]),
     ),
-    attempts: all([attempt]),
+    attempts: all([counted(`email-change:${id}`), counted(`user:${id}@203.0.113.0/24`)]),
     audit_events: all([
       { ...event, action: 'login', ...wrong },
-      { ...event, action: 'email_change', details: body.audit_events.items[1].details },
+      { ...event, action: 'email_change', details: { email: 'changed' } },
       { ...event, action: 'login' },
     ]),
   })

@@ -66,6 +66,9 @@ const seed = (accounts: number) => `
   insert into password_resets (user_id, id, expires_at)
     select id, case when id = 1 then '${NIL}' else gen_random_uuid() end, now() + interval '15 minutes'
     from users where id % 100 = 1;
+  insert into admin_password_resets (admin_id, id, expires_at)
+    select id, case when id = 1 then '${NIL}' else gen_random_uuid() end, now() + interval '15 minutes'
+    from admins where id % 10 = 1;
   insert into attempts (key, count, resets_at)
     select 'user:' || id, 3, now() + interval '15 minutes' from users where id % 10 = 1;
   insert into outbox (id, user_id, recipient, mail)
@@ -114,11 +117,13 @@ const SAMPLE: Readonly<Record<string, string | number | boolean | string[]>> = {
 /** What is sampled otherwise, or several times: names that must be new, identifiers, filters. */
 const CASES: Record<string, Record<string, unknown>[]> = {
   'admins.insertAdmin': [{ username: 'new', email: 'new@example.com' }],
+  'admins-by-operator.findAdmins': [{}, { id: 1 }, { email: 'admin1@example.com' }],
   'attempts.countLoginByEmail.user': [{ identifier: 'user1@example.com' }],
   'audit-events.listAuditEvents': [{}, { targetKind: 'user', targetId: 1 }, { before: 1_000 }],
   'erasure.eraseDeletedUsers': [{ seconds: 0 }],
   'erasure.eraseUser': [{ id: 3 }],
   'outbox.deleteSentEmail': [{ id: NIL }],
+  'password-resets.issueReset.admin': [{ email: 'admin1@example.com' }],
   'outbox.findPendingEmail': [{ id: NIL }],
   'sessions.openSession.admin': [{ sessionId: '00000000-0000-0000-0000-000000000001' }],
   'sessions.openSession.user': [

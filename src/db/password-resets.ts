@@ -7,10 +7,13 @@ import { addEmail } from './outbox.ts'
 import { maybeOne, read, write } from './statement.ts'
 
 /**
- * Whether the email is still the one that a reset was sent to. A change of email deletes open resets,
- * but can't see one that is being issued at the same moment.
+ * The new `resets_void_until` of an account that moves to another email or may not be used any more. Such
+ * an act deletes the open reset, but can't see one that was added while it waited for the account.
  */
-const isSentToCurrentEmail = (reset: string, account: string) =>
+export const VOID_RESETS = 'clock_timestamp()'
+
+/** Whether nothing has voided a reset since it was issued: {@link VOID_RESETS}. */
+const isNotVoid = (reset: string, account: string) =>
   `${reset}.issued_at > coalesce(${account}.resets_void_until, '-infinity')`
 
 /** Seconds that an open link must have left to be sent again: enough to read the email and use it. */
@@ -48,7 +51,7 @@ export const issueReset = forEachAccountType(({ accountType, accounts, resets, r
       const key = `'reset-mail:' || ${accountKey(accountType, 'id')}`
       // Of the row as it is once the account is locked, not of the snapshot before.
       const isKept = `(
-        select count > ${EMAIL_CAPS.newResetLinks.max} and ${isSentToCurrentEmail('r', 'granted')}
+        select count > ${EMAIL_CAPS.newResetLinks.max} and ${isNotVoid('r', 'granted')}
           and r.expires_at > now() + make_interval(secs => ${RESENT_MIN_SECONDS})
         from granted
       )`
@@ -109,7 +112,7 @@ export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =
       select a.username, a.email, a.full_name
       from ${resets} r join ${accounts} a on a.id = r.${resetOwner}
       where r.id = ${$.resetId} and r.expires_at > now()
-        and ${isUsable('a')} and ${isSentToCurrentEmail('r', 'a')}`,
+        and ${isUsable('a')} and ${isNotVoid('r', 'a')}`,
   }),
 )
 
@@ -131,7 +134,7 @@ export const resetPassword = forEachAccountType((tables) => {
       ), used as (
         delete from ${resets} r using account
         where r.id = ${$.resetId} and r.${resetOwner} = account.id and r.expires_at > now()
-          and ${isSentToCurrentEmail('r', 'account')}
+          and ${isNotVoid('r', 'account')}
         returning account.id
       ), changed as (
         update ${accounts} a set

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor, UserRead, userColumns } from './accounts.ts'
 import { type Action, auditLine, Changes, changes, requestSource } from './audit-events.ts'
+import { VOID_RESETS } from './password-resets.ts'
 import { type Placeholders, read, write } from './statement.ts'
 
 const FoundUser = z.object({ user: z.nullable(UserRead) })
@@ -96,7 +97,8 @@ export const updateUser = write({
       set: `
         is_active = ${isActive}, is_superuser = ${isSuperuser}, full_name = ${fullName},
         session_epoch = u.session_epoch + ${losesRights}::int,
-        kept_session = case when not ${losesRights} then u.kept_session end`,
+        kept_session = case when not ${losesRights} then u.kept_session end,
+        resets_void_until = case when ${isActive} then u.resets_void_until else ${VOID_RESETS} end`,
       where: `before.deleted_at is null and (${$.isSuperuser} is null or actor.is_superadmin)`,
       differs: `(${isActive}, ${isSuperuser}, ${fullName})
         is distinct from (before.is_active, before.is_superuser, before.full_name)`,
@@ -116,7 +118,7 @@ export const deleteUser = write({
   sql: ($) =>
     actOnUser($, {
       action: 'user_deleted',
-      set: `deleted_at = now(), ${END_SESSIONS}`,
+      set: `deleted_at = now(), resets_void_until = ${VOID_RESETS}, ${END_SESSIONS}`,
       where: 'before.deleted_at is null',
     }),
 })

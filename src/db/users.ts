@@ -12,6 +12,7 @@ import {
 import { auditLine, changes, requestSource } from './audit-events.ts'
 import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
+import { VOID_RESETS } from './password-resets.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 const self = { kind: 'user', id: 'id' } as const
@@ -112,7 +113,7 @@ export const updateUser = write({
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
-        resets_void_until = case when moves then clock_timestamp() else u.resets_void_until end
+        resets_void_until = case when moves then ${VOID_RESETS} else u.resets_void_until end
       from wanted, actor
       where u.id = wanted.id and u.id = actor.id and allowed
         and (wanted.username, wanted.email, wanted.full_name)
@@ -151,7 +152,8 @@ export const deleteOwnUser = write({
   sql: ($) => `
     with deleted as (
       update users a set
-        deleted_at = now(), updated_at = now(), session_epoch = session_epoch + 1, kept_session = null
+        deleted_at = now(), updated_at = now(), resets_void_until = ${VOID_RESETS},
+        session_epoch = session_epoch + 1, kept_session = null
       where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion} and ${isUsable('a')}
       returning id
     ), closed as (

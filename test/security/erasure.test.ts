@@ -69,7 +69,7 @@ test('31 (GDPR 17): no table contains the name, email, network or device of an e
   ]) {
     expect(await sql(`select 1 from ${table} where ${column} = $1`, [id]), table).toEqual([])
   }
-  const keys = await sql(`select key from attempts where key ~ ('[:](' || $1 || ')($|@)')`, [id])
+  const keys = await sql(`select key from attempts where key ~ ('user:' || $1 || '($|@)')`, [id])
   expect(keys).toEqual([])
   expect(await auditLines('user', id)).toEqual([
     ...before,

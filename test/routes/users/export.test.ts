@@ -54,7 +54,7 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
         { ...email_changed, recipient: moved },
       ]),
     ),
-    attempts: all([counted(`email-change:${id}`), counted(`user:${id}@203.0.113.0/24`)]),
+    attempts: all([counted(`email-change:user:${id}`), counted(`user:${id}@203.0.113.0/24`)]),
     audit_events: all([
       { ...event, action: 'login', ...wrong },
       { ...event, action: 'email_change', details: { email: 'changed' } },

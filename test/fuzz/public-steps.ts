@@ -128,8 +128,11 @@ export const forgotPassword =
 
 export const resetPassword =
   (word: number): Step =>
-  ({ reset }, { call, lastReset, passwords }) => {
-    const [token, password = ''] = [reset ?? lastReset(), pick(passwords, word)]
+  ({ user, reset }, { call, lastReset, passwords }) => {
+    const token = reset ?? lastReset()
+    // Another one: a login meanwhile with the old password is rejected, even if it is the new one.
+    const others = passwords.filter((each) => each !== user?.password)
+    const password = pick(others, word) ?? ''
     const body = { token, new_password: password }
     return {
       act: () => call('POST', '/api/password/reset-password', body),

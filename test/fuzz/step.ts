@@ -5,7 +5,7 @@ import type { Model, User } from './account-model.ts'
 export type Response = { status: number; body: any }
 
 /** The model after the step, or undefined if the response does not follow from the model before it. */
-export type Explain = (model: Model, response: Response) => Model | undefined
+type Explain = (model: Model, response: Response) => Model | undefined
 
 type Name = { username: string; email: string }
 

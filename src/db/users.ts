@@ -4,7 +4,6 @@ import {
   actorOf,
   displayName,
   isActor,
-  isUsable,
   oneAsActor,
   UserRead,
   userColumns,
@@ -143,18 +142,17 @@ export const updateUser = write({
 
 /**
  * Deletes the current user softly: out of every list, sessions ended, names still taken; an admin can
- * restore it. No row: the password changed since it was compared, or the account was
- * deleted or disabled.
+ * restore it. No row: the password or the session changed since the password was compared.
  */
 export const deleteOwnUser = write({
-  parameters: { accountId: 'integer', passwordVersion: 'integer', ...requestSource },
+  parameters: { ...actor, passwordVersion: 'integer', ...requestSource },
   returns: maybeOne(z.object({ id: z.int() })),
   sql: ($) => `
     with deleted as (
       update users a set
         deleted_at = now(), updated_at = now(), resets_void_until = ${VOID_RESETS},
         session_epoch = session_epoch + 1, kept_session = null
-      where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion} and ${isUsable('a')}
+      where ${isActor('user', $)} and a.password_version = ${$.passwordVersion}
       returning id
     ), closed as (
       delete from password_resets where user_id in (select id from deleted)

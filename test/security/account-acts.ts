@@ -192,8 +192,9 @@ export const ACTS = {
     },
     'change of profile': { run: updateMe('profile_update', (_, i) => ({ fullName: `Ada ${i}` })) },
     'own deletion': {
-      async run({ db }, { id }) {
-        const deleted = await deleteOwnUser(db, { accountId: id, passwordVersion: 0, ...source() })
+      async run({ db }, { id, current }) {
+        const self = { accountId: id, sessionId: current, ...source() }
+        const deleted = await deleteOwnUser(db, { ...self, passwordVersion: 0 })
         return effects(deleted !== undefined, 'account_deleted')
       },
     },

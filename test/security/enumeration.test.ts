@@ -1,10 +1,18 @@
 /** Response times themselves are measured by `npm run timing`. */
 import { describe, expect, test, vi } from 'vitest'
 import { hashPassword } from '../../src/passwords/hash.ts'
-import { logIn, mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
+import {
+  logIn,
+  mailsTo,
+  newAdmin,
+  newcomer,
+  newUser,
+  PASSWORD,
+  registerUser,
+} from '../setup/accounts.ts'
 import { type ApiResponse, environment, expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
-import { resetTokenOf } from '../setup/reset-token.ts'
+import { mailedResetToken } from '../setup/reset-token.ts'
 import { atOnce, attemptsOf, expireAttempts, setAttempts, tally } from './attack.ts'
 import { changePassword, forgotPassword, getMe, login, refresh, resetPassword } from './calls.ts'
 import { faultyWorld, heldQueue } from './faulty-world.ts'
@@ -163,10 +171,36 @@ test('7 (ASVS 6.3.8): POST /api/password/forgot-password returns the same bytes 
 test('7: POST /api/users/register shows whether a name is taken, at most twenty times an hour', async () => {
   const { username, email } = await registerUser()
   const client = visitor()
-  const body = { username, email, password: 'password1' }
-  const responses = await atOnce(25, () => client.post('/api/users/register', body))
-  expect(tally(responses)).toEqual({ 422: 20, 429: 5 })
+  const responses = await atOnce(25, (i) =>
+    client.post('/api/users/register', { ...newcomer(), ...(i % 2 ? { username } : { email }) }),
+  )
+  expect(tally(responses)).toEqual({ 409: 20, 429: 5 })
+  const fields = responses.flatMap(({ body }) => body.details?.field ?? [])
+  expect(new Set(fields)).toEqual(new Set(['username', 'email']))
+  expectError(await client.post('/api/users/register', newcomer()), 429, 'RateLimitError')
 })
+
+/** Spellings of one name, which PostgreSQL and JavaScript fold alike, or not. */
+test.each([
+  ['Ada', 'ADA'],
+  ['İda', 'İDA'],
+  ['İda', 'İda'.toLowerCase()],
+  ['ΝΙΚΟΣ', 'νικος'],
+  ['Straẞe', 'straße'],
+])(
+  '8 (ASVS 6.3.8): after ten attempts as %s, one as %s is the same for known and unknown accounts',
+  async (one, other) => {
+    const [known, unknown] = [freshName(), freshName()]
+    await registerUser(visitor(), `${one}-${known}`)
+    const statusOf = async (name: string) => {
+      expect(tally(await atOnce(10, () => login(`${one}-${name}`, 'wrong pass')))).toEqual({
+        401: 10,
+      })
+      return (await login(`${other}-${name}`, 'wrong pass')).status
+    }
+    expect(await statusOf(known)).toBe(await statusOf(unknown))
+  },
+)
 
 test('8 (NIST 800-63B-4, 3.2.2): the eleventh attempt in 15 minutes is 429, for known and unknown accounts alike', async () => {
   const { username, email, id } = await registerUser()
@@ -225,13 +259,14 @@ test.each([
 )
 
 test('8 (CVE-2024-1722): after a stranger has used up the attempts, sessions stay valid, refresh and reset work, and a reset or the end of the window allows login', async () => {
-  const { id, username, refresh_token, access_token } = await registerUser()
+  const { id, username, email, refresh_token, access_token } = await newUser()
   const key = `user:${id}`
   const password = 'another long password'
   await setAttempts(key, 1_000)
   expect((await getMe(access_token)).status).toBe(200)
   expect((await refresh(refresh_token)).status).toBe(200)
-  expect((await resetPassword(await resetTokenOf(id), password)).status).toBe(200)
+  expect((await forgotPassword(email)).status).toBe(200)
+  expect((await resetPassword(await mailedResetToken(email, 1), password)).status).toBe(200)
   await logIn(visitor(), username, { password })
 
   await setAttempts(key, 1_000)

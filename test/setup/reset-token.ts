@@ -1,6 +1,7 @@
 import { inject } from 'vitest'
 import { deriveKeys } from '../../src/tokens/keys.ts'
 import { resetToken } from '../../src/tokens/reset.ts'
+import { mailsTo } from './accounts.ts'
 import { sql } from './database.ts'
 import type {} from './world.ts'
 
@@ -28,4 +29,11 @@ export async function resetTokenOf(
     [accountId, resetId, minutes],
   )
   return resetToken(keys, accountType, resetId)
+}
+
+/** The token of the newest reset link in the mailbox of an address, once it has this many emails. */
+export async function mailedResetToken(address: string, emails: number): Promise<string> {
+  const mails = await mailsTo(address, emails)
+  const tokens = mails.flatMap(({ text }) => /[?]token=(\S+)/.exec(text)?.[1] ?? [])
+  return decodeURIComponent(tokens.at(-1) ?? 'none')
 }

@@ -77,15 +77,13 @@ export const deleteMe = endpoint(
   admitHashing(),
   async (c) => {
     const { password } = c.req.valid('json')
+    const { db, claims } = c.var
     const { id, password_version: passwordVersion } = await proveCurrentPassword(
       c,
       password,
       'account_deleted',
     )
-    const deleted = await deleteOwnUser(c.var.db, {
-      ...{ accountId: id, passwordVersion },
-      ...requestSourceOf(c),
-    })
+    const deleted = await deleteOwnUser(db, { ...claims, passwordVersion, ...requestSourceOf(c) })
     if (!deleted) throw wrongPassword()
     log(c, 'info', 'account_deleted', { outcome: 'success', kind: 'user', id })
     return c.body(null, 204)

@@ -29,6 +29,7 @@ test('GET /api/admins/audit returns the events that match the filters, newest fi
     actor_id: null,
     target_kind: 'user',
     target_id: user.id,
+    details: null,
     network: '203.0.113.0/24',
     country: null,
     request_id: expect.stringMatching(UUID),

@@ -53,7 +53,7 @@ const project = workerdProject('mutation', files)
 export default defineConfig({
   test: {
     globalSetup: ['test/setup/local-world.ts'],
-    provide: { fuzz: { seconds: 1, seed: null }, replacements: {} },
+    provide: { fuzz: { seconds: 1, seed: null } },
     silent: true,
     maxWorkers: 2,
     projects: [

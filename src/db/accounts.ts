@@ -84,6 +84,10 @@ export const adminColumns = columnsOf(AdminRead)
 export const isUsable = (account: string) =>
   `(${account}.is_active and ${account}.deleted_at is null)`
 
+/** What an update of an account sets to end all its sessions, the spared one too. */
+export const endSessions = (account: string) =>
+  `session_epoch = ${account}.session_epoch + 1, kept_session = null`
+
 /** Whether a session is still open. */
 export const isOpen = (session: string, account: string) => `(
   ${session}.revoked_at is null and ${session}.expires_at > now() and ${isUsable(account)}

@@ -2,8 +2,9 @@ import * as z from 'zod/mini'
 import { actor, actorOf, displayName, forEachAccountType } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
-import { countAttempt, EMAIL_CAPS } from './caps.ts'
+import { accountKeys, countAttempt, EMAIL_CAPS } from './caps.ts'
 import { addEmail } from './outbox.ts'
+import { VOID_RESETS } from './password-resets.ts'
 import { maybeOne, write } from './statement.ts'
 
 const PasswordChange = z.object({ changed: z.boolean(), count: z.int(), resets_in: z.int() })
@@ -29,12 +30,13 @@ export const changePassword = forEachAccountType((tables) => {
         ${actorOf(accountType, $)} and a.password_version = ${$.passwordVersion}
         for no key update of a
       ), attempt as (${countAttempt(
-        `select 'password-change:${accountType}:' || id from actor`,
+        `select ${accountKeys(accountType, 'id').passwordChanges} from actor`,
         EMAIL_CAPS.passwordChanges,
       )}), changed as (
         update ${accounts} a set
           hashed_password = ${$.newHash}, password_version = a.password_version + 1,
-          updated_at = now(), session_epoch = a.session_epoch + 1, kept_session = ${$.sessionId}
+          updated_at = now(), resets_void_until = ${VOID_RESETS},
+          session_epoch = a.session_epoch + 1, kept_session = ${$.sessionId}
         from actor, attempt
         where a.id = actor.id and attempt.count <= ${EMAIL_CAPS.passwordChanges.max}
         returning a.*

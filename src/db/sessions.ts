@@ -15,7 +15,7 @@ export type Device = { userAgent: string | null; place: string | null }
 /** Seconds after a login when the session ends however often it is used: 30 days. */
 const SESSION_SECONDS = 30 * 24 * 60 * 60
 
-/** Open sessions of an account. More are no devices of one person, and could fill the database. */
+/** Open sessions of an account: more than one person has devices. Without a bound they could fill the database. */
 export const MAX_OPEN_SESSIONS = 50
 
 /** Seconds after which a known network is marked once more: not at each login. */
@@ -50,10 +50,8 @@ export const openSession = forEachAccountType((tables) => {
           and ${isUsable('a')}
         for no key update
       ), ended as (
-        update ${sessions} s set revoked_at = now()
-        from account, excess_${accountType}_sessions(account.id, ${MAX_OPEN_SESSIONS - 1}) as excess (id)
-        where s.id = excess.id
-        returning s.account_id as id
+        select account.id from account,
+          end_excess_${accountType}_sessions(account.id, ${$.sessionId}, ${MAX_OPEN_SESSIONS - 1})
       ), opened as (
         insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
         select ${$.sessionId}, id, session_epoch,

@@ -3,13 +3,21 @@ import {
   actor,
   actorOf,
   displayName,
+  endSessions,
   isActor,
   oneAsActor,
   UserRead,
   userColumns,
 } from './accounts.ts'
 import { auditLine, changes, requestSource } from './audit-events.ts'
-import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
+import {
+  accountKeys,
+  countAttempt,
+  countEmailsTo,
+  EMAIL_CAPS,
+  isProven,
+  mayReceive,
+} from './caps.ts'
 import { addEmail } from './outbox.ts'
 import { VOID_RESETS } from './password-resets.ts'
 import { maybeOne, one, read, write } from './statement.ts'
@@ -68,9 +76,8 @@ const UpdatedUser = z.object({
 
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name
- * if `setFullName` says so, as it may become null. Another email ends open password resets and
- * notifies the new address and the old one, which may be anybody's while it was the account's for less
- * than a day. What changes nothing leaves no trace.
+ * if `setFullName` says so, as it may become null. Another email ends open password resets, and both
+ * addresses are notified, an unproven one within its cap. What changes nothing leaves no trace.
  */
 export const updateUser = write({
   parameters: {
@@ -104,21 +111,21 @@ export const updateUser = write({
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
         coalesce(lower(${$.email}) <> lower(email), false) as moves,
         ${$.mayRename} or coalesce(${$.username} = username, true) as allowed,
-        coalesce(resets_void_until, created_at)
-          < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
+        ${isProven('user', 'actor')} as is_proven
       from actor
-    ), attempt as (${countAttempt(`select 'email-change:user:' || id from wanted where moves and allowed`, cap)}),
+    ), attempt as (${countAttempt(`select ${accountKeys('user', 'id').emailChanges} from wanted where moves and allowed`, cap)}),
     changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
+        email_changed_at = case when moves then now() else u.email_changed_at end,
         resets_void_until = case when moves then ${VOID_RESETS} else u.resets_void_until end
       from wanted, actor
       where u.id = wanted.id and u.id = actor.id and allowed
         and (wanted.username, wanted.email, wanted.full_name)
           is distinct from (u.username, u.email, u.full_name)
         and not exists (select from attempt where count > ${cap.max})
-      returning u.*, old_email, moves, settled,
+      returning u.*, old_email, moves, is_proven,
         ${changes('actor', 'u', { typed: ['username', 'email', 'full_name'] })} as details
     ), moved as (
       select * from changed where moves
@@ -126,9 +133,9 @@ export const updateUser = write({
       delete from password_resets where user_id in (select id from moved)
     ), told as (${countEmailsTo([
       { email: 'email', from: 'moved' },
-      { email: 'old_email', from: 'moved where not settled' },
+      { email: 'old_email', from: 'moved where not is_proven' },
     ])}),
-    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where settled or ${mayReceive('told', 'a.old_email')}`)}),
+    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where is_proven or ${mayReceive('told', 'a.old_email')}`)}),
     told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('told', 'a.email')}`)}),
     audited_email as (${auditLine($, { action: 'email_change', actor: self, details: 'details' }, 'moved')}),
     audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
@@ -151,7 +158,7 @@ export const deleteOwnUser = write({
     with deleted as (
       update users a set
         deleted_at = now(), updated_at = now(), resets_void_until = ${VOID_RESETS},
-        session_epoch = session_epoch + 1, kept_session = null
+        ${endSessions('a')}
       where ${isActor('user', $)} and a.password_version = ${$.passwordVersion}
       returning id
     ), closed as (

@@ -4,7 +4,7 @@ import { expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { expectDuplicate } from '../setup/shapes.ts'
 import { atOnce, auditLines, tally } from './attack.ts'
-import { changePassword } from './calls.ts'
+import { changePassword, forgotPassword } from './calls.ts'
 
 const put = (token: string, body: unknown, client = visitor()) =>
   client.put('/api/users/me', body, { token })
@@ -61,7 +61,7 @@ test('18: a taken email is 409 and not one of the five', async () => {
   expect((await put(token, { email: newcomer().email })).status).toBe(200)
 })
 
-test('18: an address that people only type gets three emails a day, whoever types it and how often', async () => {
+test('18: an address that people only type gets six emails a day, whoever types it and how often, resets included', async () => {
   const victim = newcomer().email
   for (let account = 0; account < 3; account++) {
     const { email, access_token: token } = await newUser()
@@ -70,7 +70,9 @@ test('18: an address that people only type gets three emails a day, whoever type
     }
   }
   expect((await registerUser(visitor(), victim.split('@')[0])).email).toBe(victim)
-  expect(await emailsTo(victim)).toBe(3)
+  for (let i = 0; i < 3; i++) expect((await forgotPassword(victim)).status).toBe(200)
+  await scheduler.wait(2_000)
+  expect(await emailsTo(victim)).toBe(6)
 })
 
 test('18: who has had an address for a day is told of its change, whatever strangers have sent there', async () => {
@@ -108,5 +110,23 @@ test.each([
     expect(current).toBe('password number 9')
     const login = await caller.post(`/api/${type}/login`, { username, password: current })
     expect(login.status).toBe(200)
+
+    // The password was right: these are no failed attempts.
+    for (let i = 0; i < 10; i++) {
+      const options = { type, client: visitor({ address: caller.address }) }
+      expect((await changePassword(token, current, `password ${i}`, options)).status).toBe(429)
+    }
+    const again = await caller.post(`/api/${type}/login`, { username, password: current })
+    expect(again.status).toBe(200)
   },
+  60_000,
 )
+
+test('18: an admin sends twenty test emails a day, from any address', async () => {
+  const { access_token: token } = await newAdmin()
+  const { email } = newcomer()
+  const responses = await atOnce(25, () =>
+    visitor({ token }).post('/api/password/test-email', { to_email: email }),
+  )
+  expect(tally(responses)).toEqual({ 200: 20, 429: 5 })
+})

@@ -1,8 +1,8 @@
-import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { clearEnvironment, dropBrokenConnectionNotes } from './test/setup/own-environment.ts'
-import type { Fuzzing, LocalWorld } from './test/setup/world.ts'
+import { workerdProject } from './test/setup/workerd-project.ts'
+import type { Fuzzing } from './test/setup/world.ts'
 
 clearEnvironment()
 dropBrokenConnectionNotes()
@@ -24,25 +24,6 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, and a run of the tests within the tests. */
 const LONG_IN_NODE = ['test/bundle/{burst,pages}.test.ts', 'test/repository/environment.test.ts']
-
-/** Tests of the Worker, in workerd, configured as wrangler.toml says, isolated from the developer's settings. */
-const workerdProject = (name: string, files: { include: string[]; exclude: string[] }) => ({
-  extends: true as const,
-  plugins: [
-    cloudflareTest(({ inject }) => {
-      const { bindings, wranglerConfig: configPath } = inject<LocalWorld>('world')
-      return { wrangler: { configPath }, miniflare: { bindings } }
-    }),
-  ],
-  test: {
-    name,
-    ...files,
-    // As in production: one isolate serves many requests. This also avoids starting workerd for each file.
-    isolate: false,
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
-  },
-})
 
 /** Bundles and servers first: they take longest, and mostly wait. */
 class LongestFirst extends BaseSequencer {

@@ -8,9 +8,19 @@ const repeated = document.getElementById('repeated')
 const visible = document.getElementById('visible')
 const formError = document.getElementById('error')
 
-const token = new URLSearchParams(location.search).get('token')
-// Removes the token from the address bar and the history, because it can set the password.
-history.replaceState(null, '', location.pathname)
+/** What the link of the email says: the token, and whether it is an admin's. */
+let link
+
+/** Takes the token out of the address bar and the history, because it can set the password. */
+function takeLink() {
+  // The fragment, which browsers send to no server. Older emails have the token in the query.
+  const fields = new URLSearchParams(location.hash.slice(1) || location.search)
+  link = { token: fields.get('token'), isAdmin: fields.get('account') === 'admin' }
+  history.replaceState(null, '', location.pathname)
+  form.reset()
+  showError(null, '')
+  show(link.token ? 'reset' : 'missing')
+}
 
 /** Shows one state of the page. Moving the focus there announces it to screen readers. */
 function show(id) {
@@ -39,7 +49,8 @@ function validate() {
 
 async function save() {
   try {
-    await post('/api/password/reset-password', { token, new_password: password.value })
+    const path = link.isAdmin ? '/api/admins' : '/api/password'
+    await post(`${path}/reset-password`, { token: link.token, new_password: password.value })
     form.reset()
     show('done')
   } catch (error) {
@@ -63,8 +74,13 @@ form.addEventListener('submit', async (event) => {
   button.disabled = false
 })
 
-visible.addEventListener('change', () => {
-  for (const input of [password, repeated]) input.type = visible.checked ? 'text' : 'password'
-})
+function showPasswords(isVisible) {
+  for (const input of [password, repeated]) input.type = isVisible ? 'text' : 'password'
+}
 
-show(token ? 'reset' : 'missing')
+visible.addEventListener('change', () => showPasswords(visible.checked))
+form.addEventListener('reset', () => showPasswords(false))
+
+// Another link opened on this page changes only the fragment, and loads nothing.
+addEventListener('hashchange', takeLink)
+takeLink()

@@ -54,7 +54,7 @@ export async function startDependencies(): Promise<Dependencies> {
   const database = new pg.Client({ connectionString: postgres.url })
   await database.connect()
   const variables = {
-    ENVIRONMENT: 'production',
+    ENVIRONMENT: 'test',
     DATABASE_URL: postgres.url,
     NEON_HTTP_URL: neon,
     UPSTASH_REDIS_REST_URL: upstash.url,

@@ -45,7 +45,7 @@ export async function startLocalService(): Promise<LocalService> {
         configPath: join(ROOT, 'wrangler.toml'),
         prebuiltWorkerDir: folder,
         secrets: {
-          ENVIRONMENT: 'production',
+          ENVIRONMENT: 'test',
           LOG_LEVEL: 'error',
           DATABASE_URL: postgres.url,
           NEON_HTTP_URL: neon.url,

@@ -1,4 +1,5 @@
 import { type Email, formatTime, renderEmail } from './layout.ts'
+import { ours, text } from './text.ts'
 
 export type EmailChangedProps = {
   project: string
@@ -10,24 +11,25 @@ export type EmailChangedProps = {
 
 /** Notifies of a changed address. The same email goes to the old and the new address. */
 export function emailChangedEmail(props: EmailChangedProps): Email {
-  const { project, name, oldEmail, newEmail, at } = props
+  const { name, oldEmail, newEmail, at } = props
+  const project = ours(props.project)
   return renderEmail({
     project,
-    subject: `The email address of your ${project} account was changed`,
-    preview: 'If this was you, no action is needed.',
+    subject: text`The email address of your ${project} account was changed`,
+    preview: text`If this was you, no action is needed.`,
     name,
     blocks: [
-      `Your ${project} account has a new email address. All emails now go there, including password resets.`,
+      text`Your ${project} account has a new email address. All emails now go there, including password resets.`,
       {
         facts: [
-          ['Old address', oldEmail],
-          ['New address', newEmail],
-          ['When', formatTime(at)],
+          [text`Old address`, text`${oldEmail}`],
+          [text`New address`, text`${newEmail}`],
+          [text`When`, formatTime(at)],
         ],
       },
-      'If this was you, no action is needed.',
-      `If this was not you, someone else has access to your account. Sign in with your username, change your password, and change the address back. If you can no longer sign in, contact the people who run ${project} immediately.`,
+      text`If this was you, no action is needed.`,
+      text`If this was not you, someone else has access to your account. Sign in with your username, change your password, and change the address back. If you can no longer sign in, contact the people who run ${project} immediately.`,
     ],
-    reason: 'This email was sent to both the old and the new address.',
+    reason: text`This email was sent to both the old and the new address.`,
   })
 }

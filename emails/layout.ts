@@ -1,33 +1,28 @@
 import { html, raw } from 'hono/html'
+import { oneLine, ours, readsAsLink, stringOf, type Text, text } from './text.ts'
 
 /** An email to send. Both bodies have the same content. */
 export type Email = { subject: string; html: string; text: string }
 
-export type Fact = [label: string, value: string]
+export type Fact = [label: Text, value: Text]
 
 /** A paragraph, a button, or labeled facts. */
-type Block = string | { button: string; link: string } | { facts: Fact[] }
+type Block = Text | { button: Text; link: Text } | { facts: Fact[] }
 
 export type Letter = {
-  project: string
-  subject: string
+  project: Text
+  subject: Text
   /** The preview text next to the subject in an inbox. */
-  preview: string
+  preview: Text
   /** The recipient's name. Without it, the greeting is "Hello". */
   name?: string | undefined
   blocks: Block[]
   /** Why the recipient received this email, in small print at the end. */
-  reason: string
+  reason: Text
 }
 
 type Markup = ReturnType<typeof html>
 
-// C0 and C1 controls, line and paragraph separators, and bidirectional controls (Trojan Source).
-const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu
-
-// Email clients turn `shop.example` or `//x` into links. Anyone can register with another person's
-// address, so the name must not be a way to send that person a link.
-const LINK_LIKE = /[/\\@:]|[\p{L}\p{N}]\.\p{L}{2}/u
 const GREETED_NAME_MAX = 60 // code points: enough for a name, not for a message
 
 // Keeps the start of the body out of the preview.
@@ -56,34 +51,30 @@ th.fact{padding-top:10px!important}
 }
 </style>`)
 
-/** Replaces each run of control characters and white space with one space. */
-function oneLine(value: string): string {
-  return value.replace(CONTROLS, ' ').trim()
-}
-
 /** A time in UTC: `22 November 2026 at 16:35 UTC`. */
-export function formatTime(at: Date): string {
+export function formatTime(at: Date): Text {
   const format = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const
-  return `${new Intl.DateTimeFormat('en-GB', format).format(at)} UTC`
+  return ours(`${new Intl.DateTimeFormat('en-GB', format).format(at)} UTC`)
 }
 
-function greeting(name = ''): string {
+/** A name that reads as a link is left out: broken up, it would still advertise. */
+function greeting(name = ''): Text {
   const clean = oneLine(name)
-  if (clean === '' || LINK_LIKE.test(clean)) return 'Hello,'
+  if (clean === '' || readsAsLink(clean)) return text`Hello,`
   const letters = [...clean]
-  if (letters.length <= GREETED_NAME_MAX) return `Hello ${clean},`
-  return `Hello ${letters.slice(0, GREETED_NAME_MAX).join('')}…,`
+  if (letters.length <= GREETED_NAME_MAX) return text`Hello ${clean},`
+  return text`Hello ${letters.slice(0, GREETED_NAME_MAX).join('')}…,`
 }
 
-function paragraph(text: string): Markup {
-  return html`<p class="text" style="${PARAGRAPH};color:#1f2430">${oneLine(text)}</p>`
+function paragraph(line: Text): Markup {
+  return html`<p class="text" style="${PARAGRAPH};color:#1f2430">${stringOf(line)}</p>`
 }
 
 /** A button, with padding that also works in Outlook, and the address for readers who can't click it. */
-function button(label: string, link: string): Markup {
-  const href = oneLine(link)
+function button(label: Text, link: Text): Markup {
+  const href = stringOf(link)
   return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:6px 0 22px"><tr>
-<td class="button" bgcolor="#1d4ed8" style="border-radius:8px;mso-padding-alt:13px 24px"><a href="${href}" style="display:inline-block;padding:13px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;text-decoration:none">${oneLine(label)}</a></td>
+<td class="button" bgcolor="#1d4ed8" style="border-radius:8px;mso-padding-alt:13px 24px"><a href="${href}" style="display:inline-block;padding:13px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;text-decoration:none">${stringOf(label)}</a></td>
 </tr></table>
 <p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this link into your browser:<br><a class="link" href="${href}" style="color:#1d4ed8;word-break:break-all">${href}</a></p>`
 }
@@ -91,25 +82,25 @@ function button(label: string, link: string): Markup {
 function facts(rows: Fact[]): Markup {
   return html`<table cellpadding="0" cellspacing="0" border="0" style="margin:0 0 18px">${rows.map(
     ([label, value]) => html`<tr>
-<th class="fact muted" scope="row" align="left" valign="top" style="padding:3px 16px 3px 0;font-size:14px;line-height:22px;font-weight:400;color:#5a6270;white-space:nowrap">${oneLine(label)}</th>
-<td class="fact text" style="padding:3px 0;font-size:16px;line-height:22px;font-weight:600;color:#1f2430;word-break:break-word">${oneLine(value)}</td>
+<th class="fact muted" scope="row" align="left" valign="top" style="padding:3px 16px 3px 0;font-size:14px;line-height:22px;font-weight:400;color:#5a6270;white-space:nowrap">${stringOf(label)}</th>
+<td class="fact text" style="padding:3px 0;font-size:16px;line-height:22px;font-weight:600;color:#1f2430;word-break:break-word">${stringOf(value)}</td>
 </tr>`,
   )}</table>`
 }
 
 function blockHtml(block: Block): Markup {
-  if (typeof block === 'string') return paragraph(block)
-  return 'facts' in block ? facts(block.facts) : button(block.button, block.link)
+  if ('facts' in block) return facts(block.facts)
+  return 'button' in block ? button(block.button, block.link) : paragraph(block)
 }
 
 function blockText(block: Block): string {
-  if (typeof block === 'string') return oneLine(block)
-  if ('button' in block) return `${oneLine(block.button)}:\n${oneLine(block.link)}`
-  return block.facts.map(([label, value]) => `${oneLine(label)}: ${oneLine(value)}`).join('\n')
+  if ('button' in block) return `${stringOf(block.button)}:\n${stringOf(block.link)}`
+  if (!('facts' in block)) return stringOf(block)
+  return block.facts.map(([label, value]) => `${stringOf(label)}: ${stringOf(value)}`).join('\n')
 }
 
 function page(letter: Letter): Markup {
-  const project = oneLine(letter.project)
+  const project = stringOf(letter.project)
   return html`<!doctype html>
 <html lang="en" dir="ltr">
 <head>
@@ -118,11 +109,11 @@ function page(letter: Letter): Markup {
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
 <meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
-<title>${oneLine(letter.subject)}</title>
+<title>${stringOf(letter.subject)}</title>
 ${STYLE}
 </head>
 <body class="page" style="margin:0;padding:0;background:#f4f5f7">
-<div style="display:none;max-height:0;overflow:hidden">${oneLine(letter.preview)}${PREVIEW_FILLER}</div>
+<div style="display:none;max-height:0;overflow:hidden">${stringOf(letter.preview)}${PREVIEW_FILLER}</div>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>
 <td class="page" align="center" style="padding:32px 16px;background:#f4f5f7;${FONT}">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:560px;text-align:left">
@@ -131,24 +122,22 @@ ${STYLE}
 ${paragraph(greeting(letter.name))}
 ${letter.blocks.map(blockHtml)}
 </td></tr>
-<tr><td style="padding:16px 8px 0"><p class="muted" style="${SMALL}">${oneLine(letter.reason)}</p></td></tr>
+<tr><td style="padding:16px 8px 0"><p class="muted" style="${SMALL}">${stringOf(letter.reason)}</p></td></tr>
 </table>
 </td></tr></table>
 </body>
 </html>`
 }
 
-/**
- * Renders a letter as HTML and as plain text. All values are treated as a single line of plain text, so
- * that markup and line breaks in a name do not reach the subject, the HTML or the text.
- */
+/** Renders a letter as HTML and as plain text. Markup in a value is escaped. */
 export function renderEmail(letter: Letter): Email {
   const markup = page(letter)
   if (markup instanceof Promise) throw new TypeError('An email must render synchronously')
-  const body = [greeting(letter.name), ...letter.blocks.map(blockText)].join('\n\n')
+  const opening = stringOf(greeting(letter.name))
+  const body = [opening, ...letter.blocks.map(blockText)].join('\n\n')
   return {
-    subject: oneLine(letter.subject),
+    subject: stringOf(letter.subject),
     html: markup.toString(),
-    text: `${body}\n\n-- \n${oneLine(letter.project)}\n${oneLine(letter.reason)}\n`,
+    text: `${body}\n\n-- \n${stringOf(letter.project)}\n${stringOf(letter.reason)}\n`,
   }
 }

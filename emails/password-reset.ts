@@ -1,4 +1,5 @@
 import { type Email, renderEmail } from './layout.ts'
+import { ours, text } from './text.ts'
 
 export type PasswordResetProps = {
   project: string
@@ -10,20 +11,22 @@ export type PasswordResetProps = {
 }
 
 /** Links to the page to choose a new password. */
-export function passwordResetEmail({ project, name, link, minutes }: PasswordResetProps): Email {
+export function passwordResetEmail(props: PasswordResetProps): Email {
+  const { name, link, minutes } = props
+  const project = ours(props.project)
   const unit = { style: 'unit', unit: 'minute', unitDisplay: 'long' } as const
   const time = new Intl.NumberFormat('en', unit).format(minutes)
   return renderEmail({
     project,
-    subject: `Reset your ${project} password`,
-    preview: `Choose a new password. The link expires in ${time}.`,
+    subject: text`Reset your ${project} password`,
+    preview: text`Choose a new password. The link expires in ${time}.`,
     name,
     blocks: [
-      `We received a request to reset the password of your ${project} account.`,
-      { button: 'Choose a new password', link },
-      `The link can be used once and expires in ${time}. Requesting a new link makes it invalid.`,
-      'If you did not request this, ignore this email. Your password will not change.',
+      text`We received a request to reset the password of your ${project} account.`,
+      { button: text`Choose a new password`, link: ours(link) },
+      text`The link can be used once and expires in ${time}. Requesting a new link makes it invalid.`,
+      text`If you did not request this, ignore this email. Your password will not change.`,
     ],
-    reason: 'You received this email because someone entered your address under “Forgot password”.',
+    reason: text`You received this email because someone entered your address under “Forgot password”.`,
   })
 }

@@ -1,17 +1,19 @@
 import { type Email, formatTime, renderEmail } from './layout.ts'
+import { ours, text } from './text.ts'
 
 export type TestProps = { project: string; at: Date }
 
 /** Lets an admin check that email is delivered. */
-export function testEmail({ project, at }: TestProps): Email {
+export function testEmail(props: TestProps): Email {
+  const project = ours(props.project)
   return renderEmail({
     project,
-    subject: `Test email from ${project}`,
-    preview: 'Sending email works.',
+    subject: text`Test email from ${project}`,
+    preview: text`Sending email works.`,
     blocks: [
-      `If you can read this, ${project} can send email.`,
-      { facts: [['Sent', formatTime(at)]] },
+      text`If you can read this, ${project} can send email.`,
+      { facts: [[text`Sent`, formatTime(props.at)]] },
     ],
-    reason: 'You received this email because an admin sent a test.',
+    reason: text`You received this email because an admin sent a test.`,
   })
 }

@@ -1,4 +1,5 @@
 import { type Email, renderEmail } from './layout.ts'
+import { ours, text } from './text.ts'
 
 export type WelcomeProps = {
   project: string
@@ -9,18 +10,20 @@ export type WelcomeProps = {
 }
 
 /** Welcomes a new user, with the username to sign in with. */
-export function welcomeEmail({ project, name, username, link }: WelcomeProps): Email {
+export function welcomeEmail(props: WelcomeProps): Email {
+  const { name, username, link } = props
+  const project = ours(props.project)
   return renderEmail({
     project,
-    subject: `Welcome to ${project}`,
-    preview: 'Your account is ready.',
+    subject: text`Welcome to ${project}`,
+    preview: text`Your account is ready.`,
     name,
     blocks: [
-      `Your ${project} account is ready. You can sign in with your username or this email address.`,
-      { facts: [['Username', username]] },
-      ...(link === undefined ? [] : [{ button: `Open ${project}`, link }]),
-      'If you did not sign up, someone entered your address by mistake. You can ignore this email.',
+      text`Your ${project} account is ready. You can sign in with your username or this email address.`,
+      { facts: [[text`Username`, text`${username}`]] },
+      ...(link === undefined ? [] : [{ button: text`Open ${project}`, link: ours(link) }]),
+      text`If you did not sign up, someone entered your address by mistake. You can ignore this email.`,
     ],
-    reason: 'You received this email because an account was created with your address.',
+    reason: text`You received this email because an account was created with your address.`,
   })
 }

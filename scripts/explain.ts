@@ -49,7 +49,8 @@ const isStatement = (value: unknown): value is AnyStatement =>
 /** Users, a twentieth of them disabled and a hundredth deleted, and 100 admins, each with three sessions and one more of the first; resets, attempts, emails, history. */
 const seed = (accounts: number) => `
   insert into users (username, email, hashed_password, is_active, deleted_at)
-    select 'user' || n, 'user' || n || '@example.com', 'x', n % 20 <> 7, case when n % 100 = 3 then now() end
+    select 'user' || n, 'user' || n || '@example.com', 'x', n % 20 <> 7,
+      case when n % 100 = 3 then now() - make_interval(mins => n * 37 % 50000) end
     from generate_series(1, ${accounts}) n;
   insert into admins (username, email, hashed_password, is_superadmin)
     select 'admin' || n, 'admin' || n || '@example.com', 'x', true from generate_series(1, 100) n;
@@ -61,13 +62,17 @@ const seed = (accounts: number) => `
     select gen_random_uuid(), id, 0, now() + interval '7 days', now() + interval '30 days'
     from admins, generate_series(1, 3)
     union all select '${NIL}', 1, 0, now() + interval '7 days', now() + interval '30 days';
+  insert into user_networks (account_id, network) select id, '203.0.113.0/24' from users;
   insert into password_resets (user_id, id, expires_at)
     select id, case when id = 1 then '${NIL}' else gen_random_uuid() end, now() + interval '15 minutes'
     from users where id % 100 = 1;
+  insert into admin_password_resets (admin_id, id, expires_at)
+    select id, case when id = 1 then '${NIL}' else gen_random_uuid() end, now() + interval '15 minutes'
+    from admins where id % 10 = 1;
   insert into attempts (key, count, resets_at)
     select 'user:' || id, 3, now() + interval '15 minutes' from users where id % 10 = 1;
-  insert into outbox (id, recipient, mail)
-    select case when id = 1 then '${NIL}' else gen_random_uuid() end, email,
+  insert into outbox (id, user_id, recipient, mail)
+    select case when id = 1 then '${NIL}' else gen_random_uuid() end, id, email,
       jsonb_build_object('kind', 'welcome', 'name', username, 'username', username)
     from users where id % 100 = 1;
   insert into audit_events (action, outcome, actor_kind, actor_id, target_kind, target_id, request_id)
@@ -87,6 +92,7 @@ const SAMPLE: Readonly<Record<string, string | number | boolean | string[]>> = {
   ids: [NIL],
   isSuperadmin: false,
   limit: 11,
+  mayRename: true,
   newEmailId: '00000000-0000-0000-0000-000000000002',
   newHash: 'y',
   offset: 0,
@@ -111,9 +117,13 @@ const SAMPLE: Readonly<Record<string, string | number | boolean | string[]>> = {
 /** What is sampled otherwise, or several times: names that must be new, identifiers, filters. */
 const CASES: Record<string, Record<string, unknown>[]> = {
   'admins.insertAdmin': [{ username: 'new', email: 'new@example.com' }],
+  'admins-by-operator.findAdmins': [{}, { id: 1 }, { email: 'admin1@example.com' }],
   'attempts.countLoginByEmail.user': [{ identifier: 'user1@example.com' }],
   'audit-events.listAuditEvents': [{}, { targetKind: 'user', targetId: 1 }, { before: 1_000 }],
+  'erasure.eraseDeletedUsers': [{ seconds: 0 }],
+  'erasure.eraseUser': [{ id: 3 }],
   'outbox.deleteSentEmail': [{ id: NIL }],
+  'password-resets.issueReset.admin': [{ email: 'admin1@example.com' }],
   'outbox.findPendingEmail': [{ id: NIL }],
   'sessions.openSession.admin': [{ sessionId: '00000000-0000-0000-0000-000000000001' }],
   'sessions.openSession.user': [

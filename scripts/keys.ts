@@ -1,12 +1,12 @@
 /**
- * Generates keys. `npm run keys` prints a new SECRET_KEY and JWT_SIGNING_KEYS. For key rotation,
- * `npm run keys -- --add "$JWT_SIGNING_KEYS"` adds a key to the set.
+ * Generates keys. `npm run keys` prints a new SECRET_KEY, JWT_SIGNING_KEYS and ADMIN_BOOTSTRAP_TOKEN. For
+ * key rotation, `npm run keys -- --add "$JWT_SIGNING_KEYS"` adds a key to the set.
  */
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import * as z from 'zod'
 
-/** For SECRET_KEY. HMAC-SHA-256 needs 32. */
+/** For SECRET_KEY and ADMIN_BOOTSTRAP_TOKEN. HMAC-SHA-256 needs 32. */
 const SECRET_BYTES = 48
 
 const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string() })) })
@@ -47,6 +47,7 @@ async function main([flag, set]: string[]) {
   }
   console.log(`SECRET_KEY=${generateSecretKey()}`)
   console.log(`JWT_SIGNING_KEYS=${await generateSigningKeys()}`)
+  console.log(`ADMIN_BOOTSTRAP_TOKEN=${generateSecretKey()}`)
 }
 
 if (import.meta.main) {

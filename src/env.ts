@@ -1,5 +1,7 @@
 import { en } from 'zod/locales'
 import * as z from 'zod/mini'
+import { databaseUrl, hasOnlyPublic, httpUrl, origins, redisUrl, sender } from './env/addresses.ts'
+import { bootstrapToken, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
 z.config(en())
@@ -7,113 +9,32 @@ z.config(en())
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
 
+const wholeNumber = (minimum: number, maximum: number) =>
+  z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum))
+
 const integer = (fallback: number, minimum: number, maximum: number) =>
-  z._default(z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum)), fallback)
+  z._default(wholeNumber(minimum, maximum), fallback)
 
-const httpUrl = z.pipe(
-  z.url({ protocol: /^https?$/ }),
-  z.transform((url) => url.replace(/\/+$/, '')),
-)
+/** What may be sent in a header or compared as a whole. */
+const withoutSpaces = z.string().check(z.regex(/^\S+$/, 'must not contain spaces'))
 
-/** What Neon's driver needs: it throws at any other. */
-const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ }).check(
-  z.refine(
-    (url) => {
-      const { username, hostname, pathname } = new URL(url)
-      return username !== '' && hostname !== '' && pathname.length > 1
-    },
-    { message: 'must be postgresql://user:password@host/database' },
-  ),
-)
+/** What an address must be in staging and production, where `npm run dev` has left none of its own. */
+const PUBLIC_ADDRESSES = {
+  DATABASE_URL: 'must not lead to this machine or a private network',
+  NEON_HTTP_URL: 'is for the local gateway: unset it, or set a public https address',
+  UPSTASH_REDIS_REST_URL: 'must be a public https address',
+  RESEND_BASE_URL: 'is for the local mailbox: unset it, or set a public https address',
+  JWT_ISSUER: 'must be a public https address if it is one at all',
+  PUBLIC_URL: 'must be a public https address: links in emails lead there',
+  FRONTEND_URL: 'must be a public https address: links in emails lead there',
+  CORS_ORIGINS: 'must be public https origins',
+  BREACHED_PASSWORDS_URL: 'must be a public https address',
+}
 
-/** What Upstash's SDK accepts: it throws at any other. */
-const redisUrl = httpUrl.check(
-  z.refine((url) => /^https?:\/\/[^\s#$./?].\S*$/.test(url), {
-    message: 'must begin with https:// in lower case, and a host name',
-  }),
-)
+const isDeployed = (environment: string) => /^(staging|production)$/.test(environment)
 
-/** What a generator never makes but people paste: `changeme…`, `aaaa…`, `your-secret-key…`. */
-const PLACEHOLDER =
-  /change.?me|placeholder|example|your.?secret|secret.?key|password|^(.{1,8})\1+$/i
-
-/** RFC 2104 wants a key as long as the hash: 32 bytes; in base64 those are 43 characters. */
-const SECRET_BYTES = 32
-
-const secretKey = z.string().check(
-  z.refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
-    message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
-  }),
-  z.refine((key) => !PLACEHOLDER.test(key) && new Set(key).size >= 12, {
-    message: 'looks like a placeholder: run "npm run keys"',
-  }),
-)
-
-const bootstrapToken = z.string().check(
-  z.minLength(16),
-  z.refine((token) => !PLACEHOLDER.test(token), {
-    message: 'looks like a placeholder: run "npm run keys"',
-  }),
-)
-
-const signingKey = z.pipe(
-  z.strictObject({
-    kty: z.literal('OKP'),
-    crv: z.literal('Ed25519'),
-    kid: z.string().check(z.minLength(1), z.maxLength(64)),
-    x: z.base64url().check(z.length(43)),
-    d: z.base64url().check(z.length(43)),
-    alg: z.optional(z.literal('EdDSA')),
-    use: z.optional(z.literal('sig')),
-  }),
-  z.transform(({ kty, crv, kid, x, d }) => ({ kty, crv, kid, x, d })),
-)
-
-/** The parsed text, or an issue. */
-const parsedJson = z.transform((text: string, context): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    const message = 'must be a JWK Set as JSON: run "npm run keys"'
-    context.issues.push({ code: 'custom', input: text, message })
-    return z.NEVER
-  }
-})
-
-const jwkSet = z.object({ keys: z.array(signingKey).check(z.minLength(1), z.maxLength(4)) }).check(
-  z.refine(({ keys }) => new Set(keys.map(({ kid }) => kid)).size === keys.length, {
-    message: 'contains two keys with the same kid',
-  }),
-)
-
-/** A private JWK Set (RFC 7517). The first key signs; all of them verify, so that one can be rotated. */
-const signingKeys = z.pipe(
-  z.pipe(z.pipe(z.string(), parsedJson), jwkSet),
-  z.transform(({ keys }) => keys),
-)
-
-const isOrigin = (text: string) =>
-  URL.canParse(text) && new URL(text).origin === text && !text.includes('*')
-
-const listed = z.transform((list: string) =>
-  list
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-)
-
-const origins = z.pipe(
-  z.pipe(z._default(z.string(), ''), listed),
-  z.array(
-    z.string().check(
-      z.refine(isOrigin, {
-        message: 'must be origins such as https://app.example.com, without a path or a wildcard',
-      }),
-    ),
-  ),
-)
-
-const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/
+/** For checks across variables: they report together with those of single ones, not only afterwards. */
+const always = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null
 
 /** Every variable and secret, by the name it has in wrangler.toml and .dev.vars.example. */
 export const Variables = z
@@ -125,17 +46,16 @@ export const Variables = z
     DATABASE_URL: databaseUrl,
     NEON_HTTP_URL: z.optional(httpUrl),
     UPSTASH_REDIS_REST_URL: redisUrl,
-    UPSTASH_REDIS_REST_TOKEN: z.string().check(z.regex(/^\S+$/, 'must not contain spaces')),
+    UPSTASH_REDIS_REST_TOKEN: withoutSpaces,
     REDIS_TIMEOUT_MS: integer(400, 50, 5000),
-    RESEND_API_KEY: z.optional(z.string()),
+    RESEND_API_KEY: z.optional(withoutSpaces),
     RESEND_BASE_URL: z.optional(httpUrl),
-    EMAIL_FROM: z.optional(
-      z.string().check(z.regex(oneAddress, 'must be one address: "Name <a@b.example>"')),
-    ),
+    EMAIL_FROM: z.optional(sender),
 
     SECRET_KEY: secretKey,
+    SECRET_KEY_PREVIOUS: z.optional(secretKey),
     JWT_SIGNING_KEYS: signingKeys,
-    JWT_ISSUER: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+    JWT_ISSUER: z.optional(withoutSpaces.check(z.maxLength(200))),
     ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
 
     PUBLIC_URL: z.optional(httpUrl),
@@ -151,15 +71,29 @@ export const Variables = z
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
     AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
+    ERASE_DELETED_AFTER_DAYS: z.optional(wholeNumber(1, 3650)),
   })
   .check(
     z.refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
       path: ['FRONTEND_URL'],
       message:
         'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
-      // Reported together with the problems of other variables, not only once those are fixed.
-      when: ({ value }) => typeof value === 'object' && value !== null,
+      when: always,
     }),
+    z.refine((env) => !env.SECRET_KEY || env.SECRET_KEY_PREVIOUS !== env.SECRET_KEY, {
+      path: ['SECRET_KEY_PREVIOUS'],
+      message: 'is the same as SECRET_KEY: set the value before it, or none',
+    }),
+    z.refine((env) => !env.SECRET_KEY || env.ADMIN_BOOTSTRAP_TOKEN !== env.SECRET_KEY, {
+      path: ['ADMIN_BOOTSTRAP_TOKEN'],
+      message: 'is the same as SECRET_KEY: run "npm run keys" for a value of its own',
+    }),
+    ...Object.entries(PUBLIC_ADDRESSES).map(([name, message]) =>
+      z.refine<Record<string, unknown>>(
+        (env) => !isDeployed(String(env['ENVIRONMENT'])) || hasOnlyPublic(env[name]),
+        { path: [name], message: `${message}, in staging and production`, when: always },
+      ),
+    ),
   )
 
 /** The variables as the code uses them. Durations are in seconds. */
@@ -210,6 +144,7 @@ function configOf(env: z.output<typeof Variables>) {
         ? { apiKey: env.RESEND_API_KEY, from: env.EMAIL_FROM, baseUrl: env.RESEND_BASE_URL }
         : undefined,
     secretKey: env.SECRET_KEY,
+    previousSecretKey: env.SECRET_KEY_PREVIOUS,
     signingKeys: env.JWT_SIGNING_KEYS,
     issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
@@ -226,5 +161,7 @@ function configOf(env: z.output<typeof Variables>) {
     hashQueueMs: env.HASH_QUEUE_MS,
     requestsPerHour: env.RATE_LIMIT_PER_HOUR,
     auditRetentionSeconds: env.AUDIT_RETENTION_DAYS * DAY,
+    /** Undefined: deleted users are not erased. */
+    eraseDeletedAfterSeconds: env.ERASE_DELETED_AFTER_DAYS && env.ERASE_DELETED_AFTER_DAYS * DAY,
   }
 }

@@ -1,21 +1,22 @@
 import type { Bindings } from './context.ts'
 import { type Database, DatabaseError } from './db/client.ts'
+import { ERASED_BATCH, eraseDeletedUsers } from './db/erasure.ts'
 import { writeCountedFailures } from './db/failed-logins.ts'
 import { findOverdueEmails, markRequeued } from './db/outbox.ts'
 import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruning.ts'
-import { ConfigurationError } from './env.ts'
+import { type Config, ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
 import { resourcesFor } from './resources.ts'
 
 /** Messages that a queue takes in one call. */
 const QUEUED_BATCH = 100
 
-/** Batches in one run: of messages, and of the rows of each table. The rest waits for the next run. */
-const MAX_BATCHES = { queued: 20, pruned: 40 }
+/** Batches in one run: of messages, of users, and of the rows of each table. The rest waits for the next run. */
+const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40 }
 
 /**
- * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail, and
- * deletes what has expired. Each job fails alone.
+ * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail,
+ * erases users who were deleted long ago, and deletes what has expired. Each job fails alone.
  */
 export async function runMaintenance(bindings: Bindings): Promise<void> {
   const resources = resourcesFor(bindings)
@@ -24,6 +25,7 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
   const done = {
     ...(await run('requeue', () => queueOverdueEmails(db, bindings))),
     ...(await run('write_counts', () => writeCountedFailures(db, {}))),
+    ...(await run('erase', () => eraseUsers(db, config))),
     ...(await run('prune', () => prune(db, config))),
   }
   writeLog('info', 'maintenance_done', done)
@@ -54,6 +56,21 @@ async function queueOverdueEmails(db: Database, { MAIL_QUEUE }: Bindings): Promi
     if (ids.length < QUEUED_BATCH) break
   }
   return { requeued }
+}
+
+/** Erases users who were deleted long enough ago, if the configuration says when that is. */
+async function eraseUsers(
+  db: Database,
+  { eraseDeletedAfterSeconds: seconds }: Config,
+): Promise<Counts> {
+  if (seconds === undefined) return {}
+  let erased = 0
+  for (let n = 0; n < MAX_BATCHES.erased; n++) {
+    const batch = await eraseDeletedUsers(db, { seconds, requestId: crypto.randomUUID() })
+    erased += batch.erased
+    if (batch.erased < ERASED_BATCH) break
+  }
+  return { erased }
 }
 
 /**

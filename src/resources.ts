@@ -34,16 +34,29 @@ export function resourcesFor(bindings: Bindings): Resources | ConfigurationError
   return resources
 }
 
-/** The bindings of wrangler.toml. Most of them are used rarely: one that is missing shows at once. */
-const BINDINGS = ['ASSETS', 'MAIL_QUEUE', 'FALLBACK_LIMITER', 'FALLBACK_QUOTA'] as const
+/** The bindings of wrangler.toml, and what is called. Most are used rarely: a fault shows at once. */
+const BINDINGS = [
+  ['ASSETS', 'fetch'],
+  ['MAIL_QUEUE', 'sendBatch'],
+  ['FALLBACK_LIMITER', 'limit'],
+  ['FALLBACK_QUOTA', 'limit'],
+] as const
+
+const problemsOfBindings = (bindings: Bindings) =>
+  BINDINGS.flatMap(([name, method]) => {
+    if (!bindings[name]) return [`${name}: is not bound in wrangler.toml`]
+    return typeof Reflect.get(Object(bindings[name]), method) === 'function'
+      ? []
+      : [`${name}: is bound to something else than in wrangler.toml: it has no ${method}()`]
+  })
 
 function makeResources(bindings: Bindings): Resources | ConfigurationError {
-  const missing = BINDINGS.filter((name) => !bindings[name])
-  if (missing.length > 0) {
-    return new ConfigurationError(missing.map((name) => `${name}: is not bound in wrangler.toml`))
-  }
+  const problems = problemsOfBindings(bindings)
   const config = readConfig(bindings)
-  if (config instanceof ConfigurationError) return config
+  if (config instanceof ConfigurationError) {
+    return new ConfigurationError([...problems, ...config.problems])
+  }
+  if (problems.length > 0) return new ConfigurationError(problems)
   setLogLevel(config.logLevel)
   return {
     config,

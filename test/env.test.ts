@@ -1,27 +1,6 @@
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ConfigurationError, readConfig, Variables } from '../src/env.ts'
-import type {} from './setup/world.ts'
-
-const valid = inject('world').bindings
-
-/** What is wrong with the valid variables once these are replaced; undefined removes a variable. */
-function problemsOf(replaced: Record<string, string | undefined>): readonly string[] {
-  const variables = Object.entries({ ...valid, ...replaced })
-  const given = Object.fromEntries(variables.filter(([, value]) => value !== undefined))
-  const config = readConfig(given)
-  return config instanceof ConfigurationError ? config.problems : []
-}
-
-/** The names of the variables that have a problem. */
-const namesIn = (problems: readonly string[]) =>
-  [...new Set(problems.map((problem) => problem.split(':')[0]))].toSorted()
-
-/** The configuration of the valid variables once these are replaced. */
-function configOf(replaced: Record<string, string>) {
-  const config = readConfig({ ...valid, ...replaced })
-  if (config instanceof ConfigurationError) throw config
-  return config
-}
+import { configOf, namesIn, problemsOf } from './setup/configuration.ts'
 
 test('readConfig reports every problem at once, by the name of the variable and without its value', () => {
   const problems = problemsOf({
@@ -120,27 +99,22 @@ test('readConfig returns the values of optional variables', () => {
   })
 })
 
-test.each([
-  ['short', 'k3J9x-Qm2_Zr7Wt5'],
-  ['one letter repeated', 'a'.repeat(64)],
-  ['one word repeated', 'secret01'.repeat(8)],
-  ['an example', 'your-secret-key-change-me-in-production-0123456789'],
-  ['a password', 'MyVeryLongPassword-0123456789-abcdefghij'],
-])('readConfig rejects a SECRET_KEY that is %s, and says how to make one', (_, SECRET_KEY) => {
-  const problems = problemsOf({ SECRET_KEY })
-  expect(problems.length).toBeGreaterThan(0)
-  for (const problem of problems) {
-    expect(problem).toMatch(/^SECRET_KEY: .+ "npm run keys"$/)
-    expect(problem).not.toContain(SECRET_KEY)
-  }
-})
+test.each(['RESEND_API_KEY', 'JWT_ISSUER', 'UPSTASH_REDIS_REST_TOKEN'])(
+  'readConfig rejects %s with whitespace',
+  (name) => {
+    for (const value of [' re_123', 're_123\n', 're 123', '\t']) {
+      expect(problemsOf({ [name]: value })).toEqual([`${name}: must not contain spaces`])
+    }
+  },
+)
 
-test('readConfig rejects JWT_SIGNING_KEYS with a public key, or with two keys of one kid', () => {
-  const [key] = JSON.parse(valid['JWT_SIGNING_KEYS'] ?? '').keys
-  const problemsOfKeys = (...keys: object[]) =>
-    problemsOf({ JWT_SIGNING_KEYS: JSON.stringify({ keys }) })
-  expect(namesIn(problemsOfKeys({ ...key, d: undefined }))).toEqual(['JWT_SIGNING_KEYS'])
-  expect(problemsOfKeys(key, key)).toEqual([
-    'JWT_SIGNING_KEYS: contains two keys with the same kid',
-  ])
+test('readConfig reads ERASE_DELETED_AFTER_DAYS as seconds, and leaves it off when empty', () => {
+  const seconds = (days: string) => configOf({ ERASE_DELETED_AFTER_DAYS: days })
+  expect(seconds('30')).toMatchObject({ eraseDeletedAfterSeconds: 30 * 24 * 60 * 60 })
+  expect(seconds('').eraseDeletedAfterSeconds).toBeUndefined()
+  for (const days of ['0', '-1', '1.5', '3651', 'never', ' ']) {
+    expect(namesIn(problemsOf({ ERASE_DELETED_AFTER_DAYS: days }))).toEqual([
+      'ERASE_DELETED_AFTER_DAYS',
+    ])
+  }
 })

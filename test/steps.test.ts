@@ -18,8 +18,11 @@ const superadmin = await newAdmin({ superadmin: true, caller })
 const [leaving, resetting] = [await newUser(caller), await newUser(caller)]
 const adminElsewhere = await logIn(caller, superadmin.username, { kind: 'admins' })
 const first = visitor({ env: { ...env, DATABASE_URL: await emptyDatabase() } })
+const overIPv6 = visitor({ address: '2001:db8:5:6::7', env })
 const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
 const resetToken = await resetTokenOf(resetting.id)
+const resettingAdmin = await newAdmin({ caller })
+const adminResetToken = await resetTokenOf(resettingAdmin.id, 60, 'admin')
 await slowDown()
 
 const asUser = user.access_token
@@ -27,6 +30,7 @@ const asAdmin = superadmin.access_token
 const login = { username: user.username, password: PASSWORD }
 const change = { current_password: PASSWORD, new_password: 'another horse' }
 const reset = { token: resetToken, new_password: 'another horse' }
+const adminReset = { ...reset, token: adminResetToken }
 const anybody = { email: `${freshName()}@example.com` }
 const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
 
@@ -70,12 +74,14 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/register', but: 'taken', body: newcomer(user.username), status: 409, steps: WRITTEN },
   { call: 'POST /api/users/register', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/login', body: login, steps: PROVEN },
+  { call: 'POST /api/users/login', but: 'over IPv6', by: overIPv6, body: login, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'wrong password', body: { ...login, password: '?' }, status: 401, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'unknown', body: { ...anybody, password: '?' }, status: 401, steps: PROVEN },
   { call: 'POST /api/users/login', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/refresh', body: user, steps: WRITTEN },
   { call: 'POST /api/users/refresh', but: 'bad signature', body: { refresh_token: `${user.refresh_token}x` }, status: 401, steps: NONE },
   { call: 'GET /api/users/me', token: asUser, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'over IPv6', by: overIPv6, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'no token', status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'bad signature', token: `${asUser.slice(0, -4)}AAAA`, status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'an admin’s token', token: asAdmin, status: 403, steps: NONE },
@@ -107,6 +113,10 @@ const CALLS: Call[] = [
   { call: 'DELETE /api/admins/me/sessions', token: asAdmin, status: 204, steps: WRITTEN },
   { call: 'DELETE /api/admins/me/sessions/{id}', id: crypto.randomUUID(), token: asAdmin, status: 404, steps: WRITTEN },
   { call: 'POST /api/admins/change-password', body: change, token: asAdmin, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/admins/forgot-password', body: resettingAdmin, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/admins/forgot-password', but: 'unknown', body: anybody, steps: ['redis'], messages: 1 },
+  { call: 'POST /api/admins/reset-password', body: adminReset, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/admins/reset-password', but: 'a user’s token', body: reset, status: 400, steps: NONE },
   { call: 'GET /api/admins/users', token: asAdmin, steps: ASKED },
   { call: 'GET /api/admins/users', but: 'a user’s token', token: asUser, status: 403, steps: NONE },
   { call: 'GET /api/admins/users/{id}', id: resetting.id, token: asAdmin, steps: ASKED },
@@ -148,7 +158,7 @@ test.each(named)('$name waits for: $steps', async (expected) => {
   report.push(`${name.padEnd(56)} ${seen.steps.length}  ${waits}${queue}`)
   expect(seen.response.status).toBe(expected.status ?? 200)
   expect(seen).toMatchObject({ steps: expected.steps, messages })
-  // The quota and a stricter rule are one request: Upstash charges and waits for each.
+  // The quota and a stricter rule, and those of the /48, are one request: Upstash charges and waits for each.
   expect(seen.requests.upstash).toBeLessThanOrEqual(1)
 })
 

@@ -20,7 +20,7 @@ type Bindings = Record<
   string
 >
 
-const ISSUER = 'urn:accounts:production'
+const ISSUER = 'urn:accounts:test'
 const HEALTH_IS_SHARED_FOR_MS = 5_000
 const COLUMNS = `id, username, email, full_name, is_active, is_superuser, created_at, updated_at`
 

@@ -42,7 +42,7 @@ export async function findResetToken(
     const mail = data.find(({ to, subject }) => to.includes(email) && subject.startsWith('Reset'))
     if (!mail) continue
     const { text } = await get<{ text: string }>(`${mailboxUrl}/emails/${mail.id}`)
-    const token = /[?&]token=(\S+)/.exec(text)?.[1]
+    const token = /[?&#]token=(\S+)/.exec(text)?.[1]
     return token && decodeURIComponent(token)
   }
   return undefined

@@ -134,7 +134,7 @@ export async function startEverything(
     folder,
     port: ports.worker,
     livePath: '/health/live',
-    variables: Object.fromEntries(Object.entries(variables).filter(([name]) => !custom.has(name))),
+    variables: { ...variables, ...Object.fromEntries(custom) },
     onLine(line) {
       const pretty = prettyLine(line, useColor())
       if (pretty !== undefined) say(pretty)

@@ -1,4 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Supervised, supervise } from '../process/supervise.ts'
@@ -7,7 +10,7 @@ export interface WorkerOptions {
   /** The repository, where wrangler.toml is. */
   folder: string
   port: number
-  /** Override wrangler.toml and .dev.vars. */
+  /** All of them: .dev.vars is not read. */
   variables: Record<string, string>
   /** Returns 200 as soon as the Worker runs. */
   livePath: string
@@ -27,8 +30,13 @@ const START_TIMEOUT_MS = 60_000
 const POLL_MS = 100
 /** The Worker's own warnings and errors. Those logged before it is up are shown afterwards. */
 const WARNING_OR_ERROR = /^\{.*"level":"(?:warn|error)"/
-/** No network calls: no update check, usage report or location lookup. */
+/**
+ * No network calls: no update check, usage report or location lookup. And no variables of the shell in
+ * the Worker, only those of the file.
+ */
 const ENVIRONMENT = {
+  CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false',
+  CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: 'true',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
   WRANGLER_SEND_METRICS: 'false',
@@ -54,6 +62,21 @@ async function untilLive(worker: Supervised, url: string): Promise<void> {
   }
 }
 
+/** A line of a .env file, in which wrangler would replace `$NAME`. */
+function line(name: string, value: string): string {
+  const quote = ["'", '`', '"'].find((mark) => !value.includes(mark))
+  if (quote === undefined) throw new Error(`${name} contains every kind of quote`)
+  return `${name}=${quote}${value.replaceAll('$', '\\$')}${quote}\n`
+}
+
+/** Writes the variables to a file that only its owner can read. Arguments are shown to everybody by `ps`. */
+function writeVariables(folder: string, variables: Record<string, string>): string {
+  const file = join(folder, 'variables.env')
+  const lines = Object.entries(variables).map(([name, value]) => line(name, value))
+  writeFileSync(file, lines.join(''), { mode: 0o600 })
+  return file
+}
+
 /**
  * Runs the Worker with `wrangler dev`, in workerd, and waits until it responds. What wrangler prints
  * while starting is shown only if the start fails.
@@ -62,7 +85,7 @@ async function untilLive(worker: Supervised, url: string): Promise<void> {
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const url = `http://127.0.0.1:${options.port}`
-  const variables = Object.entries(options.variables)
+  const secrets = mkdtempSync(join(tmpdir(), 'variables-'))
   const worker = supervise({
     file: process.execPath,
     args: [
@@ -71,11 +94,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       'dev',
       ...['--ip', '127.0.0.1', '--port', String(options.port), '--inspector-port', '0'],
       '--show-interactive-dev-session=false',
-      ...variables.flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+      ...['--env-file', writeVariables(secrets, options.variables)],
     ],
     cwd: options.folder,
     env: ENVIRONMENT,
     stop: [{ signal: 'SIGTERM', waitMs: 3000 }],
+    removeAtEnd: secrets,
   })
   const startOutput: string[] = []
   let isUp = false

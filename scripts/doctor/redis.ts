@@ -11,7 +11,7 @@ import {
 } from './finding.ts'
 
 /** Each run spends one request of this rule, which nothing else uses. */
-const RULE = { name: 'doctor', requests: 1000, windowSeconds: 60 }
+const LIMIT = { rule: { name: 'doctor', requests: 1000, windowSeconds: 60 }, key: 'doctor' }
 
 const Pong = z.object({ result: z.literal('PONG') })
 
@@ -52,7 +52,7 @@ async function checkLimiter(redis: Config['redis']): Promise<Finding> {
   const { spend } = createLimiter({ redis })
   try {
     // The limiter's timeout is short. On the second call the connection and the script are ready.
-    await spend([RULE], 'doctor').catch(() => spend([RULE], 'doctor'))
+    await spend([LIMIT]).catch(() => spend([LIMIT]))
     return ok('limiter', 'its script runs')
   } catch {
     return fail(

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { columnsOf, many, type Placeholders, type Values } from './statement.ts'
+import { columnsOf, maybeOne, type Placeholders, type Values } from './statement.ts'
 
 /** Users and admins are apart in every table, key and token. */
 export type AccountType = 'user' | 'admin'
@@ -119,21 +119,15 @@ export class SessionEndedError extends Error {
 }
 
 /**
- * What a statement returns that requires {@link isActor}: at least one row while the session is open.
+ * What a statement returns that requires {@link isActor}: one row while the session is open.
  *
  * @throws {SessionEndedError} when there is no row
  */
-export function manyAsActor<Row extends z.ZodMiniType>(row: Row) {
-  const readRows = many(row)
-  return (rows: unknown[]): [z.output<Row>, ...z.output<Row>[]] => {
-    const [first, ...others] = readRows(rows)
-    if (first === undefined) throw new SessionEndedError()
-    return [first, ...others]
-  }
-}
-
-/** The same for a statement that returns one row. */
 export function oneAsActor<Row extends z.ZodMiniType>(row: Row) {
-  const readRows = manyAsActor(row)
-  return (rows: unknown[]): z.output<Row> => readRows(rows)[0]
+  const readRow = maybeOne(row)
+  return (rows: unknown[]): z.output<Row> => {
+    const found = readRow(rows)
+    if (found === undefined) throw new SessionEndedError()
+    return found
+  }
 }

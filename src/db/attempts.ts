@@ -41,6 +41,18 @@ export const clearAttempts = (
     from ${networks} n where n.account_id in (select id from ${from})
   )`
 
+/**
+ * The keys under which something is counted for the users that `from` selects as `id`: in all, and for
+ * each network from which they have logged in. What strangers' networks have of them expires in an hour.
+ */
+export const keysOfUsers = (from: string) => `
+  select unnest(array[
+    'user:' || id, 'reset-mail:user:' || id, 'email-change:user:' || id, 'password-change:user:' || id
+  ]) from ${from}
+  union all
+  select unnest(array['user:' || account_id, 'reset-mail:user:' || account_id]) || '@' || network
+  from user_networks where account_id in (select id from ${from})`
+
 /** One attempt to log in: how many there were, and the account if there is one. */
 const LoginAttempt = z.object({
   count: z.int(),

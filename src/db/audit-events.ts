@@ -24,6 +24,10 @@ export const ACTIONS = [
   'user_sessions_revoked',
   'user_erased',
   'data_exported',
+  'admin_disabled',
+  'admin_enabled',
+  'admin_role_changed',
+  'admin_sessions_revoked',
 ] as const
 
 export type Action = (typeof ACTIONS)[number]

@@ -1,11 +1,8 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor } from './accounts.ts'
+import { keysOfUsers } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import { one, type Placeholders, write } from './statement.ts'
-
-/** The keys under which something is counted for the users that `from` selects as `id`. */
-export const attemptKeysOf = (from: string) => `
-  select unnest(array['user:' || id, 'reset-mail:' || id]) from ${from}`
 
 /**
  * CTEs that erase the users that `due` selects as `id`, and has locked: `erased`. Sessions, networks,
@@ -19,7 +16,7 @@ const erase = (
   erased as (
     delete from users u using ${due} where u.id = due.id returning u.id
   ), cleared as (
-    delete from attempts where key in (${attemptKeysOf('erased')})
+    delete from attempts where key in (${keysOfUsers('erased')})
   ), audited as (${auditLine(
     $,
     { action: 'user_erased', actor: by, target: { kind: 'user', id: 'id' } },

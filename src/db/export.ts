@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, isOpen, oneAsActor, UserRead } from './accounts.ts'
+import { keysOfUsers } from './attempts.ts'
 import { AuditEvent, auditLine, requestSource } from './audit-events.ts'
-import { attemptKeysOf } from './erasure.ts'
 import { columnsOf, write } from './statement.ts'
 
 /** Rows of each list of an export. A year of audit events has no other bound. */
@@ -93,7 +93,7 @@ export const exportUser = write({
       )} as pending_emails,
       ${newest(
         `select ${columnsOf(Attempts)} from attempts
-        where key in (${attemptKeysOf('actor')}) and resets_at > now()`,
+        where key in (${keysOfUsers('actor')}) and resets_at > now()`,
         'resets_at',
       )} as attempts,
       ${newest(

@@ -5,7 +5,7 @@ import { countAttempt, FAILED_LOGIN_LINES } from './caps.ts'
 import { nothing, one, write } from './statement.ts'
 
 /** Why a login failed: for the log and the audit trail, never for the caller. */
-export const LOGIN_FAILURES = [
+const LOGIN_FAILURES = [
   'unknown_account',
   'account_not_active',
   'wrong_password',

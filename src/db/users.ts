@@ -59,6 +59,8 @@ export const findUser = read({
 const UpdatedUser = z.object({
   user: UserRead,
   email_changed: z.boolean(),
+  /** It is another username although `mayRename` says no: nothing changed. */
+  rename_rejected: z.boolean(),
   /** The account had its changes of email for today: nothing changed. */
   capped: z.boolean(),
   resets_in: z.nullable(z.int()),
@@ -74,6 +76,7 @@ export const updateUser = write({
   parameters: {
     ...actor,
     username: 'text?',
+    mayRename: 'boolean',
     email: 'text?',
     fullName: 'text?',
     setFullName: 'boolean',
@@ -100,17 +103,18 @@ export const updateUser = write({
         coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
         coalesce(lower(${$.email}) <> lower(email), false) as moves,
+        ${$.mayRename} or coalesce(${$.username} = username, true) as allowed,
         coalesce(resets_void_until, created_at)
           < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
       from actor
-    ), attempt as (${countAttempt(`select 'email-change:' || id from wanted where moves`, cap)}),
+    ), attempt as (${countAttempt(`select 'email-change:user:' || id from wanted where moves and allowed`, cap)}),
     changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
         resets_void_until = case when moves then ${VOID_RESETS} else u.resets_void_until end
       from wanted, actor
-      where u.id = wanted.id and u.id = actor.id
+      where u.id = wanted.id and u.id = actor.id and allowed
         and (wanted.username, wanted.email, wanted.full_name)
           is distinct from (u.username, u.email, u.full_name)
         and not exists (select from attempt where count > ${cap.max})
@@ -130,6 +134,7 @@ export const updateUser = write({
     audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
     select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
       exists (select from moved) as email_changed,
+      (select not allowed from wanted) as rename_rejected,
       coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in
     from actor left join attempt on true`
   },

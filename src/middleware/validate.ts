@@ -49,15 +49,19 @@ export const params = <Schema extends z.ZodMiniObject>(schema: Schema) =>
 type Validation = { success: true } | { success: false; error: z.core.$ZodError; target: string }
 
 function rejectInvalid(result: Validation) {
-  if (result.success) return
-  throw invalid(
-    result.error.issues.map(({ path, message, code }) => ({
-      field: path.map(String).join('.') || (result.target === 'json' ? 'body' : result.target),
+  if (!result.success)
+    throw invalidBy(result.error, result.target === 'json' ? 'body' : result.target)
+}
+
+/** 422 for what a schema found. `whole`: the field of what is not about a single one. */
+export const invalidBy = ({ issues }: z.core.$ZodError, whole: string) =>
+  invalid(
+    issues.map(({ path, message, code }) => ({
+      field: path.map(String).join('.') || whole,
       message,
       type: code,
     })),
   )
-}
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json(?:\s*;|$)/i
 

@@ -26,7 +26,7 @@ export async function isBreached(baseUrl: string, password: string): Promise<boo
     const suffix = hash.slice(PREFIX_LENGTH)
     return (await response.text())
       .split(/\r?\n/)
-      .some((line) => line.startsWith(`${suffix}:`) && !/:0+$/.test(line))
+      .some((line) => line.startsWith(`${suffix}:`) && !line.endsWith(':0'))
   } catch {
     writeLog('warn', 'breached_passwords_unavailable')
     return false

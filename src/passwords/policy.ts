@@ -66,4 +66,4 @@ function localProblem(
 const fold = (text: string) => normalizePassword(text).toLowerCase()
 
 /** A name with digits or signs around it is still the name. */
-const letters = (text: string) => text.replace(/[^\p{L}@]+/gu, '') || text
+const letters = (text: string) => text.replace(/[^\p{L}@]/gu, '') || text

@@ -4,34 +4,31 @@ import { distinctRemoteAddr, expandIPv6 } from 'hono/utils/ipaddr'
 export type ClientAddress = {
   /** Whom a limit counts: one IPv4 address, or the /64 that a household or a machine has of IPv6. */
   limitKey: string
+  /** Whom a wider limit counts: the /48 of an IPv6 address, the most that one customer is given. */
+  siteKey: string | null
   /** What may be kept: /24 of IPv4, /48 of IPv6. Null for an unknown address. */
   network: string | null
 }
 
 /** All callers whose address is missing or nonsense share one bucket. */
-const UNKNOWN: ClientAddress = { limitKey: 'unknown', network: null }
+const UNKNOWN: ClientAddress = { limitKey: 'unknown', siteKey: null, network: null }
 
-const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
+/** What the parser of URLs would take for the end of the address, or leave out, is not in it. */
+const IPV6_CHARACTERS = /^[\da-f:.]+$/i
 
 /** Reads what Cloudflare puts into `CF-Connecting-IP`: the one header that a client can't set. */
-export function clientAddress(header: string | undefined): ClientAddress {
-  const address = header?.match(MAPPED)?.[1] ?? header ?? ''
-  if (isIPv4(address)) {
-    return { limitKey: address, network: `${address.split('.').slice(0, 3).join('.')}.0/24` }
+export function clientAddress(header = ''): ClientAddress {
+  if (distinctRemoteAddr(header) === 'IPv4') {
+    const network = `${header.split('.').slice(0, 3).join('.')}.0/24`
+    return { limitKey: header, siteKey: null, network }
   }
-  if (distinctRemoteAddr(address) !== 'IPv6' || !URL.canParse(`http://[${address}]`)) return UNKNOWN
-  const groups = expandIPv6(address.toLowerCase()).split(':')
+  if (!IPV6_CHARACTERS.test(header) || !URL.canParse(`http://[${header}]`)) return UNKNOWN
+  const groups = expandIPv6(header.toLowerCase()).split(':')
   const mapped = mappedIPv4(groups)
   if (mapped) return clientAddress(mapped)
-  return {
-    limitKey: `${groups.slice(0, 4).join(':')}::/64`,
-    network: `${groups.slice(0, 3).join(':')}::/48`,
-  }
+  const site = `${groups.slice(0, 3).join(':')}::/48`
+  return { limitKey: `${groups.slice(0, 4).join(':')}::/64`, siteKey: site, network: site }
 }
-
-const isIPv4 = (address: string) =>
-  /^(?:\d{1,3}\.){3}\d{1,3}$/.test(address) &&
-  address.split('.').every((part) => Number(part) < 256 && String(Number(part)) === part)
 
 /** `::ffff:102:304` is 1.2.3.4 as well. */
 function mappedIPv4(groups: string[]): string | undefined {

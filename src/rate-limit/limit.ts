@@ -2,12 +2,13 @@ import type { RequestContext } from '../context.ts'
 import { defineError, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
 import { clientAddress } from './client-address.ts'
-import { type Allowance, LimiterUnavailable, type Rule } from './limiter.ts'
-import { HOUR, RULES, type RuleName } from './rules.ts'
+import { type Allowance, type Limit, LimiterUnavailable, type Rule } from './limiter.ts'
+import { forSite, HOUR, RULES, type RuleName } from './rules.ts'
 
 /**
  * Spends one request of the caller's address: of the quota over the whole API and, if named, of a
- * stricter rule, side by side. Sets the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10).
+ * stricter rule, side by side; for IPv6 also of the wider rules for the /48. Sets the RateLimit headers
+ * (draft-ietf-httpapi-ratelimit-headers-10).
  *
  * @throws {ApiError} 429, or 503 where the rule rejects without Redis
  */
@@ -35,30 +36,34 @@ export async function withRateLimit<Result>(
   return result.value
 }
 
-/** The rules of a request, and the caller they count. */
-function rulesOf(c: RequestContext, name: RuleName | undefined) {
+const callerOf = (c: RequestContext) => clientAddress(c.req.header('CF-Connecting-IP'))
+
+/** The limits of a request. */
+function limitsOf(c: RequestContext, name: RuleName | undefined): Limit[] {
+  const { limitKey, siteKey } = callerOf(c)
   const quota = { name: 'api', requests: c.var.config.requestsPerHour, windowSeconds: HOUR }
   const rules: Rule[] = name ? [quota, { name, ...RULES[name] }] : [quota]
-  return { rules, key: clientAddress(c.req.header('CF-Connecting-IP')).limitKey }
+  const limits = rules.map((rule) => ({ rule, key: limitKey }))
+  if (siteKey === null) return limits
+  return [...limits, ...rules.map((rule) => ({ rule: forSite(rule), key: siteKey }))]
 }
 
 /** What this isolate remembers needs no network call. */
 function rejectBlocked(c: RequestContext, name: RuleName | undefined) {
-  const { rules, key } = rulesOf(c, name)
+  const remembered = limitsOf(c, name).map((limit) => c.var.limiter.blocked(limit))
   rejectIfSpent(
     c,
-    rules.map((rule) => c.var.limiter.blocked(rule, key)).filter((each) => each !== undefined),
+    remembered.filter((each) => each !== undefined),
   )
 }
 
 async function spend(c: RequestContext, name: RuleName | undefined) {
-  const { rules, key } = rulesOf(c, name)
   try {
-    rejectIfSpent(c, await c.var.limiter.spend(rules, key))
+    rejectIfSpent(c, await c.var.limiter.spend(limitsOf(c, name)))
   } catch (error) {
     if (!(error instanceof LimiterUnavailable)) throw error
     log(c, 'warn', 'limiter_unavailable')
-    await limitByPlatform(c, name, key)
+    await limitByPlatform(c, name)
   }
 }
 
@@ -83,13 +88,20 @@ export const tooMany = (retryAfterSeconds: number) =>
 /** Seconds of the windows of the `ratelimits` bindings in wrangler.toml. */
 const PLATFORM_WINDOW = 60
 
-/** During an outage of Redis, two limiters of Cloudflare's: one as generous as the quota, one strict. */
-async function limitByPlatform({ env }: RequestContext, name: RuleName | undefined, key: string) {
+/**
+ * During an outage of Redis, two limiters of Cloudflare's: one as generous as the quota, one strict. A
+ * binding has one number, so the strict one counts the /48 in place of the /64: what it guards is open to
+ * strangers, while the quota alone is spent by those who have an account.
+ */
+async function limitByPlatform(c: RequestContext, name: RuleName | undefined) {
+  const { limitKey, siteKey } = callerOf(c)
   const duringOutage = name ? RULES[name].duringOutage : 'quota'
   if (duringOutage === 'reject') throw serviceUnavailable()
   const outcomes = await Promise.all([
-    env.FALLBACK_QUOTA.limit({ key }),
-    ...(duringOutage === 'strict' ? [env.FALLBACK_LIMITER.limit({ key: `${name}:${key}` })] : []),
+    c.env.FALLBACK_QUOTA.limit({ key: limitKey }),
+    ...(duringOutage === 'strict'
+      ? [c.env.FALLBACK_LIMITER.limit({ key: `${name}:${siteKey ?? limitKey}` })]
+      : []),
   ])
   if (outcomes.some(({ success }) => !success)) throw tooMany(PLATFORM_WINDOW)
 }

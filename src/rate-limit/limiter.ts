@@ -8,6 +8,9 @@ const REMEMBERED_BLOCKS = 10_000
 /** At most `requests` in a sliding window of `windowSeconds`. */
 export type Rule = { name: string; requests: number; windowSeconds: number }
 
+/** A rule, and whom it counts. */
+export type Limit = { rule: Rule; key: string }
+
 /** What a rule says about one request. `resetSeconds`: until the window ends. */
 export type Allowance = { rule: Rule; allowed: boolean; remaining: number; resetSeconds: number }
 
@@ -18,9 +21,9 @@ export class LimiterUnavailable extends Error {
 
 export type Limiter = {
   /** What this isolate remembers of a key that spent all it had, without asking. */
-  blocked(rule: Rule, key: string): Allowance | undefined
-  /** Spends one request of each rule, in one call of Redis. @throws {LimiterUnavailable} */
-  spend(rules: readonly Rule[], key: string): Promise<Allowance[]>
+  blocked(limit: Limit): Allowance | undefined
+  /** Spends one request of each limit, in one call of Redis. @throws {LimiterUnavailable} */
+  spend(limits: readonly Limit[]): Promise<Allowance[]>
   /** @throws {LimiterUnavailable} */
   ping(): Promise<void>
 }
@@ -46,9 +49,9 @@ export function createLimiter({
     })
   const redis = connect(false)
   const limiterOf = limitersOn(redis)
-  // Sends in one call what is asked before the next await: all rules of one request, and never those of
+  // Sends in one call what is asked before the next await: all limits of one request, and never those of
   // two, as the code of one request runs on until then. Making the SDK's pipeline takes as long as a
-  // tenth of `GET me`, so a single rule goes without.
+  // tenth of `GET me`, so a single limit goes without.
   const pipelinedLimiterOf = limitersOn(connect(true))
   const blockedUntil = new Map<string, number>()
 
@@ -58,7 +61,7 @@ export function createLimiter({
     blockedUntil.set(key, until)
   }
 
-  async function spendOne(rule: Rule, limiter: Ratelimit, key: string): Promise<Allowance> {
+  async function spendOne({ rule, key }: Limit, limiter: Ratelimit): Promise<Allowance> {
     const result = await limiter.limit(key).catch(unavailable)
     const { success, remaining, limit, reset } = result
     // Garbage that parses would come out as "blocked": no bogus 429.
@@ -68,16 +71,16 @@ export function createLimiter({
   }
 
   return {
-    blocked(rule, key) {
+    blocked({ rule, key }) {
       const until = blockedUntil.get(`${rule.name}:${key}`)
       if (until === undefined) return undefined
       if (until > Date.now()) return allowanceOf(rule, false, 0, until)
       blockedUntil.delete(`${rule.name}:${key}`)
       return undefined
     },
-    spend(rules, key) {
-      const limiterFor = rules.length > 1 ? pipelinedLimiterOf : limiterOf
-      return Promise.all(rules.map((rule) => spendOne(rule, limiterFor(rule), key)))
+    spend(limits) {
+      const limiterFor = limits.length > 1 ? pipelinedLimiterOf : limiterOf
+      return Promise.all(limits.map((limit) => spendOne(limit, limiterFor(limit.rule))))
     },
     async ping() {
       if ((await redis.ping().catch(unavailable)) !== 'PONG') unavailable()

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
+import { withoutBreaks } from '../../emails/text.ts'
 import { PASSWORD_MAX_BYTES } from '../passwords/hash.ts'
+import { readsAsHost } from './host-like.ts'
 
 /** Text that PostgreSQL can store: well-formed, and without NUL. */
 export const text = (schema: z.ZodMiniString<string> = z.string()) =>
@@ -10,26 +12,53 @@ export const text = (schema: z.ZodMiniString<string> = z.string()) =>
     }),
   )
 
-/** No control characters, and no `@`: a username must never look like an email. */
-const USERNAME = /^[^\p{C}@]+$/u
+/**
+ * A username or an email as it is stored, searched and counted: in NFKC, without the breaks that our emails
+ * put into it, and without white space around it. NFKC comes first, as it makes `@`, dots and spaces of
+ * other characters, and what is checked must be what is kept. Only SQL folds case.
+ */
+const identifier = () => z.string().check(z.normalize('NFKC'), z.overwrite(withoutBreaks), z.trim())
 
-export const Username = z
-  .string()
+/**
+ * Letters and marks of any script, digits, `_` and `-`, and single dots between them. No `@`, so that nobody
+ * uses the email of another, and nothing invisible, which would make two names of what reads as one:
+ * ignorable characters, and the letters that Unicode has as blanks.
+ */
+const USERNAME =
+  /^(?!.*(?:\.[.\p{M}]|[\p{Default_Ignorable_Code_Point}\u{13441}\u{13442}\u{16fe4}]))[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}._-]*(?<!\.)$/u
+
+export const Username = identifier()
   .check(
-    z.normalize('NFKC'),
-    z.trim(),
     z.minLength(3),
     z.maxLength(50),
-    z.regex(USERNAME, 'must not contain "@" or control characters'),
+    z.regex(USERNAME, {
+      message:
+        'must consist of letters, digits, ".", "_" and "-", with each "." between two others',
+      abort: true,
+    }),
+    z.refine((name) => !readsAsHost(name), {
+      message: 'must not read as a web address, such as "www.ada" or "ada.com"',
+    }),
   )
-  .check(z.meta({ description: 'Unique without regard to case', example: 'ada' }))
+  .check(z.meta({ description: 'Unique without regard to case', example: 'ada.lovelace' }))
+
+/** A username as accounts have it from before these rules: it may stay, but nobody may take it. */
+export const FormerUsername = identifier()
+  .check(
+    z.minLength(3),
+    z.maxLength(50),
+    z.regex(/^[^\p{C}@]+$/u, 'must not contain "@" or control characters'),
+  )
+  .check(z.meta({ description: 'Unique without regard to case', example: 'ada.lovelace' }))
 
 /** RFC 5321 section 4.5.3.1.3: the longest path, less its angle brackets. */
 const EMAIL_MAX_LENGTH = 254
 
+/** ASCII, which NFKC does not change. What it would turn into ASCII is rejected (CVE-2022-35924). */
 export const Email = z
   .string()
   .check(
+    z.overwrite(withoutBreaks),
     z.trim(),
     z.maxLength(EMAIL_MAX_LENGTH),
     z.regex(z.regexes.email, 'must be an email address'),
@@ -42,17 +71,39 @@ export const Email = z
     }),
   )
 
+/** Controls, and what is invisible: ignorable characters, annotations, blanks that are no white space. */
+const INVISIBLE =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u
+
+/**
+ * What names are written with all the same: emoji, variants of Han and Mongolian letters, and joiners in
+ * the scripts that have them, also behind the last letter (Malayalam).
+ */
+const WRITTEN = new RegExp(
+  [
+    '\\p{RGI_Emoji}|\\p{Extended_Pictographic}[\\ufe0e\\ufe0f]',
+    '\\p{scx=Han}[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]|\\p{scx=Mongolian}[\\u180b-\\u180d\\u180f]',
+    '[\\p{L}--[\\p{scx=Latin}\\p{scx=Greek}\\p{scx=Cyrillic}\\p{scx=Han}\\p{scx=Hangul}]][\\u200c\\u200d](?=[\\p{L}\\p{M}])',
+    '[\\p{M}--\\p{scx=Inherited}][\\u200c\\u200d]',
+  ].join('|'),
+  'gv',
+)
+
+/** In this order: the emoji take milliseconds to compile, and most names need none of `WRITTEN`. */
+const isVisible = (name: string) =>
+  !INVISIBLE.test(name) || !INVISIBLE.test(name.replace(WRITTEN, ''))
+
 export const FullName = z
   .pipe(
     z.nullable(
-      z
-        .string()
-        .check(
-          z.normalize('NFC'),
-          z.trim(),
-          z.maxLength(100),
-          z.regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters'),
-        ),
+      z.string().check(
+        z.normalize('NFC'),
+        z.trim(),
+        z.maxLength(100),
+        z.refine(isVisible, {
+          message: 'must not contain control characters or invisible characters',
+        }),
+      ),
     ),
     z.transform((name) => name || null),
   )
@@ -78,10 +129,8 @@ const TOKEN_MAX_LENGTH = 512
 
 export const Token = z.string().check(z.minLength(1), z.maxLength(TOKEN_MAX_LENGTH))
 
-/** In the normal form in which usernames are stored: what was typed at registration logs in. */
-const Identifier = text(
-  z.string().check(z.normalize('NFKC'), z.trim(), z.minLength(1), z.maxLength(EMAIL_MAX_LENGTH)),
-)
+/** What logs in, or is searched for: any, also what is no longer accepted as a new one. */
+export const Identifier = text(identifier().check(z.minLength(1), z.maxLength(EMAIL_MAX_LENGTH)))
 
 export const Credentials = z.pipe(
   z.object({

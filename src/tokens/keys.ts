@@ -19,35 +19,45 @@ type SigningKey = { kty: 'OKP'; crv: 'Ed25519'; kid: string; x: string; d: strin
 
 type PublishedKey = Omit<SigningKey, 'd'> & { alg: 'EdDSA'; use: 'sig' }
 
+/** HMAC keys by purpose, derived from a secret by HKDF (RFC 5869). */
+type DerivedKeys = Readonly<Record<Purpose, Uint8Array>>
+
 export type Keys = {
-  /** HMAC keys by purpose, derived from `SECRET_KEY` by HKDF (RFC 5869). */
-  derived: Readonly<Record<Purpose, Uint8Array>>
+  /** From `SECRET_KEY`. */
+  derived: DerivedKeys
+  /** From `SECRET_KEY_PREVIOUS`: they verify what was made before a change, and make nothing. */
+  previous: DerivedKeys | undefined
   signing: SigningKey
   /** What `/.well-known/jwks.json` shows: the public part of every key that verifies. */
   published: readonly PublishedKey[]
 }
 
-type Secrets = { secretKey: string; signingKeys: readonly SigningKey[] }
+type Secrets = {
+  secretKey: string
+  previousSecretKey?: string | undefined
+  signingKeys: readonly SigningKey[]
+}
 
-/** Derives every key from the two secrets of the configuration. */
-export function deriveKeys({ secretKey, signingKeys }: Secrets): Keys {
-  const derive = (purpose: Purpose) =>
-    new Uint8Array(hkdfSync('sha256', secretKey, '', purpose, KEY_BYTES))
+/** Derives every key from the secrets of the configuration. */
+export function deriveKeys({ secretKey, previousSecretKey, signingKeys }: Secrets): Keys {
   const [signing] = signingKeys
   if (!signing) throw new TypeError('JWT_SIGNING_KEYS contains no key')
   return {
-    derived: {
-      'refresh-token:user': derive('refresh-token:user'),
-      'refresh-token:admin': derive('refresh-token:admin'),
-      'password-reset': derive('password-reset'),
-      'password-reset:admin': derive('password-reset:admin'),
-      'login-attempts': derive('login-attempts'),
-    },
+    derived: deriveFrom(secretKey),
+    previous: previousSecretKey === undefined ? undefined : deriveFrom(previousSecretKey),
     signing,
     published: signingKeys.map(({ d: _private, ...key }) => ({ ...key, alg: 'EdDSA', use: 'sig' })),
   }
 }
 
+const deriveFrom = (secret: string) =>
+  Object.fromEntries(
+    PURPOSES.map((purpose) => [
+      purpose,
+      new Uint8Array(hkdfSync('sha256', secret, '', purpose, KEY_BYTES)),
+    ]),
+  ) as DerivedKeys
+
 /** HMAC-SHA256 with the key of one purpose (RFC 2104). */
-export const mac = (keys: Keys, purpose: Purpose, text: string) =>
+export const mac = (keys: Pick<Keys, 'derived'>, purpose: Purpose, text: string) =>
   createHmac('sha256', keys.derived[purpose]).update(text).digest()

@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { call, PASSWORD, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import {
+  call,
+  mailTo,
+  PASSWORD,
+  resetTokenFor,
+  type ServedBundle,
+  serveBundle,
+} from './served-bundle.ts'
 
 const CHROMIUM = [
   process.env['CHROMIUM_PATH'],
@@ -101,19 +108,31 @@ function testPages(executablePath: string) {
     expect(problems).toEqual([])
   })
 
-  test('/reset-password sets a new password with the link of the email, once', async () => {
+  async function save(on: Page, password: string) {
+    await on.getByLabel('New password', { exact: true }).fill(password)
+    await on.getByLabel('Confirm new password').fill(password)
+    await on.getByRole('button', { name: 'Change password' }).click()
+  }
+
+  /** The URL as scripts see it, and the history before the page. */
+  const address = (page: Page) =>
+    page.evaluate<{ url: string; entries: number }>(
+      '({ url: location.href, entries: history.length })',
+    )
+
+  test.each([
+    ['#', 'in the fragment'],
+    ['?', 'in the query, as in older emails'],
+  ])('/reset-password%stoken=… sets a new password with the token %s, once', async (mark) => {
     const { username, email } = await register()
     expect(await post('/api/password/forgot-password', { email })).toBe(200)
-    const link = `/reset-password?token=${encodeURIComponent(await resetTokenFor(email))}`
+    const link = `/reset-password${mark}token=${encodeURIComponent(await resetTokenFor(email))}`
     const chosen = `${PASSWORD}, chosen`
-    const save = async (on: Page, password: string) => {
-      await on.getByLabel('New password', { exact: true }).fill(password)
-      await on.getByLabel('Confirm new password').fill(password)
-      await on.getByRole('button', { name: 'Change password' }).click()
-    }
 
     const { page, problems } = await open(link)
-    expect(page.url()).toBe(`${bundle.url}/reset-password`)
+    await page.getByRole('heading', { name: 'Choose a new password' }).waitFor()
+    // `about:blank` and this page: the link is not in the history either.
+    expect(await address(page)).toEqual({ url: `${bundle.url}/reset-password`, entries: 2 })
     await save(page, chosen)
     await page.getByRole('heading', { name: 'Your password was changed' }).waitFor()
     expect(problems).toEqual([])
@@ -122,5 +141,39 @@ function testPages(executablePath: string) {
     const { page: second } = await open(link)
     await save(second, `${chosen} again`)
     await second.getByRole('heading', { name: 'This link no longer works' }).waitFor()
+  })
+
+  test('/reset-password#token=… sends the token in the body of one request, and in no URL', async () => {
+    const { page } = await open('/reset-password')
+    await page.getByRole('heading', { name: 'This link is incomplete' }).waitFor()
+    const requests: string[] = []
+    page.on('request', (request) => requests.push(`${request.method()} ${request.url()}`))
+    // As when a link is pasted into the address bar of this page: nothing is loaded.
+    await page.evaluate("location.assign('#token=canary.canary')")
+    await save(page, PASSWORD)
+    await page.getByRole('heading', { name: 'This link no longer works' }).waitFor()
+    const sent = requests.filter((request) => !request.endsWith('/assets/favicon.svg'))
+    expect(sent).toEqual([`POST ${bundle.url}/api/password/reset-password`])
+    expect((await address(page)).url).toBe(`${bundle.url}/reset-password`)
+  })
+
+  test('/reset-password with the link of an admin’s email sets the password of the admin', async () => {
+    const username = `keeper-${randomUUID().slice(0, 8)}`
+    const account = { username, email: `${username}@example.com`, password: PASSWORD }
+    const headers = { 'X-Bootstrap-Token': `${inject('world').bindings['ADMIN_BOOTSTRAP_TOKEN']}` }
+    const registered = await call(`${bundle.url}/api/admins/register`, {
+      ...{ method: 'POST', body: account, headers },
+    })
+    expect(registered.status).toBe(201)
+    expect(await post('/api/admins/forgot-password', { email: account.email })).toBe(200)
+    const { text } = await mailTo(account.email, /Reset/)
+    const link = new URL(/https:\S+\/reset-password#\S+/.exec(text)?.[0] ?? '')
+
+    const { page, problems } = await open(link.pathname + link.hash)
+    await save(page, `${PASSWORD}, chosen`)
+    await page.getByRole('heading', { name: 'Your password was changed' }).waitFor()
+    expect(problems).toEqual([])
+    const login = { username, password: `${PASSWORD}, chosen` }
+    expect(await post('/api/admins/login', login)).toBe(200)
   })
 }

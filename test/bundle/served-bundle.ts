@@ -46,7 +46,12 @@ export async function serveBundle(): Promise<ServedBundle> {
 /** Sends one request over HTTP. Tests assert what the body has, so its type is `any`. */
 export async function call(
   url: string,
-  { method = 'GET', token, body }: { method?: string; token?: string; body?: object } = {},
+  {
+    method = 'GET',
+    token,
+    body,
+    headers: sent,
+  }: { method?: string; token?: string; body?: object; headers?: Record<string, string> } = {},
 ) {
   const response = await fetch(url, {
     method,
@@ -54,6 +59,7 @@ export async function call(
       'CF-Connecting-IP': '203.0.113.7',
       ...(body && { 'Content-Type': 'application/json' }),
       ...(token && { Authorization: `Bearer ${token}` }),
+      ...sent,
     },
     ...(body && { body: JSON.stringify(body) }),
   })
@@ -84,8 +90,7 @@ export async function mailTo(address: string, subject: RegExp): Promise<Mail> {
 /** The token of the reset link that was sent to this address. */
 export async function resetTokenFor(address: string): Promise<string> {
   const { text } = await mailTo(address, /reset|new password/i)
-  const link = text.match(/https?:\/\/\S+\/reset-password\?token=\S+/)?.[0] ?? ''
-  const token = new URL(link).searchParams.get('token')
-  if (!token) throw new Error(`No token in ${link}`)
-  return token
+  const token = /\/reset-password[?#]token=([^\s&]+)/.exec(text)?.[1]
+  if (!token) throw new Error(`No token in ${text}`)
+  return decodeURIComponent(token)
 }

@@ -10,6 +10,7 @@ export type Schema = {
   maximum?: number
   minLength?: number
   maxLength?: number
+  pattern?: string
   properties?: Record<string, Schema>
 }
 
@@ -22,6 +23,16 @@ const wildString = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 80 }),
   fc.constantFrom(
     ...['', ' ', '\0', 'a\0b', '\ud800', 'a\udfff', '\r\n', '\u202e', 'ﬀ', 'İ', '𝟙', '\u0300'],
+    ...[
+      'ada\u034f',
+      'ada\u3164',
+      '\u2800',
+      '\u200d',
+      '👩‍🚀',
+      '葛\u{e0100}',
+      'http://a.example',
+      'a․com',
+    ],
     ...['null', '-1', '1e309', "' or 1=1 --", '{{7*7}}', '../../etc/passwd', '%00', '<script>'],
     ...['constructor', '__proto__', 'a@x.example,b@y.example', '"a@b"@c.example', 'a＠b.example'],
   ),
@@ -40,6 +51,14 @@ const wildValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, true, false, [], {}, [[]], { $ne: '' }, ['a'], { toString: 1 }),
   fc.jsonValue({ maxDepth: 3 }),
 )
+
+/** A username, or nearly: what reads as a host is none. */
+const name = fc
+  .array(fc.oneof(fc.constantFrom('.', '-', '_'), fc.stringMatching(/^[\p{L}\p{Nd}]{1,9}$/u)), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  .map((parts) => parts.join(''))
 
 /** What the schema allows, or nearly. */
 function near(schema: Schema, values: Known): fc.Arbitrary<unknown> {
@@ -62,6 +81,7 @@ function near(schema: Schema, values: Known): fc.Arbitrary<unknown> {
   if (schema.format === 'base64url') {
     return fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString('base64url'))
   }
+  if (schema.pattern) return fc.oneof(known, name, wildString)
   const minLength = Math.max(0, (schema.minLength ?? 0) - 1)
   const maxLength = (schema.maxLength ?? 60) + 1
   return fc.oneof(known, fc.string({ unit: 'grapheme', minLength, maxLength }))

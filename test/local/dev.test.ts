@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -183,16 +191,29 @@ describe('applyMigrations', () => {
 })
 
 describe('startWorker', () => {
+  const VARIABLES = {
+    GREETING: 'a:b c # d',
+    KEYS: '{"keys": ["canary-of-a-secret"]}',
+    QUOTED: `Ada's "name"`,
+    PRICE: '$GREETING {$GREETING} \\n',
+  }
+
+  /** The processes with this text in their arguments, which every user of the machine can read. */
+  const processesWith = (text: string) =>
+    execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(text))
+
   const start = async (source: string, lines: string[] = []) => {
     writeFileSync(join(folder, 'worker.js'), source)
-    writeFileSync(join(folder, '.dev.vars'), 'EMPTY=\n')
+    writeFileSync(join(folder, '.dev.vars'), 'FROM_THE_FILE=1\n')
     const config = 'name = "tiny"\nmain = "worker.js"\ncompatibility_date = "2026-01-01"\n'
     writeFileSync(join(folder, 'wrangler.toml'), config)
     return startWorker({
       folder,
       port: await freePort(),
       livePath: '/live',
-      variables: { GREETING: 'a:b c', EMPTY: 'given' },
+      variables: VARIABLES,
       onLine: (line) => lines.push(line),
     })
   }
@@ -205,12 +226,19 @@ describe('startWorker', () => {
     } }`
     const worker = await start(source, lines)
     const response = await fetch(worker.url)
-    expect(await response.json()).toEqual({ GREETING: 'a:b c', EMPTY: 'given' })
+    expect(await response.json()).toEqual(VARIABLES)
     await expect.poll(() => lines).toContain('{"level":"info","event":"hit"}')
+    const file =
+      processesWith('variables.env')
+        .join()
+        .match(/[^"' ]+\/variables\.env/)?.[0] ?? ''
+    expect(readFileSync(file, 'utf8')).toContain('canary-of-a-secret')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(processesWith('canary-of-a-secret')).toEqual([])
     await worker.stop()
     await expect(fetch(worker.url)).rejects.toThrow()
-    const processes = execFileSync('ps', ['-eo', 'stat,args'], { encoding: 'utf8' })
-    expect(processes.split('\n').filter((line) => line.includes(folder))).toEqual([])
+    expect(processesWith(folder)).toEqual([])
+    expect(existsSync(file)).toBe(false)
   })
 
   test('reports a build error with the output of wrangler', async () => {

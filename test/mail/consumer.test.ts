@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vites
 import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
 import type { MailMessage } from '../../src/mail/queue.ts'
-import { freshName, mailsTo, newUser } from '../setup/accounts.ts'
-import { environment, visitor } from '../setup/api.ts'
+import { freshName, mailsTo, newAdmin, newUser } from '../setup/accounts.ts'
+import { environment } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { type Lane, openLane } from '../setup/lanes.ts'
 
@@ -50,12 +50,12 @@ async function addPending() {
 let requested = 0
 
 /** A request for a reset, each a moment after the one before. */
-const reset = (email: string): MailMessage => ({
-  type: 'reset-requested',
+const reset = (email: string, network: string | null = null) => ({
+  type: 'reset-requested' as const,
   id: crypto.randomUUID(),
   email,
   requestedAt: new Date(Date.now() + requested++).toISOString(),
-  trace: { requestId: crypto.randomUUID(), network: null, country: null },
+  trace: { requestId: crypto.randomUUID(), network, country: null },
 })
 
 const resetsOf = (userId: number) =>
@@ -136,7 +136,7 @@ test('a mail is retried during an outage of the database, and without a configur
 const sentLinks = async () =>
   (await resend.log()).map(
     ({ body }) =>
-      /https:\/\/[^"\s]+\/reset-password\?token=[\w.%-]+/.exec(JSON.parse(body).text)?.[0],
+      /https:\/\/[^"\s]+\/reset-password[?#]token=[\w.%&=-]+/.exec(JSON.parse(body).text)?.[0],
   )
 
 test('a reset request delivered twice sends one mail, with one link that works once', async () => {
@@ -148,9 +148,9 @@ test('a reset request delivered twice sends one mail, with one link that works o
   expect(first).toMatch(/^https:\/\/app\.example\.com\/reset-password\?token=/)
   expect(second).toBe(first)
   expect(await mailsTo(email)).toMatchObject([{ subject: 'Reset your ADL Production password' }])
-  expect(await sql('select count from attempts where key = $1', [`reset-mail:${id}`])).toEqual([
-    { count: 1 },
-  ])
+  expect(await sql('select count from attempts where key = $1', [`reset-mail:user:${id}`])).toEqual(
+    [{ count: 1 }],
+  )
   const token = new URL(first ?? '').searchParams.get('token')
   const use = async (new_password: string) =>
     (await caller.post('/api/password/reset-password', { token, new_password })).status
@@ -159,14 +159,44 @@ test('a reset request delivered twice sends one mail, with one link that works o
   expect(await use('a third horse')).toBe(400)
 })
 
-test('without a FRONTEND_URL the link leads to the page of the Worker', async () => {
-  const { email } = await newUser()
-  const to = environment({ FRONTEND_URL: '', RESEND_BASE_URL: resend.url })
-  await deliver(reset(email), { to })
-  const [link] = await sentLinks()
-  expect(link).toMatch(/^https:\/\/accounts\.example\.com\/reset-password\?token=/)
-  const { pathname, search } = new URL(link ?? '')
-  expect((await visitor().get(pathname + search)).status).toBe(200)
+test.each([
+  ['user', {}, /^https:\/\/app\.example\.com\/reset-password\?token=[\w.-]+$/],
+  [
+    'user',
+    { FRONTEND_URL: '' },
+    /^https:\/\/accounts\.example\.com\/reset-password#token=[\w.-]+$/,
+  ],
+  ['admin', {}, /^https:\/\/accounts\.example\.com\/reset-password#token=[\w.-]+&account=admin$/],
+  [
+    'admin',
+    { PUBLIC_URL: '' },
+    /^https:\/\/app\.example\.com\/admin\/reset-password\?token=[\w.-]+$/,
+  ],
+] as const)(
+  'the reset link of a %s with %j matches %s',
+  async (accountType, replaced, expected) => {
+    const { email } = accountType === 'user' ? await newUser() : await newAdmin()
+    const to = environment({ RESEND_BASE_URL: resend.url, ...replaced })
+    expect(await deliver({ ...reset(email), accountType }, { to })).toBe('acknowledged')
+    const [link = ''] = await sentLinks()
+    expect(link).toMatch(expected)
+  },
+)
+
+test('a reset link that is sent again, its response lost, has a key of its own and the same body at each attempt', async () => {
+  const { id, email } = await newUser()
+  for (let i = 0; i < 3; i++) await deliver(reset(email))
+  const before = await resetsOf(id)
+  const again = reset(email, '198.51.100.0/24')
+  await resend.clear()
+  await resend.fault({ kind: 'lose-response', times: 1 })
+  expect(await deliver(again)).toEqual({ retriedAfter: 10 })
+  expect(await deliver(again, { attempts: 2 })).toBe('acknowledged')
+  const sent = await resend.log()
+  expect(sent.map(({ headers }) => headers['idempotency-key'])).toEqual([again.id, again.id])
+  expect(sent[1]?.body).toBe(sent[0]?.body)
+  expect(await resetsOf(id)).toEqual(before)
+  expect(await mailsTo(email, 4)).toHaveLength(4)
 })
 
 test('a reset request for an unknown, disabled or deleted account sends nothing', async () => {

@@ -1,18 +1,21 @@
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
+import { readConfig as readVariables } from '../../src/env.ts'
+import type {} from '../setup/world.ts'
 
-const ENVIRONMENTS = ['development', 'staging', 'production'] as const
+/** What `wrangler deploy` uses without `--env`. */
+const BARE = 'no environment'
 
-const configs = ENVIRONMENTS.map((name) => ({
+const configs = [BARE, 'staging', 'production'].map((name) => ({
   name,
   config: readConfig({
     config: join(import.meta.dirname, '../../wrangler.toml'),
-    ...(name !== 'development' && { env: name }),
+    env: name === BARE ? '' : name,
   }),
 }))
 
-test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ name, config }) => {
+test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ config }) => {
   const [queue] = config.queues.producers ?? []
   expect(config).toMatchObject({
     ratelimits: [{ name: 'FALLBACK_LIMITER' }, { name: 'FALLBACK_QUOTA' }],
@@ -23,13 +26,37 @@ test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ n
       ],
     },
     triggers: { crons: ['*/5 * * * *'] },
-    observability: { enabled: true },
     minify: true,
   })
-  expect(config.vars).toEqual({ ENVIRONMENT: name })
   expect(config.placement).toEqual({ mode: 'smart' })
   const assets = { directory: 'dist/assets', binding: 'ASSETS', run_worker_first: true }
   expect(config.assets).toEqual(assets)
+})
+
+test.each(configs)(
+  'wrangler.toml keeps URLs out of the logs of Cloudflare in $name',
+  ({ config }) => {
+    expect(config.observability).toEqual({
+      enabled: true,
+      redact_query_string: true,
+      logs: { enabled: true, invocation_logs: false },
+    })
+    expect(config.logpush ?? false).toBe(false)
+  },
+)
+
+test.each(configs)(
+  'wrangler.toml sets ENVIRONMENT in $name, unless it is none',
+  ({ name, config }) => {
+    expect(config.vars).toEqual(name === BARE ? {} : { ENVIRONMENT: name })
+  },
+)
+
+test('a bare `wrangler deploy` returns 503 for every secret that is valid', () => {
+  const { vars } = configs[0]?.config ?? {}
+  const { ENVIRONMENT: _, ...secrets } = inject('world').bindings
+  const config = readVariables({ ...secrets, ...vars })
+  expect(config).toMatchObject({ problems: ['ENVIRONMENT: is missing'] })
 })
 
 test('wrangler.toml shares no name, queue or counter between environments', () => {

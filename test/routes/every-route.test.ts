@@ -22,6 +22,7 @@ const BODIES: Record<string, object> = {
   'POST /api/admins/register': { username: 'ada', email: 'ada@example.com', password: PASSWORD },
   'POST /api/admins/login': { username: 'nobody', password: PASSWORD },
   'POST /api/admins/change-password': { current_password: PASSWORD, new_password: 'another horse' },
+  'POST /api/admins/forgot-password': { email: 'nobody@example.com' },
   'PATCH /api/admins/users/{id}': { full_name: 'Ada' },
   'POST /api/password/forgot-password': { email: 'nobody@example.com' },
   'POST /api/password/test-email': { to_email: 'nobody@example.com' },
@@ -43,9 +44,11 @@ beforeAll(async () => {
     BODIES[`POST /api/users/${call}`] = { refresh_token: user.refresh_token }
     BODIES[`POST /api/admins/${call}`] = { refresh_token: admin.refresh_token }
   }
-  BODIES['POST /api/password/reset-password'] = {
-    token: await resetTokenOf(user.id),
-    new_password: 'another horse',
+  const new_password = 'another horse'
+  BODIES['POST /api/password/reset-password'] = { token: await resetTokenOf(user.id), new_password }
+  BODIES['POST /api/admins/reset-password'] = {
+    token: await resetTokenOf(admin.id, 60, 'admin'),
+    new_password,
   }
 })
 
@@ -108,6 +111,8 @@ test('every call that needs the database returns 503 DatabaseError during an out
       expect(Number(response.headers.get('Retry-After'))).toBeGreaterThanOrEqual(2)
     }),
   )
-  expect((await make(caller, 'POST /api/password/forgot-password')).status).toBe(200)
+  for (const path of ['/api/password', '/api/admins']) {
+    expect((await make(caller, `POST ${path}/forgot-password`)).status).toBe(200)
+  }
   await neon.close()
 })

@@ -174,7 +174,7 @@ const updateMe = (
     const fields = fieldsOf(account, index)
     const { capped } = await updateUser(db, {
       ...{ accountId: account.id, sessionId: account.current, ...source() },
-      ...{ ...fields, setFullName: fields.fullName !== undefined },
+      ...{ ...fields, mayRename: true, setFullName: fields.fullName !== undefined },
       ...{ oldEmailId: crypto.randomUUID(), newEmailId: crypto.randomUUID() },
     })
     return effects(!capped, effect)

@@ -36,6 +36,7 @@ const PUBLIC = [
   ...['post /api/admins/login', 'post /api/admins/refresh', 'post /api/admins/logout'],
   ...['post /api/users/register'],
   ...['post /api/password/forgot-password', 'post /api/password/reset-password'],
+  ...['post /api/admins/forgot-password', 'post /api/admins/reset-password'],
 ]
 
 /** The status that each type of caller gets from every other route of the OpenAPI document. */

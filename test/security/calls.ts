@@ -28,11 +28,15 @@ export const changePassword = (
   { type = 'users', client = visitor() }: Options = {},
 ) => client.post(`/api/${type}/change-password`, { current_password, new_password }, { token })
 
+const RESETS = { users: '/api/password', admins: '/api/admins' }
+
 export const resetPassword = (
   token: unknown,
   new_password: unknown = NEW_PASSWORD,
-  { client = visitor() }: Options = {},
-) => client.post('/api/password/reset-password', { token, new_password })
+  { type = 'users', client = visitor() }: Options = {},
+) => client.post(`${RESETS[type]}/reset-password`, { token, new_password })
 
-export const forgotPassword = (email: string, { client = visitor() }: Options = {}) =>
-  client.post('/api/password/forgot-password', { email })
+export const forgotPassword = (
+  email: string,
+  { type = 'users', client = visitor() }: Options = {},
+) => client.post(`${RESETS[type]}/forgot-password`, { email })

@@ -93,7 +93,7 @@ const stored = () =>
   sql(
     `select to_json(u) as account,
       (select json_agg(s order by s.id) from user_sessions s where s.account_id = u.id) as sessions,
-      (select json_agg(a order by a.key) from attempts a where a.key like '%user:' || u.id || '%') as attempts,
+      (select json_agg(a order by a.key) from attempts a where a.key ~ ('user:' || u.id || '(@|$)')) as attempts,
       (select count(*) from audit_events
         where (actor_kind, actor_id) = ('user', u.id) or (target_kind, target_id) = ('user', u.id)) as events,
       (select id from password_resets where user_id = u.id) as reset

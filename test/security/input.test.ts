@@ -133,7 +133,9 @@ test('25: a body of 16 KiB is valid, and so are keys that only look duplicated',
 
 const NOT_TEXT: unknown[] = [
   ...[null, true, 0, 1e308, -1, [], ['ada'], {}, { $ne: '' }, { toString: 'x' }, [[]]],
-  ...['a\0b@example.com', '\0'.repeat(12), '\ud800bc@example.com', 'abc\udfff@example.com'],
+  // With nothing else that a username or an email must not have.
+  ...['a\0b@example.com', '\ud800bc@example.com', 'abc\udfff@example.com'],
+  ...['ada\0lovelace', '\0'.repeat(12), '\ud800adalovelace', 'adalovelace\udfff'],
 ]
 
 const ACCOUNT = { username: 'somebody', email: 'a@example.com', password: PASSWORD }
@@ -147,7 +149,9 @@ test.each<[route: string, body: Record<string, unknown>, fields?: string[]]>([
   ['POST /api/users/change-password', { current_password: PASSWORD, new_password: NEW_PASSWORD }],
   ['DELETE /api/users/me', { password: PASSWORD }],
   ['POST /api/password/forgot-password', { email: 'a@example.com' }],
+  ['POST /api/admins/forgot-password', { email: 'a@example.com' }],
   ['POST /api/password/reset-password', { token: 'x', new_password: PASSWORD }, ['new_password']],
+  ['POST /api/admins/reset-password', { token: 'x', new_password: PASSWORD }, ['new_password']],
   ['POST /api/password/test-email', { to_email: 'a@example.com' }],
 ])(
   '25: %s is 422 for values that are not text, for NUL and for lone surrogates',

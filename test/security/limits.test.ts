@@ -1,11 +1,20 @@
-import { expect, test } from 'vitest'
-import { newUser } from '../setup/accounts.ts'
-import { type ApiResponse, expectError, freshAddress, send, visitor } from '../setup/api.ts'
+import { expect, test, vi } from 'vitest'
+import { newcomer, newUser } from '../setup/accounts.ts'
+import {
+  type ApiResponse,
+  environment,
+  expectError,
+  freshAddress,
+  send,
+  visitor,
+} from '../setup/api.ts'
+import { sql } from '../setup/database.ts'
+import { resetTokenOf } from '../setup/reset-token.ts'
 import { atOnce, tally } from './attack.ts'
-import { getMe, refresh } from './calls.ts'
-import { faultyWorld } from './faulty-world.ts'
+import { getMe, refresh, resetPassword } from './calls.ts'
+import { faulty, faultyWorld } from './faulty-world.ts'
 
-const { access_token: token, refresh_token } = await newUser()
+const { access_token: token, refresh_token, id } = await newUser()
 
 const remaining = ({ headers }: ApiResponse<any>) =>
   Number(headers.get('RateLimit')?.match(/"api";r=(\d+)/)?.[1])
@@ -38,7 +47,7 @@ const INVALID_ADDRESSES = [
   ...['', 'unknown', 'localhost', 'a'.repeat(5_000)],
   ...['1.2.3', '1.2.3.4.5', '1.2.3.256', '01.2.3.4', '0x7f000001', '2130706433'],
   ...['1.2.3.4, 5.6.7.8', '1.2.3.4:80', '[2001:db8::1]', '2001:db8::1%eth0'],
-  ...['2001:db8::1::2', '2001:db8:0:0:0:0:0:0:1', ':::', '::ffff:1.2.3.999'],
+  ...['2001:db8::1::2', '2001:db8:0:0:0:0:0:0:1', ':::', '::ffff:1.2.3.999', '::1]/?['],
 ]
 
 test('22: requests without a valid address share one bucket', async () => {
@@ -66,6 +75,66 @@ test('22: the addresses of an IPv6 /64 share a bucket, in any spelling', async (
   expect(await remainingAt(`2001:db8:${a}:${neighbor}::1`)).toBe(199)
 })
 
+/** A /48 of IPv6. */
+const freshSite = () => `2001:${group()}:${group()}`
+
+/** Each in a /64 of its own. */
+const machines = (site: string, count: number) =>
+  Array.from({ length: count }, (_, i) => `${site}:${i.toString(16)}::1`)
+
+const guessBootstrapToken = (address: string) =>
+  visitor({ address }).post('/api/admins/register', newcomer(), {
+    headers: { 'X-Bootstrap-Token': 'a guess' },
+  })
+
+test('22: all /64s of a /48 have eight times a rule, other /48s their own', async () => {
+  const attackers = machines(freshSite(), 100)
+  const responses = await atOnce(100, (i) => guessBootstrapToken(String(attackers[i])))
+  expect(tally(responses)).toEqual({ 401: 80, 429: 20 })
+  const rejected = responses.find(({ status }) => status === 429)
+  expect(rejected?.headers.get('RateLimit')).toMatch(/, "admin-register-48";r=0;t=\d+$/)
+  expect(rejected?.headers.get('RateLimit-Policy')).toContain(', "admin-register-48";q=80;w=3600')
+  expect((await guessBootstrapToken(`${freshSite()}::1`)).status).toBe(401)
+})
+
+test('22: ten machines of a company with one /48 have four fifths of their quotas each', async () => {
+  const env = environment({ RATE_LIMIT_PER_HOUR: '20' })
+  const clients = machines(freshSite(), 10).map((address) => visitor({ address, env, token }))
+  const responses = await atOnce(160, (i) => (clients[i % 10] ?? visitor()).get('/api/users/me'))
+  expect(tally(responses)).toEqual({ 200: 160 })
+})
+
+test('22: of a blocked /48, another /64 needs no round trip', async () => {
+  const { lanes, env } = await faultyWorld()
+  const bindings = env({ RATE_LIMIT_PER_HOUR: '1' })
+  const [newest = '', ...others] = machines(freshSite(), 10)
+  const read = (address: string) => getMe(token, { client: visitor({ address, env: bindings }) })
+  expect(tally(await atOnce(9, (i) => read(String(others[i]))))).toEqual({ 200: 8, 429: 1 })
+  await Promise.all([lanes.upstash.clear(), lanes.neon.clear()])
+
+  const blocked = await read(newest)
+  expectError(blocked, 429, 'RateLimitError')
+  const wait = blocked.headers.get('Retry-After')
+  expect(blocked.headers.get('RateLimit')).toBe(`"api-48";r=0;t=${wait}`)
+  expect(blocked.headers.get('RateLimit-Policy')).toBe('"api-48";q=8;w=3600')
+  expect(await lanes.upstash.log()).toEqual([])
+  expect(await lanes.neon.log()).toEqual([])
+})
+
+/** The window of the platform's limiter is a minute of the clock: if it ends during the test, two count. */
+test('22: while Redis is down, a /48 has 30 a minute of a strict rule', async () => {
+  const redis = await faulty('upstash')
+  const deadLink = await resetTokenOf(id)
+  await sql('delete from password_resets where user_id = $1', [id])
+  const clients = machines(freshSite(), 65).map((address) => visitor({ address, env: redis.env() }))
+  const responses = await redis.during({ kind: 'disconnect' }, () =>
+    atOnce(65, (i) => resetPassword(deadLink, undefined, { client: clients[i] ?? visitor() })),
+  )
+  const { 400: passed = 0, 429: rejected = 0 } = tally(responses)
+  expect(passed + rejected).toBe(65)
+  expect([30, 60]).toContain(passed)
+})
+
 test('22: an IPv4-mapped IPv6 address is the IPv4 address', async () => {
   const address = freshAddress()
   const [a, b, c, d] = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))
@@ -75,6 +144,8 @@ test('22: an IPv4-mapped IPv6 address is the IPv4 address', async () => {
   expect(await remainingAt(`::ffff:${a}${b}:${c}${d}`)).toBe(196)
   expect(await remainingAt(`0:0:0:0:0:ffff:${address}`)).toBe(195)
 })
+
+const HOUR_MS = 3_600_000
 
 /** If the sliding window changes during the test, so does the weight of the previous one. */
 const ERROR_BOUND = 2
@@ -129,6 +200,17 @@ test('23 (draft-ietf-httpapi-ratelimit-headers-10): 429 has Retry-After and agre
   expect(await lanes.upstash.log()).toEqual([])
   expect(await lanes.neon.log()).toEqual([])
   expect((await getMe(token, { client: visitor({ env: bindings }) })).status).toBe(200)
+})
+
+test('23: when two rules reject, Retry-After is the longer wait', async () => {
+  const tenPastTheHour = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS + 10 * 60_000
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(tenPastTheHour)
+  const client = visitor({ env: environment({ RATE_LIMIT_PER_HOUR: '100' }) })
+  const responses = await atOnce(101, () => refresh(refresh_token, { client }))
+  clock.mockRestore()
+  const rejected = responses.find(({ status }) => status === 429)
+  expect(rejected?.headers.get('RateLimit')).toBe('"api";r=0;t=3000, "refresh";r=0;t=300')
+  expect(rejected?.headers.get('Retry-After')).toBe('3000')
 })
 
 test('23: of 15 parallel guesses of the bootstrap token, ten are compared', async () => {

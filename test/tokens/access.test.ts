@@ -1,5 +1,6 @@
+import { decodeProtectedHeader, SignJWT } from 'jose'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { signAccessToken, verifyAccessToken } from '../../src/tokens/access.ts'
+import { roleOf, signAccessToken, verifyAccessToken } from '../../src/tokens/access.ts'
 import { resourcesOf } from '../security/attack.ts'
 
 const MINUTE = 60_000
@@ -24,10 +25,14 @@ afterAll(() => verifications.mockRestore())
 test('the signature of a token is verified once', async () => {
   const keys = freshKeys()
   const token = await sign(keys)
-  for (const now of [NOW, NOW + MINUTE, NOW + 14 * MINUTE]) {
+  for (const now of [NOW, NOW, NOW + MINUTE, NOW + 15 * MINUTE - 1]) {
     expect(await verifyAccessToken(token, { keys, issuer, now })).toEqual(CLAIMS)
   }
   expect(verifications).toHaveBeenCalledTimes(1)
+  // Clocks differ, so that it is valid for seconds more, but no longer remembered.
+  const now = NOW + 15 * MINUTE
+  expect(await verifyAccessToken(token, { keys, issuer, now })).toEqual(CLAIMS)
+  expect(verifications).toHaveBeenCalledTimes(2)
 })
 
 test.each([
@@ -55,8 +60,51 @@ test('the newest 2,000 tokens are remembered', async () => {
   const first = await sign(keys)
   const verify = (token: string) => verifyAccessToken(token, { keys, issuer, now: NOW })
   await verify(first)
-  for (let n = 0; n < 2_000; n++) await verify(await sign(keys))
+  const others = await Promise.all(Array.from({ length: 2_000 }, () => sign(keys)))
+  for (const each of others) await verify(each)
   verifications.mockClear()
+  for (const each of others) expect(await verify(each)).toEqual(CLAIMS)
+  expect(verifications).not.toHaveBeenCalled()
   expect(await verify(first)).toEqual(CLAIMS)
   expect(verifications).toHaveBeenCalledTimes(1)
+})
+
+test.each(['JWT', 'rt+jwt', undefined])(
+  'a token of type %s, else genuine, is rejected',
+  async (typ) => {
+    const keys = freshKeys()
+    const { kid } = keys.signing
+    const signed = (header: object) =>
+      new SignJWT({ sid: CLAIMS.sessionId, id: CLAIMS.accountId, role: CLAIMS.role })
+        .setProtectedHeader({ alg: 'EdDSA', kid, ...header })
+        .setIssuer(issuer)
+        .setAudience('users')
+        .setSubject('user:1')
+        .setJti('1')
+        .setIssuedAt(NOW / 1000)
+        .setNotBefore(NOW / 1000)
+        .setExpirationTime(NOW / 1000 + 60)
+        .sign(keys.signing)
+    expect(decodeProtectedHeader(await sign(keys))).toEqual({ alg: 'EdDSA', kid, typ: 'at+jwt' })
+    const verify = (token: string) => verifyAccessToken(token, { keys, issuer, now: NOW })
+    expect(await verify(await signed({ typ: 'at+jwt' }))).toEqual(CLAIMS)
+    expect(await verify(await signed(typ ? { typ } : {}))).toBeNull()
+  },
+)
+
+test('a key that is broken is an error, not a token that is not genuine', async () => {
+  const keys = freshKeys()
+  const token = await sign(keys)
+  const published = keys.published.map((key) => ({ ...key, x: 'AAAA' }))
+  const broken = verifyAccessToken(token, { keys: { ...keys, published }, issuer, now: NOW })
+  await expect(broken).rejects.toThrow()
+})
+
+test.each([
+  ['user', false, 'user'],
+  ['user', true, 'superuser'],
+  ['admin', false, 'admin'],
+  ['admin', true, 'superadmin'],
+] as const)('the role of a %s, elevated: %s, is %s', (kind, elevated, role) => {
+  expect(roleOf(kind, elevated)).toBe(role)
 })

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import { beforeAll, expect, test } from 'vitest'
+import { deriveKeys } from '../../src/tokens/keys.ts'
 import { newUser } from '../setup/accounts.ts'
 import { environment, type Visitor, visitor } from '../setup/api.ts'
 import { expectUnauthenticated } from '../setup/shapes.ts'
@@ -56,4 +57,29 @@ test('GET /.well-known/jwks.json returns both public keys during a rotation, the
     expect([status, headers.get('Cache-Control')]).toEqual([200, 'public, max-age=300'])
     expect(body).toEqual({ keys: kids.map(published) })
   }
+})
+
+test('each purpose has a key of its own: HKDF-SHA256 of SECRET_KEY, without salt (RFC 5869)', async () => {
+  const secretKey = 'a secret of the service, of 32 bytes or more'
+  const signing = { kty: 'OKP', crv: 'Ed25519', kid: 'a', x: 'x', d: 'd' } as const
+  const { derived } = deriveKeys({ secretKey, signingKeys: [signing] })
+  const secret = new TextEncoder().encode(secretKey)
+  const material = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveBits'])
+  for (const [purpose, key] of Object.entries(derived)) {
+    const expected = await crypto.subtle.deriveBits(
+      {
+        ...{ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array() },
+        info: new TextEncoder().encode(purpose),
+      },
+      material,
+      256,
+    )
+    expect(key, purpose).toEqual(new Uint8Array(expected))
+  }
+})
+
+test('without a signing key there are no keys', () => {
+  expect(() => deriveKeys({ secretKey: 'x', signingKeys: [] })).toThrow(
+    'JWT_SIGNING_KEYS contains no key',
+  )
 })

@@ -12,7 +12,7 @@ import { query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { cursorOf, encodeCursor } from '../cursor.ts'
-import { AccountId, Flag, text } from '../input.ts'
+import { AccountId, Flag, Identifier, text } from '../input.ts'
 
 const SORTS = Object.keys(USER_SORTS) as [UserSort, ...UserSort[]]
 
@@ -42,7 +42,7 @@ const UserQuery = z
       DEFAULT_PAGE_SIZE,
     ),
     is_active: z.optional(Flag),
-    search: z.optional(text(z.string().check(z.trim(), z.minLength(1), z.maxLength(254)))).check(
+    search: z.optional(Identifier).check(
       z.meta({
         description: 'Prefix of the username or the email; case is ignored',
       }),

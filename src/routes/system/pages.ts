@@ -45,7 +45,7 @@ export const redoc = page(
   "style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:",
 )
 
-/** Where a reset link leads when there is no frontend. The token is in its URL, so no referrer is sent. */
+/** Where a reset link leads when there is no frontend. Its URL may contain the token: no referrer is sent. */
 export const resetPasswordPage = page('Password reset form', "style-src 'self'; img-src 'self'", {
   'Referrer-Policy': 'no-referrer',
   'Cache-Control': 'no-store',

@@ -5,13 +5,13 @@ import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
 import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
-import { json } from '../../middleware/validate.ts'
+import { invalidBy, json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { proveCurrentPassword, wrongPassword } from '../account/current-password.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
-import { Email, FullName, Password, Username } from '../input.ts'
+import { Email, FormerUsername, FullName, Password, Username } from '../input.ts'
 
 export const readMe = endpoint(
   contract({
@@ -26,7 +26,7 @@ export const readMe = endpoint(
 )
 
 const ProfileChange = z.object({
-  username: z.optional(Username),
+  username: z.optional(FormerUsername),
   email: z.optional(Email),
   full_name: z.optional(FullName),
 })
@@ -44,14 +44,17 @@ export const updateMe = endpoint(
   async (c) => {
     const { username, email, full_name: fullName } = c.req.valid('json')
     const { db, claims } = c.var
+    const rules = username === undefined ? undefined : Username.safeParse(username)
     await rateLimit(c, username || email ? 'profile' : undefined)
     const [oldEmailId, newEmailId] = [crypto.randomUUID(), crypto.randomUUID()]
     const updated = await updateUser(db, {
       ...claims,
-      ...{ username, email, fullName, setFullName: fullName !== undefined },
+      ...{ username, mayRename: rules?.success ?? true },
+      ...{ email, fullName, setFullName: fullName !== undefined },
       ...{ oldEmailId, newEmailId },
       ...requestSourceOf(c),
     }).catch(duplicateOf('User'))
+    if (updated.rename_rejected && rules?.error) throw invalidBy(rules.error, 'username')
     if (updated.capped) throw tooMany(updated.resets_in ?? 0)
     const { user } = updated
     if (updated.email_changed) {

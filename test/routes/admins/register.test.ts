@@ -65,9 +65,9 @@ describe('on an empty installation', () => {
 
   test('POST /api/admins/register needs no bootstrap token in development if none is configured', async () => {
     const settings = { DATABASE_URL: await emptyDatabase(), ADMIN_BOOTSTRAP_TOKEN: '' }
-    const worker = (ENVIRONMENT: 'development' | 'production') =>
+    const worker = (ENVIRONMENT: 'development' | 'test') =>
       visitor({ env: environment({ ...settings, ENVIRONMENT }) })
-    expectUnauthenticated(await register(worker('production'), candidate()))
+    expectUnauthenticated(await register(worker('test'), candidate()))
     const first = await register(worker('development'), candidate())
     expectResponse(first, 201, adminRead({ is_superadmin: true }))
     expectUnauthenticated(await register(worker('development'), candidate()))

@@ -23,7 +23,7 @@ test.each([
   for (const file of files) expect([file, (await get(`${file}`)).status]).toEqual([file, 200])
 })
 
-test('GET /reset-password?token=… returns a page that sends no referrer and is not cached', async () => {
+test('GET /reset-password?token=…, as in older emails, returns a page that sends no referrer and is not cached', async () => {
   const { status, headers } = await get('/reset-password?token=abc')
   expect(status).toBe(200)
   expect(headers.get('Referrer-Policy')).toBe('no-referrer')

@@ -1,0 +1,58 @@
+import pg from 'pg'
+import { type Database, DatabaseError } from '../../src/db/client.ts'
+import { Refusal } from './refusal.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+const RESPONSE_TIMEOUT_MS = 10_000
+
+/** SQLSTATE of a table, a column or a function that does not exist. */
+const NOT_MIGRATED = ['42P01', '42703', '42883']
+
+/**
+ * Runs statements of `src/db` on one connection to the database at `url`.
+ *
+ * @throws {Refusal} when the database can't be reached or rejects a statement, without the password
+ */
+export async function withDatabase<Result>(
+  url: string,
+  use: (db: Database) => Promise<Result>,
+): Promise<Result> {
+  const client = await connect(url)
+  const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows
+  try {
+    return await use({ read: query, write: query })
+  } catch (error) {
+    throw error instanceof Refusal ? error : new Refusal(explain(error))
+  } finally {
+    await client.end()
+  }
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  try {
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: RESPONSE_TIMEOUT_MS,
+    })
+    client.on('error', () => {}) // The statement fails too.
+    await client.connect()
+    return client
+  } catch (error) {
+    // A host name with several addresses fails with an error for each.
+    const cause = error instanceof AggregateError ? error.errors[0] : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Refusal(`Can't connect to the database: ${reason}. Check DATABASE_URL.`)
+  }
+}
+
+function explain(error: unknown): string {
+  if (error instanceof pg.DatabaseError) {
+    return NOT_MIGRATED.includes(error.code ?? '')
+      ? 'The database does not have the tables of this version. Run: DATABASE_URL=… npm run migrate'
+      : `The database rejected the command: ${error.message}. Nothing changed.`
+  }
+  return error instanceof DatabaseError
+    ? 'The database has rows of another shape than this version. Is the code up to date?'
+    : 'The connection failed before the response. See with `npm run admin -- list` what happened.'
+}

@@ -79,7 +79,7 @@ export const exportUser = write({
       ) as reset) as password_reset,
       ${newest(
         `select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
-          ${isOpen('s', 'a')} as is_open
+          ${isOpen('s', 'a')} is true as is_open
         from user_sessions s where s.account_id = a.id`,
         's.created_at',
       )} as sessions,

@@ -126,6 +126,13 @@ test('times and match restrict a fault', async () => {
   expect((await lane.log()).map(({ fault }) => fault)).toEqual(['none', 'status', 'status', 'none'])
 })
 
+test('a fault follows another', async () => {
+  await lane.fault({ kind: 'none', times: 1, next: { kind: 'disconnect', times: 1 } })
+  expect(await redis.get('other')).toBeNull()
+  await expect(redis.get('other')).rejects.toThrow()
+  expect(await redis.get('other')).toBeNull()
+})
+
 test('lanes are independent, and a closed one is 404', async () => {
   const other = await openLane(proxy.url, 'upstash')
   await other.fault({ kind: 'disconnect' })

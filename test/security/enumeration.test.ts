@@ -180,22 +180,22 @@ test('7: POST /api/users/register shows whether a name is taken, at most twenty 
   expectError(await client.post('/api/users/register', newcomer()), 429, 'RateLimitError')
 })
 
-/** Spellings of one name, which PostgreSQL and JavaScript fold alike, or not. */
+/** Spellings of one name, which PostgreSQL and JavaScript fold alike or not. */
 test.each([
   ['Ada', 'ADA'],
   ['İda', 'İDA'],
   ['İda', 'İda'.toLowerCase()],
-  ['ΝΙΚΟΣ', 'νικος'],
+  ['ΝΙΚΟΣ', 'ΝΙΚΟΣ'.toLowerCase()],
   ['Straẞe', 'straße'],
 ])(
-  '8 (ASVS 6.3.8): after ten attempts as %s, one as %s is the same for known and unknown accounts',
+  '8 (ASVS 6.3.8): after ten attempts as %s, one as %s has the same response for known and unknown accounts',
   async (one, other) => {
     const [known, unknown] = [freshName(), freshName()]
-    await registerUser(visitor(), `${one}-${known}`)
+    const fields = { ...newcomer(), username: `${one}-${known}` }
+    expect((await visitor().post('/api/users/register', fields)).status).toBe(201)
     const statusOf = async (name: string) => {
-      expect(tally(await atOnce(10, () => login(`${one}-${name}`, 'wrong pass')))).toEqual({
-        401: 10,
-      })
+      const first = await atOnce(10, () => login(`${one}-${name}`, 'wrong pass'))
+      expect(tally(first)).toEqual({ 401: 10 })
       return (await login(`${other}-${name}`, 'wrong pass')).status
     }
     expect(await statusOf(known)).toBe(await statusOf(unknown))

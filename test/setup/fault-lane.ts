@@ -102,13 +102,14 @@ function now(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** The fault for a request with this path and body. Decrements the fault's `times`. */
+/** The fault for a request with this path and body. Decrements its `times`, and goes on to `next`. */
 function takeFault(lane: LaneState, text: string): Fault {
   const { fault } = lane
   if (fault.match !== undefined && !text.includes(fault.match)) return { kind: 'none' }
   if (fault.times === undefined) return fault
-  lane.fault = fault.times > 1 ? { ...fault, times: fault.times - 1 } : { kind: 'none' }
-  return fault.times > 0 ? fault : { kind: 'none' }
+  const { times, next = { kind: 'none' } } = fault
+  lane.fault = times > 1 ? { ...fault, times: times - 1 } : next
+  return times > 0 ? fault : { kind: 'none' }
 }
 
 interface Forwarded {

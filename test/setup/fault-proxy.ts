@@ -112,7 +112,8 @@ function problemOf(fault: Fault): string | undefined {
   if (!KINDS.includes(fault.kind)) return `A fault's kind is one of ${KINDS.join(', ')}`
   const field = REQUIRED_FIELDS[fault.kind]
   const missing = field && typeof Reflect.get(fault, field) !== 'number'
-  return missing ? `The fault "${fault.kind}" needs ${field}` : undefined
+  if (missing) return `The fault "${fault.kind}" needs ${field}`
+  return fault.next && problemOf(fault.next)
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

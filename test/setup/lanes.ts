@@ -20,8 +20,10 @@ export type Fault = (
   /** This response is sent, nothing is forwarded. */
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
 ) & {
-  /** Only for this number of matching requests; then the fault ends. */
+  /** Only for this number of matching requests. */
   times?: number
+  /** The fault after those; none unless given. */
+  next?: Fault
   /** Only for requests with this text in their path or body. */
   match?: string
 }

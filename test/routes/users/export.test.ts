@@ -95,6 +95,14 @@ test('GET /api/users/me/export contains ended sessions, and nothing of another u
   }
 })
 
+test('GET /api/users/me/export tells which sessions are open, also after an admin has ended those before', async () => {
+  const [{ caller, id, username }, admin] = [await newUser(), await newAdmin()]
+  await visitor({ token: admin.access_token }).delete(`/api/admins/users/${id}/sessions`)
+  const { body } = await exportOf((await logIn(caller, username)).access_token)
+  const states = body.sessions.items.map(({ is_open }: { is_open: boolean }) => is_open)
+  expect(states).toEqual([true, false])
+})
+
 test('GET /api/users/me/export of more than a thousand events contains the newest and says that there are more', async () => {
   const { id, access_token } = await newUser()
   const addEvents = (count: number) =>

@@ -1,8 +1,7 @@
 /** What the operator, who has the connection string of the database, does to admins: `npm run admin`. */
 import * as z from 'zod/mini'
-import { AdminRead, adminColumns, endSessions, isOpen, isUsable } from './accounts.ts'
+import { AdminRead, adminColumns, endSessions, isOpen, isUsable, VOID_RESETS } from './accounts.ts'
 import { type Action, auditLine, requestSource } from './audit-events.ts'
-import { VOID_RESETS } from './password-resets.ts'
 import { many, maybeOne, type Placeholders, read, write } from './statement.ts'
 
 const ListedAdmin = z.extend(AdminRead, { open_sessions: z.int() })

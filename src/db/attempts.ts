@@ -7,7 +7,8 @@ import {
   isUsable,
   oneAsActor,
 } from './accounts.ts'
-import { accountKeys, atNetwork, countAttempt, isKnownNetwork, PASSWORD_ATTEMPTS } from './caps.ts'
+import { accountKeys, atNetwork, type CountedAct, countAttempt, PASSWORD_ATTEMPTS } from './caps.ts'
+import { isKnownNetwork } from './networks.ts'
 import { nothing, one, write } from './statement.ts'
 
 /**
@@ -23,20 +24,35 @@ const origin = { network: 'text?' } as const
 type Tables = { accountType: AccountType; networks: string }
 
 /** The key of an attempt at the password of an account. Each known network has one of its own. */
-function attemptKey({ accountType, networks }: Tables, id: string, network: string) {
-  const key = accountKeys(accountType, id).passwordAttempts
-  return `case when ${isKnownNetwork(networks, id, network)}
+function attemptKey(tables: Tables, id: string, network: string) {
+  const key = accountKeys(tables.accountType, id).passwordAttempts
+  return `case when ${isKnownNetwork(tables, id, network)}
     then ${atNetwork(key, network)} else ${key} end`
 }
 
-/** A `delete` that clears the attempts at the accounts that `from` selects as `id`, and has locked. */
-export const clearAttempts = ({ accountType, networks }: Tables, from: string) => `
-  delete from attempts where key in (
-    select ${accountKeys(accountType, 'id').passwordAttempts} from ${from}
-    union all
-    select ${atNetwork(accountKeys(accountType, 'account_id').passwordAttempts, 'network')}
-    from ${networks} where account_id in (select id from ${from})
-  )`
+/** A `delete` that clears the attempts from where a login succeeded, not those of strangers. */
+export const clearOwnAttempts = (tables: Tables, network: string, from: string) =>
+  `delete from attempts where key in (select ${attemptKey(tables, 'id', network)} from ${from})`
+
+/**
+ * A `delete` that clears all attempts at the accounts that `from` selects as `id`, and has locked; and
+ * what else is counted for them.
+ */
+export function clearAttempts(
+  { accountType, networks }: Tables,
+  from: string,
+  others: readonly CountedAct[] = [],
+): string {
+  const keys = accountKeys(accountType, 'id')
+  const cleared = [keys.passwordAttempts, ...others.map((act) => keys[act])]
+  return `
+    delete from attempts where key in (
+      select unnest(array[${cleared.join(', ')}]) from ${from}
+      union all
+      select ${atNetwork(accountKeys(accountType, 'account_id').passwordAttempts, 'network')}
+      from ${networks} where account_id in (select id from ${from})
+    )`
+}
 
 /**
  * The keys under which something is counted for the users that `from` selects as `id`: in all, and for

@@ -27,6 +27,7 @@ export const EMAIL_CAPS = {
    * strangers can't use up the owner's. More would only fill the owner's mailbox.
    */
   resets: { max: 6, windowSeconds: HOUR },
+  /** Beyond these it is one an hour. */
   resetsByDay: { max: 12, windowSeconds: DAY },
   /** Changes of an account's email: two notices each. */
   emailChanges: { max: 5, windowSeconds: DAY },
@@ -56,13 +57,11 @@ export const accountKeys = (accountType: AccountType, id: string) => ({
   testEmails: `'test-email:${accountType}:' || ${id}`,
 })
 
+export type CountedAct = keyof ReturnType<typeof accountKeys>
+
 /** The key of what one network does. */
 export const atNetwork = (key: string, network: string) =>
   `${key} || '@' || coalesce(${network}, '')`
-
-/** Whether somebody has logged in to this account from this network before. */
-export const isKnownNetwork = (networks: string, id: string, network: string) =>
-  `exists (select from ${networks} n where n.account_id = ${id} and n.network = ${network})`
 
 /**
  * An `insert` that counts one more for each key that `keys` selects, and returns `key`,
@@ -77,15 +76,21 @@ export const countAttempt = (keys: string, { windowSeconds }: Pick<Cap, 'windowS
     resets_at = case when known.resets_at > now() then known.resets_at else excluded.resets_at end
   returning key, count, ceil(extract(epoch from resets_at - now()))::int as resets_in`
 
+/** What is sent to an unproven address, counted apart: what people ask for must not use up the notices. */
+type Purpose = 'request' | 'notice'
+
 /** The key of emails to an address. Only its hash is kept. */
-const addressKey = (email: string) =>
-  `'email-to:' || encode(sha256(convert_to(lower(${email}), 'UTF8')), 'hex')`
+const addressKey = (purpose: Purpose, email: string) =>
+  `'email-${purpose}:' || encode(sha256(convert_to(lower(${email}), 'UTF8')), 'hex')`
 
 /** Counts an email to each address that somebody typed: SQL that gives it, by the rows it is taken from. */
-export const countEmailsTo = (addresses: readonly { email: string; from: string }[]) =>
+export const countEmailsTo = (
+  purpose: Purpose,
+  addresses: readonly { email: string; from: string }[],
+) =>
   // In one order, so that two statements don't wait for each other.
   countAttempt(
-    `${addresses.map(({ email, from }) => `select ${addressKey(email)} from ${from}`).join(' union all ')} order by 1`,
+    `${addresses.map(({ email, from }) => `select ${addressKey(purpose, email)} from ${from}`).join(' union all ')} order by 1`,
     EMAIL_CAPS.toUnprovenAddress,
   )
 
@@ -97,7 +102,7 @@ export const isProven = (accountType: AccountType, account: string) =>
         < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}))`
 
 /** Whether an email may go to an address that {@link countEmailsTo} has counted as `counted`. */
-export const mayReceive = (counted: string, email: string) => `exists (
+export const mayReceive = (purpose: Purpose, counted: string, email: string) => `exists (
   select from ${counted} c
-  where c.key = ${addressKey(email)} and c.count <= ${EMAIL_CAPS.toUnprovenAddress.max}
+  where c.key = ${addressKey(purpose, email)} and c.count <= ${EMAIL_CAPS.toUnprovenAddress.max}
 )`

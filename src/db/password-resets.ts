@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { displayName, endSessions, forEachAccountType, isUsable } from './accounts.ts'
-import { clearAttempts } from './attempts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import {
   accountKeys,
@@ -8,21 +7,15 @@ import {
   countAttempt,
   countEmailsTo,
   EMAIL_CAPS,
-  isKnownNetwork,
   isProven,
   mayReceive,
   NEW_RESET_LINKS,
 } from './caps.ts'
-import { addEmail } from './outbox.ts'
+import { isKnownNetwork, rememberNetwork } from './networks.ts'
+import { passwordChanged } from './password-changed.ts'
 import { maybeOne, read, write } from './statement.ts'
 
-/**
- * The new `resets_void_until` of an account whose password or email changes, or that may not be used any
- * more. Such an act deletes the open reset, but can't see one that was added while it waited for the account.
- */
-export const VOID_RESETS = 'clock_timestamp()'
-
-/** Whether nothing has voided a reset since it was issued: {@link VOID_RESETS}. */
+/** Whether nothing has voided a reset since it was issued: `VOID_RESETS`. */
 const isNotVoid = (reset: string, account: string) =>
   `${reset}.issued_at > coalesce(${account}.resets_void_until, '-infinity')`
 
@@ -48,7 +41,7 @@ const ResetEmail = z.object({
  * sends the same email; of two deliveries at the same moment the second returns no row.
  */
 export const issueReset = forEachAccountType((tables) => {
-  const { accountType, accounts, networks, resets, resetOwner } = tables
+  const { accountType, accounts, resets, resetOwner } = tables
   const keys = accountKeys(accountType, 'id')
   return write({
     parameters: {
@@ -67,10 +60,11 @@ export const issueReset = forEachAccountType((tables) => {
             + make_interval(secs => least(${RESENT_MIN_SECONDS}, ${$.resetTokenSeconds} / 2))
         from granted
       )`
+      const isLeft = `(in_day.count <= ${EMAIL_CAPS.resetsByDay.max} or in_hour.count = 1)`
       return `
       with account as (
         select a.id, a.email, ${displayName('a')} as name, ${isProven(accountType, 'a')} as is_proven,
-          ${isKnownNetwork(networks, 'a.id', $.network)} as is_known,
+          ${isKnownNetwork(tables, 'a.id', $.network)} as is_known,
           coalesce(a.reset_requested_at < ${$.requestedAt}, true) as newest
         from ${accounts} a where lower(a.email) = lower(${$.email}) and ${isUsable('a')}
         for no key update of a
@@ -88,15 +82,15 @@ export const issueReset = forEachAccountType((tables) => {
         `select case when is_known then ${keys.resetsByDayFromKnown} else ${keys.resetsByDay} end
         from account, in_hour where count <= ${EMAIL_CAPS.resets.max}`,
         EMAIL_CAPS.resetsByDay,
-      )}), unproven as (${countEmailsTo([
+      )}), unproven as (${countEmailsTo('request', [
         {
           email: 'email',
-          from: `account, in_day where not is_proven and count <= ${EMAIL_CAPS.resetsByDay.max}`,
+          from: `account, in_hour, in_day where not is_proven and ${isLeft}`,
         },
       ])}), granted as (
         update ${accounts} a set reset_requested_at = ${$.requestedAt} from account, in_hour, in_day
-        where a.id = account.id and in_day.count <= ${EMAIL_CAPS.resetsByDay.max}
-          and (is_proven or ${mayReceive('unproven', 'account.email')})
+        where a.id = account.id and ${isLeft}
+          and (is_proven or ${mayReceive('request', 'unproven', 'account.email')})
         returning a.id, a.resets_void_until, is_known, in_hour.count
       ), sent as (
         insert into ${resets} as r (${resetOwner}, id, expires_at, sent_for, sent_at)
@@ -141,11 +135,12 @@ export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =
 )
 
 /**
- * Uses a reset: whoever deletes its row sets the password, ends all sessions and adds the notice. No
- * row: it was used, replaced or expired meanwhile.
+ * Uses a reset: sets the password, ends all sessions, adds the notice, and makes the network a known one,
+ * as a login does. Of parallel uses the one succeeds that deletes the row. No row: it was used, replaced
+ * or expired meanwhile.
  */
 export const resetPassword = forEachAccountType((tables) => {
-  const { accountType, accounts, resets, resetOwner } = tables
+  const { accounts, resets, resetOwner } = tables
   return write({
     parameters: { resetId: 'uuid', newHash: 'text', emailId: 'uuid', ...requestSource },
     returns: maybeOne(z.object({ id: z.int() })),
@@ -166,22 +161,9 @@ export const resetPassword = forEachAccountType((tables) => {
           updated_at = now(), ${endSessions('a')}
         from used where a.id = used.id
         returning a.*
-      ), cleared as (${clearAttempts(tables, 'changed')}),
-      notice as (${addEmail(
-        'password-changed',
-        {
-          id: $.emailId,
-          owner: { kind: accountType, id: 'a.id' },
-          to: 'a.email',
-          name: displayName('a'),
-          place: $.country,
-        },
-        'changed a',
-      )}), audited as (${auditLine(
-        $,
-        { action: 'password_reset', actor: { kind: accountType, id: 'id' } },
-        'changed',
-      )})
+      ),
+      ${rememberNetwork(tables, $, 'changed')},
+      ${passwordChanged(tables, $, { action: 'password_reset', from: 'changed', clears: ['emailChanges', 'passwordChanges'] })}
       select id from changed`,
   })
 })

@@ -1,7 +1,14 @@
 import * as z from 'zod/mini'
-import { actor, actorOf, endSessions, oneAsActor, UserRead, userColumns } from './accounts.ts'
+import {
+  actor,
+  actorOf,
+  endSessions,
+  oneAsActor,
+  UserRead,
+  userColumns,
+  VOID_RESETS,
+} from './accounts.ts'
 import { type Action, auditLine, Changes, changes, requestSource } from './audit-events.ts'
-import { VOID_RESETS } from './password-resets.ts'
 import { type Placeholders, read, write } from './statement.ts'
 
 const FoundUser = z.object({ user: z.nullable(UserRead) })

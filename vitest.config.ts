@@ -23,7 +23,10 @@ const fuzz: Fuzzing = {
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
 /** A browser, a burst of logins, and a run of the tests within the tests. */
-const LONG_IN_NODE = ['test/bundle/{burst,pages}.test.ts', 'test/repository/environment.test.ts']
+const LONG_IN_NODE = [
+  'test/bundle/{burst,dump,pages}.test.ts',
+  'test/repository/environment.test.ts',
+]
 
 /** Bundles and servers first: they take longest, and mostly wait. */
 class LongestFirst extends BaseSequencer {

@@ -3,7 +3,6 @@ import {
   endSessions,
   erased,
   type Model,
-  openSessions,
   type User,
   withLine,
   withoutReset,
@@ -70,39 +69,3 @@ export const eraseUser = () =>
 export const runCron =
   (): Step =>
   (_, { runCron }) => ({ act: runCron, explain: (model) => model })
-
-const EVERYTHING = `
-  select
-    array(select s.id from user_sessions s join users u on u.id = s.account_id
-      where u.id = $1 and s.revoked_at is null and u.is_active and u.deleted_at is null
-        and (s.epoch = u.session_epoch or s.id = u.kept_session) order by s.id) as open,
-    (select count(*)::int from password_resets r join users u on u.id = r.user_id
-      where u.id = $1 and r.issued_at > coalesce(u.resets_void_until, '-infinity')) as resets,
-    (select json_object_agg(action, lines) from (
-      select action, count(*) as lines from audit_events
-      where outcome = 'success' and (target_kind, target_id) = ('user', $1) group by 1
-    ) as counts) as lines,
-    (select count(*)::int from (
-      select account_id from user_sessions union all select account_id from user_networks
-      union all select user_id from outbox union all select user_id from password_resets
-      union all select id from users
-    ) as kept (user_id) where user_id = $1) as kept`
-
-const sorted = (lines: Record<string, number>) => JSON.stringify(Object.entries(lines).sort())
-
-/** Whether the database has what the model has, and nothing of an erased account. */
-export const look =
-  (): Step =>
-  ({ lastId }, { sql }) => ({
-    act: () => sql(EVERYTHING, [lastId]),
-    explain(model, response) {
-      const { open, resets, lines, kept } = response.body[0]
-      if (model.user?.id !== lastId) return kept === 0 ? model : undefined
-      const expected = openSessions(model).map(({ id }) => id)
-      const agrees =
-        String(open) === String(expected.sort()) &&
-        resets === (model.reset === null ? 0 : 1) &&
-        sorted(lines) === sorted(model.lines)
-      return agrees ? model : undefined
-    },
-  })

@@ -14,6 +14,7 @@ import { newcomer, PASSWORD } from '../setup/accounts.ts'
 import { environment, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
 import { type Model, UNREGISTERED, usableUser } from './account-model.ts'
+import { agrees, EVERYTHING } from './account-state.ts'
 import { type NamedStep, REVIVALS, STEPS } from './arbitrary-steps.ts'
 import type { World } from './step.ts'
 
@@ -100,20 +101,22 @@ const atOnce = (steps: readonly NamedStep[], always: boolean): fc.AsyncCommand<L
     const requests = steps.map(({ step }) => step(model, world))
     const responses = await Promise.all(requests.map(({ act }) => act()))
     taken += responses.length
-    const results = requests.flatMap(({ explain }, i) => {
+    const transitions = requests.flatMap(({ explain }, i) => {
       const response = responses[i]
       return response ? [(before: Model) => explain(before, response)] : []
     })
     const after = life.possible.flatMap((before) =>
-      ordersOf(results).flatMap((order) => inOrder(before, order) ?? []),
+      ordersOf(transitions).flatMap((order) => inOrder(before, order) ?? []),
     )
-    if (after.length === 0) {
+    const state = await world.sql(EVERYTHING, [after[0]?.lastId ?? 0])
+    const now = after.filter((each) => agrees(each, state.body[0]))
+    if (now.length === 0) {
       const shown = responses.map(({ status, body }) => ({ status, body }))
       throw new Error(
-        `${steps.join(' & ')}: ${JSON.stringify(shown)} does not follow from ${JSON.stringify(life.possible)}`,
+        `${steps.join(' & ')}: ${JSON.stringify(shown)}, then ${JSON.stringify(state.body)} does not follow from ${JSON.stringify(life.possible)}`,
       )
     }
-    const distinct = new Map(after.map((each) => [JSON.stringify(each), each]))
+    const distinct = new Map(now.map((each) => [JSON.stringify(each), each]))
     life.possible = [...distinct.values()]
   },
 

@@ -14,7 +14,10 @@ let link
 /** Takes the token out of the address bar and the history, because it can set the password. */
 function takeLink() {
   // The fragment, which browsers send to no server. Older emails have the token in the query.
-  const fields = new URLSearchParams(location.hash.slice(1) || location.search)
+  const [fragment, query] = [location.hash.slice(1), location.search].map(
+    (text) => new URLSearchParams(text),
+  )
+  const fields = fragment.has('token') ? fragment : query
   link = { token: fields.get('token'), isAdmin: fields.get('account') === 'admin' }
   history.replaceState(null, '', location.pathname)
   form.reset()

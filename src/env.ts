@@ -1,7 +1,7 @@
 import { en } from 'zod/locales'
 import * as z from 'zod/mini'
 import { databaseUrl, hasOnlyPublic, httpUrl, origins, redisUrl, sender } from './env/addresses.ts'
-import { bootstrapToken, secretKey, signingKeys } from './env/secrets.ts'
+import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
 z.config(en())
@@ -29,6 +29,7 @@ const PUBLIC_ADDRESSES = {
   FRONTEND_URL: 'must be a public https address: links in emails lead there',
   CORS_ORIGINS: 'must be public https origins',
   BREACHED_PASSWORDS_URL: 'must be a public https address',
+  EMAIL_FROM: 'must be an address in a domain of yours',
 }
 
 const isDeployed = (environment: string) => /^(staging|production)$/.test(environment)
@@ -80,14 +81,19 @@ export const Variables = z
         'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
       when: always,
     }),
-    z.refine((env) => !env.SECRET_KEY || env.SECRET_KEY_PREVIOUS !== env.SECRET_KEY, {
+    z.refine((env) => !isSameSecret(env.SECRET_KEY_PREVIOUS, env.SECRET_KEY), {
       path: ['SECRET_KEY_PREVIOUS'],
       message: 'is the same as SECRET_KEY: set the value before it, or none',
     }),
-    z.refine((env) => !env.SECRET_KEY || env.ADMIN_BOOTSTRAP_TOKEN !== env.SECRET_KEY, {
-      path: ['ADMIN_BOOTSTRAP_TOKEN'],
-      message: 'is the same as SECRET_KEY: run "npm run keys" for a value of its own',
-    }),
+    z.refine(
+      ({ ADMIN_BOOTSTRAP_TOKEN: token, ...env }) =>
+        !isSameSecret(token, env.SECRET_KEY) && !isSameSecret(token, env.SECRET_KEY_PREVIOUS),
+      {
+        path: ['ADMIN_BOOTSTRAP_TOKEN'],
+        message:
+          'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
+      },
+    ),
     ...Object.entries(PUBLIC_ADDRESSES).map(([name, message]) =>
       z.refine<Record<string, unknown>>(
         (env) => !isDeployed(String(env['ENVIRONMENT'])) || hasOnlyPublic(env[name]),

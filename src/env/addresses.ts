@@ -15,16 +15,21 @@ export const httpUrl = z.pipe(
   z.transform((url) => url.replace(/\/+$/, '')),
 )
 
+/** As Neon's driver parses it: only of http is 127.1 an address, and a backslash the end of the host. */
+const asHttp = (url: string, scheme: 'http' | 'https' = 'http') =>
+  url.replace(/^postgres(ql)?:/i, `${scheme}:`)
+
+function namesDatabase(url: string) {
+  if (!URL.canParse(asHttp(url))) return false
+  const { username, pathname } = new URL(asHttp(url))
+  return username !== '' && pathname.length > 1
+}
+
 /** What Neon's driver needs: it throws at any other. */
 export const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ }).check(
-  z.refine(
-    (url) => {
-      if (!URL.canParse(url)) return true // Reported above.
-      const { username, hostname, pathname } = new URL(url)
-      return username !== '' && hostname !== '' && pathname.length > 1
-    },
-    { message: 'must be postgresql://user:password@host/database' },
-  ),
+  z.refine((url) => !URL.canParse(url) || namesDatabase(url), {
+    message: 'must be postgresql://user:password@host/database, with %5C for a backslash',
+  }),
 )
 
 /** What Upstash's SDK accepts: it throws at any other. */
@@ -61,28 +66,33 @@ export const sender = z
   .string()
   .check(z.regex(oneAddress, 'must be one address: "Name <a@b.example>"'))
 
-/** Hosts of this machine or of a private network: RFC 6761, 6762, 8375, 1918, 6598, 3927, 4193, 4291. */
-const PRIVATE_HOST = new RegExp(
+/**
+ * Hosts that are nobody's in public: of this machine, of a private network, of documentation, of no single
+ * host. IANA's registries of special-purpose addresses (RFC 6890) and special-use names (RFC 6761), and the
+ * names that networks give themselves.
+ */
+const NOT_PUBLIC = new RegExp(
   [
     /^[^.:]+$/, // localhost, and what only a local resolver knows
-    /\.(localhost|local|internal|home\.arpa)$/,
-    /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./,
-    /^\[(::|f[cd]|fe[89ab])/,
+    /(^|\.)(localhost|localdomain|local|internal|intranet|private|lan|corp|home|home\.arpa)$/,
+    /(^|\.)(test|invalid|example|example\.(com|net|org))$/,
+    /^(0|10|127|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168)\.[\d.]+$/,
+    /^(192\.0\.[02]|198\.(1[89]|51\.100)|203\.0\.113|22[4-9]|2[3-5]\d)\.[\d.]+$/,
+    /^\[(?![23][\da-f]{3}:)/, // All but 2000::/3, NAT64 too.
+    /^\[(2001:(:|1?[\da-f]{1,2}:|db8:)|2002:|3fff:(:|[\da-f]{1,3}:))/, // Teredo, 6to4
   ]
     .map(({ source }) => source)
     .join('|'),
 )
 
 /** Whether every address of a variable is one that anybody reaches, by https. What is no address passes. */
-export const hasOnlyPublic = (value: unknown) => [value].flat().filter(isAddress).every(isPublic)
+export const hasOnlyPublic = (value: unknown) =>
+  [value].flat().every((text) => typeof text !== 'string' || isPublic(text))
 
-const isAddress = (text: unknown): text is string =>
-  typeof text === 'string' && /^(https?|postgres(ql)?):/i.test(text) && URL.canParse(text)
-
-function isPublic(url: string): boolean {
-  // A database's URL says nothing of TLS, and its parser not that 0x7f000001 is 127.0.0.1.
-  const address = url.replace(/^postgres(ql)?:/i, 'https:')
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' && !PRIVATE_HOST.test(hostname.replace(/\.$/, ''))
+function isPublic(text: string): boolean {
+  if (/^postgres(ql)?:/i.test(text)) return !namesDatabase(text) || isPublic(asHttp(text, 'https'))
+  const url = /^https?:/i.test(text) ? text : text.replace(/^.*@([^\s<>@]+)>?$/, 'https://$1')
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) return true
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' && !NOT_PUBLIC.test(hostname.replace(/\.+$/, ''))
 }

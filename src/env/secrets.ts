@@ -2,32 +2,43 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import * as z from 'zod/mini'
 import { looksRandom } from './randomness.ts'
 
+/** What nobody can guess, however many try (NIST SP 800-63B-4, 3.1.2.2). */
+const MIN_BITS = 128
+
+/** What a character is worth: how many the generators of such text choose from, at most 64. */
+const ALPHABETS = [
+  { text: /^\d*$/, size: 10 },
+  { text: /^([\da-f]*|[\dA-F]*)$/, size: 16 },
+  { text: /^([a-z]*|[A-Z]*)$/, size: 26 },
+]
+
+const bitsOf = (secret: string) =>
+  secret.length * Math.log2(ALPHABETS.find(({ text }) => text.test(secret))?.size ?? 64)
+
 const NOT_RANDOM = 'is not random: run "npm run keys"'
 
 /** RFC 2104 wants a key as long as the hash: 32 bytes; in base64 those are 43 characters. */
 const SECRET_BYTES = 32
 
 export const secretKey = z.string().check(
-  z.refine((key) => new TextEncoder().encode(key).length >= SECRET_BYTES, {
+  z.refine((key) => Buffer.byteLength(key) >= SECRET_BYTES && bitsOf(key) >= MIN_BITS, {
     message: `must be at least ${SECRET_BYTES} random bytes: run "npm run keys"`,
   }),
   z.refine(looksRandom, { message: NOT_RANDOM }),
 )
 
-/** What nobody can guess, however many try (NIST SP 800-63B-4, 3.1.2.2). */
-const TOKEN_BITS = 128
-
-/** What a random character is worth: 4 bits in hex, at most 6 in base64. */
-const bitsOf = (token: string) => token.length * (/^([\da-f]*|[\dA-F]*)$/.test(token) ? 4 : 6)
-
 /** Sent in a header, so without spaces. */
 export const bootstrapToken = z.string().check(
   z.regex(/^[\x21-\x7e]*$/, 'must consist of printable ASCII characters, without spaces'),
-  z.refine((token) => bitsOf(token) >= TOKEN_BITS, {
-    message: `must have ${TOKEN_BITS} random bits, which are 32 characters of hex or 22 of base64: run "npm run keys"`,
+  z.refine((token) => bitsOf(token) >= MIN_BITS, {
+    message: `must have ${MIN_BITS} random bits, which are 32 characters of hex or 22 of base64: run "npm run keys"`,
   }),
   z.refine(looksRandom, { message: NOT_RANDOM }),
 )
+
+/** Whether both are set, to one value: a line break at the end makes no other. */
+export const isSameSecret = (one: string | undefined, other: string | undefined) =>
+  one !== undefined && one.trim() === other?.trim()
 
 /** An Ed25519 key as long as RFC 8032 wants it, in base64url. */
 const keyText = z.base64url().check(z.length(43))

@@ -22,10 +22,12 @@ const identifier = () => z.string().check(z.normalize('NFKC'), z.overwrite(witho
 /**
  * Letters and marks of any script, digits, `_` and `-`, and single dots between them. No `@`, so that nobody
  * uses the email of another, and nothing invisible, which would make two names of what reads as one:
- * ignorable characters, and the letters that Unicode has as blanks.
+ * ignorable characters, the letters that Unicode has as blanks, and the joiners of scripts that few fonts
+ * have. A stacker of scripts in use (Indic_Syllabic_Category=Invisible_Stacker: Burmese, Khmer, Tai Tham,
+ * Sundanese, Meetei, Chakma) needs a letter to stack.
  */
 const USERNAME =
-  /^(?!.*(?:\.[.\p{M}]|[\p{Default_Ignorable_Code_Point}\u{13441}\u{13442}\u{16fe4}]))[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}._-]*(?<!\.)$/u
+  /^(?!.*(?:\.[.\p{M}]|[\p{Default_Ignorable_Code_Point}\u{13441}\u{13442}\u{16fe4}]|[\u2d7f\u{10a3f}\u{1107f}\u{113d0}\u{1193e}\u{11a47}\u{11a99}\u{11d45}\u{11d97}\u{11f42}\u{1bc9d}]|[\u1039\u17d2\u1a60\u1bab\uaaf6\u{11133}](?!\p{L})))[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}._-]*(?<!\.)$/u
 
 export const Username = identifier()
   .check(

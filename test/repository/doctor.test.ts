@@ -65,7 +65,7 @@ test.each(['staging', 'production'])(
     const failed = [...output.matchAll(/^FAIL +variables +(\w+): .*staging and production/gm)]
     expect(failed.map(([, variable]) => variable)).toEqual([
       ...['DATABASE_URL', 'NEON_HTTP_URL', 'UPSTASH_REDIS_REST_URL', 'RESEND_BASE_URL'],
-      ...['FRONTEND_URL', 'CORS_ORIGINS'],
+      ...['PUBLIC_URL', 'FRONTEND_URL', 'CORS_ORIGINS', 'EMAIL_FROM'],
     ])
     expect(code).toBe(1)
   },

@@ -24,6 +24,15 @@ const ASCENDING = {
   d: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
 }
 
+/** RFC 8037, appendix A.1. */
+const PUBLISHED = {
+  x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+  d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+}
+
+/** The key of FastAPI's tutorial. */
+const TUTORIAL = '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7'
+
 const FAULTS: [name: keyof Bindings, fault: string, value: unknown][] = [
   ['ENVIRONMENT', 'missing', undefined],
   ['SECRET_KEY', 'missing', undefined],
@@ -38,6 +47,7 @@ const FAULTS: [name: keyof Bindings, fault: string, value: unknown][] = [
   ['SECRET_KEY', 'the alphabet and the digits', 'abcdefghijklmnopqrstuvwxyz0123456789'],
   ['SECRET_KEY', 'the rows of a keyboard', 'qwertyuiopasdfghjklzxcvbnm1234567890'],
   ['SECRET_KEY', 'an alphabet between digits', 'a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6'],
+  ['SECRET_KEY', 'that of a tutorial', TUTORIAL],
   ['SECRET_KEY_PREVIOUS', 'short', 'Kq7sBv2mZx9LwT4r'],
   ['SECRET_KEY_PREVIOUS', 'the alphabet and the digits', 'abcdefghijklmnopqrstuvwxyz0123456789'],
   ['SECRET_KEY_PREVIOUS', 'SECRET_KEY itself', environment().SECRET_KEY],
@@ -49,6 +59,7 @@ const FAULTS: [name: keyof Bindings, fault: string, value: unknown][] = [
   ['JWT_SIGNING_KEYS', 'the same key twice', keySet({ x, d }, { x, d })],
   ['JWT_SIGNING_KEYS', 'a seed of zeros', keySet(ZEROS)],
   ['JWT_SIGNING_KEYS', 'a seed of ascending bytes', keySet({ x, d }, { ...ASCENDING, kid: 'b' })],
+  ['JWT_SIGNING_KEYS', 'a published key', keySet(PUBLISHED)],
   ['JWT_SIGNING_KEYS', 'a public key of another seed', keySet({ ...ASCENDING, d })],
   ['DATABASE_URL', 'missing', undefined],
   ['DATABASE_URL', 'a MySQL URL', 'mysql://root:Kq7sBv2mZx9LwT4r@db.example/accounts'],
@@ -148,6 +159,7 @@ const DEVELOPMENT = {
   FRONTEND_URL: 'http://app.canary.example',
   CORS_ORIGINS: 'https://app.canary.example,http://localhost:5173',
   BREACHED_PASSWORDS_URL: 'http://api.canary.example',
+  EMAIL_FROM: 'Canary <canary@example.com>',
 }
 
 test.each(['staging', 'production'])(

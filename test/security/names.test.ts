@@ -36,6 +36,9 @@ describe('a username', () => {
     '安娜',
     'प्रिया',
     'ẹ̀bùn',
+    'ကမ္ဘာ',
+    'ស្រី',
+    'സ്മിത്',
     'محمد',
     'J.R.R',
     '.ada.1815',
@@ -93,6 +96,27 @@ describe('a username', () => {
     }
   })
 })
+
+/** Joiners and stackers, which show nothing unless a font joins what is around them. */
+test.each([
+  ...['\u2d7f', '\u{1107f}', '\u{11a99}', '\u{10a3f}', '\u{11d45}', '\u{11d97}', '\u{1bc9d}'],
+  ...['\u{113d0}', '\u{1193e}', '\u{11a47}', '\u{11f42}'],
+])('31 (CWE-1007): a username of another with the joiner %j is 422', async (joiner) => {
+  const { username } = await register({}).then(({ body }) => body)
+  for (const lookalike of [`${username}${joiner}`, `u${joiner}${username.slice(1)}`]) {
+    expect(await rejected({ username: lookalike })).toBe(CHARACTERS)
+  }
+})
+
+test.each(['\u1039', '\u17d2', '\u1a60', '\u1bab', '\uaaf6', '\u{11133}'])(
+  '31 (CWE-1007): a username with the stacker %j and nothing to stack is 422',
+  async (stacker) => {
+    const { username } = await register({}).then(({ body }) => body)
+    for (const ending of ['', '1', '_', '.a', `${stacker}a`]) {
+      expect(await rejected({ username: `${username}${stacker}${ending}` })).toBe(CHARACTERS)
+    }
+  },
+)
 
 describe('a full_name', () => {
   test.each([

@@ -24,7 +24,7 @@ export function passwordResetEmail(props: PasswordResetProps): Email {
     blocks: [
       text`We received a request to reset the password of your ${project} account.`,
       { button: text`Choose a new password`, link: ours(link) },
-      text`The link can be used once and expires in ${time}. Requesting a new link makes it invalid.`,
+      text`The link can be used once and expires in ${time}. A newer link makes it invalid.`,
       text`If you did not request this, ignore this email. Your password will not change.`,
     ],
     reason: text`You received this email because someone entered your address under “Forgot password”.`,

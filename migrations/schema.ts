@@ -46,6 +46,8 @@ export const users = pgTable(
   {
     ...accountColumns(),
     isSuperuser: boolean('is_superuser').notNull().default(false),
+    /** Null: the email is that of the registration. */
+    emailChangedAt: moment('email_changed_at'),
   },
   (table) => [
     // text_pattern_ops: the same index finds one name and, for the admins' search, a prefix.

@@ -26,9 +26,9 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
     ...(await run('requeue', () => queueOverdueEmails(db, bindings))),
     ...(await run('write_counts', () => writeCountedFailures(db, {}))),
     ...(await run('erase', () => eraseUsers(db, config))),
-    ...(await run('prune', () => prune(db, config))),
+    ...(await prune(db, config)),
   }
-  writeLog('info', 'maintenance_done', done)
+  if (Object.keys(done).length > 0) writeLog('info', 'maintenance_done', done)
 }
 
 type Counts = Record<string, number>
@@ -75,24 +75,26 @@ async function eraseUsers(
 
 /**
  * Deletes what has expired: a batch of each table in turn, so that none waits for another, while there
- * are full ones. Returns how many rows of each.
+ * are full ones.
  */
 async function prune(
   db: Database,
   { auditRetentionSeconds }: { auditRetentionSeconds: number },
 ): Promise<Counts> {
   const seconds = maxAges(auditRetentionSeconds)
+  const deleted: Counts = {}
   let tables = Object.keys(seconds) as PrunedTable[]
-  const deleted = Object.fromEntries(tables.map((table) => [table, 0])) as Record<
-    PrunedTable,
-    number
-  >
   for (let n = 0; n < MAX_BATCHES.pruned && tables.length > 0; n++) {
     const full: PrunedTable[] = []
     for (const table of tables) {
-      const batch = await deleteBatch[table](db, { seconds: seconds[table] })
-      deleted[table] += batch.deleted
-      if (batch.deleted === PRUNED_BATCH) full.push(table)
+      const counts = await run(`prune_${table}`, async () => {
+        const batch = await deleteBatch[table](db, { seconds: seconds[table] })
+        return { [table]: batch.deleted }
+      })
+      const count = counts[table]
+      if (count === undefined) continue
+      deleted[table] = (deleted[table] ?? 0) + count
+      if (count === PRUNED_BATCH) full.push(table)
     }
     tables = full
   }

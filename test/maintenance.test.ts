@@ -1,6 +1,7 @@
 import { createScheduledController } from 'cloudflare:test'
 import { beforeEach, expect, inject, test, vi } from 'vitest'
 import worker from '../functions/worker.ts'
+import { maxAges } from '../src/db/pruning.ts'
 import { environment } from './setup/api.ts'
 import { emptyDatabase, sql } from './setup/database.ts'
 import { openLane } from './setup/lanes.ts'
@@ -167,8 +168,9 @@ test('the cron logs an outage of the database and changes nothing, nor without a
   await neon.fault({ kind: 'disconnect' })
   const failed = { level: 'error', event: 'maintenance_failed', reason: 'no_response' }
   expect(await linesOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject([
-    ...['requeue', 'write_counts', 'prune'].map((job) => ({ ...failed, job })),
-    { level: 'info', event: 'maintenance_done' },
+    ...['requeue', 'write_counts', ...Object.keys(maxAges(0)).map((table) => `prune_${table}`)].map(
+      (job) => ({ ...failed, job }),
+    ),
   ])
   await neon.close()
   await runCron(bindings({ SECRET_KEY: '' }))

@@ -84,6 +84,16 @@ export const adminColumns = columnsOf(AdminRead)
 export const isUsable = (account: string) =>
   `(${account}.is_active and ${account}.deleted_at is null)`
 
+/** What an update of an account sets to end all its sessions, the spared one too. */
+export const endSessions = (account: string) =>
+  `session_epoch = ${account}.session_epoch + 1, kept_session = null`
+
+/**
+ * The new `resets_void_until` of an account whose password or email changes, or that may not be used any
+ * more. Such an act deletes the open reset, but can't see one that was added while it waited for the account.
+ */
+export const VOID_RESETS = 'clock_timestamp()'
+
 /** Whether a session is still open. */
 export const isOpen = (session: string, account: string) => `(
   ${session}.revoked_at is null and ${session}.expires_at > now() and ${isUsable(account)}

@@ -1,6 +1,6 @@
 /** What the operator, who has the connection string of the database, does to admins: `npm run admin`. */
 import * as z from 'zod/mini'
-import { AdminRead, adminColumns, isOpen, isUsable } from './accounts.ts'
+import { AdminRead, adminColumns, endSessions, isOpen, isUsable, VOID_RESETS } from './accounts.ts'
 import { type Action, auditLine, requestSource } from './audit-events.ts'
 import { many, maybeOne, type Placeholders, read, write } from './statement.ts'
 
@@ -66,9 +66,6 @@ const textOfAct = (
 const defineAct = (definition: Act) =>
   write({ parameters: act, returns: maybeOne(Acted), sql: ($) => textOfAct($, definition) })
 
-/** Ends every session of `a`, the spared one too. */
-const END_SESSIONS = 'session_epoch = a.session_epoch + 1, kept_session = null'
-
 /** Whether an active superadmin remains without `a`. */
 const ONE_REMAINS = '(others.active > 0 or not (a.is_superadmin and a.is_active))'
 
@@ -79,13 +76,13 @@ const changeRole = (to: boolean) =>
 export const actOnAdmin = {
   disable: defineAct({
     action: 'admin_disabled',
-    set: `is_active = false, ${END_SESSIONS}`,
+    set: `is_active = false, resets_void_until = ${VOID_RESETS}, ${endSessions('a')}`,
     where: `a.is_active and ${ONE_REMAINS}`,
   }),
   /** Sessions end here too: disabling by SQL left them valid. */
   enable: defineAct({
     action: 'admin_enabled',
-    set: `is_active = true, ${END_SESSIONS}`,
+    set: `is_active = true, ${endSessions('a')}`,
     where: 'not a.is_active',
   }),
   promote: defineAct({
@@ -96,11 +93,11 @@ export const actOnAdmin = {
   }),
   demote: defineAct({
     action: 'admin_role_changed',
-    set: `is_superadmin = false, ${END_SESSIONS}`,
+    set: `is_superadmin = false, ${endSessions('a')}`,
     where: `a.is_superadmin and ${ONE_REMAINS}`,
     details: changeRole(false),
   }),
-  'end-sessions': defineAct({ action: 'admin_sessions_revoked', set: END_SESSIONS }),
+  'end-sessions': defineAct({ action: 'admin_sessions_revoked', set: endSessions('a') }),
 }
 
 /**

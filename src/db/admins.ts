@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { AdminRead, actor, actorOf, adminColumns, isActor, oneAsActor } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
+import { accountKeys, countAttempt, EMAIL_CAPS } from './caps.ts'
 import { maybeOne, read, write } from './statement.ts'
 
 const newAdmin = {
@@ -70,4 +71,13 @@ export const findAdmin = read({
   parameters: actor,
   returns: oneAsActor(AdminRead),
   sql: ($) => `select ${adminColumns} from admins a where ${isActor('admin', $)}`,
+})
+
+/** Counts a test email of the admin behind an access token. */
+export const countTestEmail = write({
+  parameters: actor,
+  returns: oneAsActor(z.object({ count: z.int(), resets_in: z.int() })),
+  sql: ($) => `
+    with actor as (${actorOf('admin', $)})
+    ${countAttempt(`select ${accountKeys('admin', 'id').testEmails} from actor`, EMAIL_CAPS.testEmails)}`,
 })

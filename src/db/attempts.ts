@@ -7,51 +7,66 @@ import {
   isUsable,
   oneAsActor,
 } from './accounts.ts'
-import { countAttempt, PASSWORD_ATTEMPTS } from './caps.ts'
-import { nothing, one, type Placeholders, write } from './statement.ts'
+import { accountKeys, atNetwork, type CountedAct, countAttempt, PASSWORD_ATTEMPTS } from './caps.ts'
+import { isKnownNetwork } from './networks.ts'
+import { nothing, one, write } from './statement.ts'
 
 /**
  * Names that no account has share this many counts: what strangers type can't fill the table. Two names
- * meet in one by chance, so that a few of a great many attempts are capped too early; who attempts a
- * name only sees that a count was full, not why.
+ * may share one by chance. A name that is capped at its first attempt is thus one that no account has; to
+ * make that likely, thousands of addresses have to fill most counts within the window.
  */
 const UNKNOWN_NAME_COUNTS = 2 ** 16
 
 /** Where an attempt comes from, as far as it may be kept. Null if unknown. */
 const origin = { network: 'text?' } as const
 
-/** Whether somebody has logged in to this account from this network before. */
-const isKnownNetwork = (networks: string, id: string, { network }: Placeholders<typeof origin>) =>
-  `exists (select from ${networks} n where n.account_id = ${id} and n.network = ${network})`
+type Tables = { accountType: AccountType; networks: string }
 
-/** The key of an account, and that of its attempts from one known network. */
-export const accountKey = (accountType: AccountType, id: string) => `'${accountType}:' || ${id}`
-const networkKey = (accountType: AccountType, id: string, network: string) =>
-  `${accountKey(accountType, id)} || '@' || ${network}`
+/** The key of an attempt at the password of an account. Each known network has one of its own. */
+function attemptKey(tables: Tables, id: string, network: string) {
+  const key = accountKeys(tables.accountType, id).passwordAttempts
+  return `case when ${isKnownNetwork(tables, id, network)}
+    then ${atNetwork(key, network)} else ${key} end`
+}
 
-/** A `delete` that clears the attempts at the accounts that `from` selects as `id`, and has locked. */
-export const clearAttempts = (
-  { accountType, networks }: { accountType: AccountType; networks: string },
+/** A `delete` that clears the attempts from where a login succeeded, not those of strangers. */
+export const clearOwnAttempts = (tables: Tables, network: string, from: string) =>
+  `delete from attempts where key in (select ${attemptKey(tables, 'id', network)} from ${from})`
+
+/**
+ * A `delete` that clears all attempts at the accounts that `from` selects as `id`, and has locked; and
+ * what else is counted for them.
+ */
+export function clearAttempts(
+  { accountType, networks }: Tables,
   from: string,
-) => `
-  delete from attempts where key in (
-    select ${accountKey(accountType, 'id')} from ${from}
-    union all
-    select ${networkKey(accountType, 'n.account_id', 'n.network')}
-    from ${networks} n where n.account_id in (select id from ${from})
-  )`
+  others: readonly CountedAct[] = [],
+): string {
+  const keys = accountKeys(accountType, 'id')
+  const cleared = [keys.passwordAttempts, ...others.map((act) => keys[act])]
+  return `
+    delete from attempts where key in (
+      select unnest(array[${cleared.join(', ')}]) from ${from}
+      union all
+      select ${atNetwork(accountKeys(accountType, 'account_id').passwordAttempts, 'network')}
+      from ${networks} where account_id in (select id from ${from})
+    )`
+}
 
 /**
  * The keys under which something is counted for the users that `from` selects as `id`: in all, and for
  * each network from which they have logged in. What strangers' networks have of them expires in an hour.
  */
-export const keysOfUsers = (from: string) => `
-  select unnest(array[
-    'user:' || id, 'reset-mail:user:' || id, 'email-change:user:' || id, 'password-change:user:' || id
-  ]) from ${from}
-  union all
-  select unnest(array['user:' || account_id, 'reset-mail:user:' || account_id]) || '@' || network
-  from user_networks where account_id in (select id from ${from})`
+export function keysOfUsers(from: string): string {
+  const ofOwner = accountKeys('user', 'account_id')
+  const byNetwork = [ofOwner.passwordAttempts, ofOwner.resets]
+  return `
+    select unnest(array[${Object.values(accountKeys('user', 'id')).join(', ')}]) from ${from}
+    union all
+    select unnest(array[${byNetwork.map((key) => atNetwork(key, 'network')).join(', ')}])
+    from user_networks where account_id in (select id from ${from})`
+}
 
 /** One attempt to log in: how many there were, and the account if there is one. */
 const LoginAttempt = z.object({
@@ -70,22 +85,20 @@ const LoginAttempt = z.object({
  * `seed` spreads unknown names over their counts in a way that nobody can foresee.
  */
 const countLoginBy = (column: 'username' | 'email') =>
-  forEachAccountType(({ accountType, accounts, networks }) =>
+  forEachAccountType((tables) =>
     write({
       parameters: { identifier: 'text', seed: 'bigint', ...origin },
       returns: one(LoginAttempt),
       sql: ($) => `
         with account as (
           select a.id, a.hashed_password, a.password_version, ${isUsable('a')} as usable,
-            case when ${isKnownNetwork(networks, 'a.id', $)}
-              then ${networkKey(accountType, 'a.id', $.network)}
-              else ${accountKey(accountType, 'a.id')} end as key
-          from ${accounts} a
+            ${attemptKey(tables, 'a.id', $.network)} as key
+          from ${tables.accounts} a
           where lower(a.${column}) = lower(${$.identifier})
         ), attempt as (${countAttempt(
           `select coalesce(
             (select key from account),
-            '${accountType}?' ||
+            '${tables.accountType}?' ||
               (hashtextextended(lower(${$.identifier}), ${$.seed}) & ${UNKNOWN_NAME_COUNTS - 1})
           )`,
           PASSWORD_ATTEMPTS,
@@ -111,15 +124,13 @@ const PasswordAttempt = z.object({
 })
 
 /** Counts an attempt at the current user's password and finds the account. */
-export const countPasswordCheck = forEachAccountType(({ accountType, networks }) =>
+export const countPasswordCheck = forEachAccountType((tables) =>
   write({
     parameters: { ...actor, ...origin },
     returns: oneAsActor(PasswordAttempt),
     sql: ($) => `
-      with actor as (${actorOf(accountType, $)}), attempt as (${countAttempt(
-        `select case when ${isKnownNetwork(networks, 'id', $)}
-          then ${networkKey(accountType, 'id', $.network)}
-          else ${accountKey(accountType, 'id')} end from actor`,
+      with actor as (${actorOf(tables.accountType, $)}), attempt as (${countAttempt(
+        `select ${attemptKey(tables, 'id', $.network)} from actor`,
         PASSWORD_ATTEMPTS,
       )})
       select count, resets_in, id, username, email, full_name, hashed_password, password_version

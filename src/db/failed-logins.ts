@@ -20,9 +20,11 @@ const SHARDS = 8
 /** Seconds after which a count is lost that the cron has not written to the trail. */
 const COUNTED_SECONDS = 7 * 24 * 60 * 60
 
-/** The key under which failures are counted instead of written. */
-const countKey = (accountType: AccountType, reason: string, shard: number | string) =>
-  `failed-logins:${accountType}:${reason}:${shard}`
+/** Where failures are counted that are not written, as SQL. */
+const countKey = (accountType: AccountType, reason: string, shard: string) =>
+  `'failed-logins:${accountType}:' || ${reason} || ':' || ${shard}`
+
+const randomShard = `floor(random() * ${SHARDS})`
 
 /**
  * Records a failed login. That of an account is a line of the audit trail, up to
@@ -35,7 +37,7 @@ export const recordFailedLogin = forEachAccountType(({ accountType }) =>
     returns: nothing,
     sql: ($) => `
       with line as (${countAttempt(
-        `select 'failed-login-lines:' || ${$.accountId} % ${SHARDS} where ${$.accountId} is not null`,
+        `select 'failed-login-lines:' || ${randomShard} where ${$.accountId} is not null`,
         FAILED_LOGIN_LINES,
       )}), written as (
         insert into audit_events (
@@ -47,7 +49,7 @@ export const recordFailedLogin = forEachAccountType(({ accountType }) =>
         returning 1
       )
       ${countAttempt(
-        `select '${countKey(accountType, `' || ${$.reason} || '`, `' || floor(random() * ${SHARDS})`)}
+        `select ${countKey(accountType, $.reason, randomShard)}
           where not exists (select from written)`,
         { windowSeconds: COUNTED_SECONDS },
       )}`,
@@ -56,7 +58,7 @@ export const recordFailedLogin = forEachAccountType(({ accountType }) =>
 
 const COUNT_KEYS = (['user', 'admin'] as const).flatMap((accountType) =>
   LOGIN_FAILURES.flatMap((reason) =>
-    Array.from({ length: SHARDS }, (_, shard) => `'${countKey(accountType, reason, shard)}'`),
+    Array.from({ length: SHARDS }, (_, shard) => countKey(accountType, `'${reason}'`, `${shard}`)),
   ),
 )
 

@@ -1,18 +1,21 @@
 import * as z from 'zod/mini'
-import { displayName, forEachAccountType, isUsable } from './accounts.ts'
-import { accountKey, clearAttempts } from './attempts.ts'
+import { displayName, endSessions, forEachAccountType, isUsable } from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
-import { countAttempt, EMAIL_CAPS } from './caps.ts'
-import { addEmail } from './outbox.ts'
+import {
+  accountKeys,
+  atNetwork,
+  countAttempt,
+  countEmailsTo,
+  EMAIL_CAPS,
+  isProven,
+  mayReceive,
+  NEW_RESET_LINKS,
+} from './caps.ts'
+import { isKnownNetwork, rememberNetwork } from './networks.ts'
+import { passwordChanged } from './password-changed.ts'
 import { maybeOne, read, write } from './statement.ts'
 
-/**
- * The new `resets_void_until` of an account that moves to another email or may not be used any more. Such
- * an act deletes the open reset, but can't see one that was added while it waited for the account.
- */
-export const VOID_RESETS = 'clock_timestamp()'
-
-/** Whether nothing has voided a reset since it was issued: {@link VOID_RESETS}. */
+/** Whether nothing has voided a reset since it was issued: `VOID_RESETS`. */
 const isNotVoid = (reset: string, account: string) =>
   `${reset}.issued_at > coalesce(${account}.resets_void_until, '-infinity')`
 
@@ -28,17 +31,19 @@ const ResetEmail = z.object({
 })
 
 /**
- * Grants the request `requestId` an email, and says which reset it links to: one of its own that ends
- * the one before or, once the account had its new links of the hour, the open one again. That a link
- * can be replaced only so often lets nobody end the owner's for ever; where none is open, because it was
- * used, voided or is about to expire, there is nothing to end, and a new one is made.
+ * Grants the request `resetId` an email, and says which reset it links to: one of its own that ends
+ * the one before or, once strangers had the new links of the hour, the open one again, so that nobody can
+ * end the owner's for ever. Where none is open, because it was used, voided or is about to expire, there
+ * is nothing to end, and a new one is made.
  *
  * No row: no account has this email, the emails of the hour were sent, or a newer request was served.
  * Run again for the same request, it changes nothing and returns the same, so that a redelivered message
- * sends the same email.
+ * sends the same email; of two deliveries at the same moment the second returns no row.
  */
-export const issueReset = forEachAccountType(({ accountType, accounts, resets, resetOwner }) =>
-  write({
+export const issueReset = forEachAccountType((tables) => {
+  const { accountType, accounts, resets, resetOwner } = tables
+  const keys = accountKeys(accountType, 'id')
+  return write({
     parameters: {
       resetId: 'uuid',
       email: 'text',
@@ -48,32 +53,45 @@ export const issueReset = forEachAccountType(({ accountType, accounts, resets, r
     },
     returns: maybeOne(ResetEmail),
     sql: ($) => {
-      const key = `'reset-mail:' || ${accountKey(accountType, 'id')}`
       // Of the row as it is once the account is locked, not of the snapshot before.
       const isKept = `(
-        select count > ${EMAIL_CAPS.newResetLinks.max} and ${isNotVoid('r', 'granted')}
-          and r.expires_at > now() + make_interval(secs => ${RESENT_MIN_SECONDS})
+        select not is_known and count > ${NEW_RESET_LINKS} and ${isNotVoid('r', 'granted')}
+          and r.expires_at > now()
+            + make_interval(secs => least(${RESENT_MIN_SECONDS}, ${$.resetTokenSeconds} / 2))
         from granted
       )`
+      const isLeft = `(in_day.count <= ${EMAIL_CAPS.resetsByDay.max} or in_hour.count = 1)`
       return `
       with account as (
-        select a.id, a.email, ${displayName('a')} as name,
+        select a.id, a.email, ${displayName('a')} as name, ${isProven(accountType, 'a')} as is_proven,
+          ${isKnownNetwork(tables, 'a.id', $.network)} as is_known,
           coalesce(a.reset_requested_at < ${$.requestedAt}, true) as newest
         from ${accounts} a where lower(a.email) = lower(${$.email}) and ${isUsable('a')}
         for no key update of a
-      ), known as (
+      ), served as (
         select r.* from account join ${resets} r on r.${resetOwner} = account.id
         where coalesce(r.sent_for, r.id) = ${$.resetId} and r.expires_at > now()
       ), by_network as (${countAttempt(
-        `select ${key} || '@' || coalesce(${$.network}, '') from account where newest`,
+        `select ${atNetwork(keys.resets, $.network)} from account where newest`,
         EMAIL_CAPS.resetsByNetwork,
-      )}), in_all as (${countAttempt(
-        `select ${key} from account, by_network where count <= ${EMAIL_CAPS.resetsByNetwork.max}`,
+      )}), in_hour as (${countAttempt(
+        `select case when is_known then ${keys.resetsFromKnown} else ${keys.resets} end
+        from account, by_network where count <= ${EMAIL_CAPS.resetsByNetwork.max}`,
         EMAIL_CAPS.resets,
-      )}), granted as (
-        update ${accounts} a set reset_requested_at = ${$.requestedAt} from account, in_all
-        where a.id = account.id and count <= ${EMAIL_CAPS.resets.max}
-        returning a.id, a.resets_void_until, count
+      )}), in_day as (${countAttempt(
+        `select case when is_known then ${keys.resetsByDayFromKnown} else ${keys.resetsByDay} end
+        from account, in_hour where count <= ${EMAIL_CAPS.resets.max}`,
+        EMAIL_CAPS.resetsByDay,
+      )}), unproven as (${countEmailsTo('request', [
+        {
+          email: 'email',
+          from: `account, in_hour, in_day where not is_proven and ${isLeft}`,
+        },
+      ])}), granted as (
+        update ${accounts} a set reset_requested_at = ${$.requestedAt} from account, in_hour, in_day
+        where a.id = account.id and ${isLeft}
+          and (is_proven or ${mayReceive('request', 'unproven', 'account.email')})
+        returning a.id, a.resets_void_until, is_known, in_hour.count
       ), sent as (
         insert into ${resets} as r (${resetOwner}, id, expires_at, sent_for, sent_at)
         select id, ${$.resetId}, now() + make_interval(secs => ${$.resetTokenSeconds}),
@@ -92,10 +110,10 @@ export const issueReset = forEachAccountType(({ accountType, accounts, resets, r
       )})
       select email, name, r.id as reset_id,
         floor(extract(epoch from r.expires_at - coalesce(r.sent_at, r.issued_at)) / 60)::int as minutes
-      from account, (select * from sent union all select * from known) as r`
+      from account, (select * from sent union all select * from served) as r`
     },
-  }),
-)
+  })
+})
 
 const Owner = z.object({
   username: z.string(),
@@ -117,11 +135,12 @@ export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =
 )
 
 /**
- * Uses a reset: whoever deletes its row sets the password, ends all sessions and adds the notice. No
- * row: it was used, replaced or expired meanwhile.
+ * Uses a reset: sets the password, ends all sessions, adds the notice, and makes the network a known one,
+ * as a login does. Of parallel uses the one succeeds that deletes the row. No row: it was used, replaced
+ * or expired meanwhile.
  */
 export const resetPassword = forEachAccountType((tables) => {
-  const { accountType, accounts, resets, resetOwner } = tables
+  const { accounts, resets, resetOwner } = tables
   return write({
     parameters: { resetId: 'uuid', newHash: 'text', emailId: 'uuid', ...requestSource },
     returns: maybeOne(z.object({ id: z.int() })),
@@ -139,25 +158,12 @@ export const resetPassword = forEachAccountType((tables) => {
       ), changed as (
         update ${accounts} a set
           hashed_password = ${$.newHash}, password_version = a.password_version + 1,
-          updated_at = now(), session_epoch = a.session_epoch + 1, kept_session = null
+          updated_at = now(), ${endSessions('a')}
         from used where a.id = used.id
         returning a.*
-      ), cleared as (${clearAttempts(tables, 'changed')}),
-      notice as (${addEmail(
-        'password-changed',
-        {
-          id: $.emailId,
-          owner: { kind: accountType, id: 'a.id' },
-          to: 'a.email',
-          name: displayName('a'),
-          place: $.country,
-        },
-        'changed a',
-      )}), audited as (${auditLine(
-        $,
-        { action: 'password_reset', actor: { kind: accountType, id: 'id' } },
-        'changed',
-      )})
+      ),
+      ${rememberNetwork(tables, $, 'changed')},
+      ${passwordChanged(tables, $, { action: 'password_reset', from: 'changed', clears: ['emailChanges', 'passwordChanges'] })}
       select id from changed`,
   })
 })

@@ -1,9 +1,8 @@
 import * as z from 'zod/mini'
-import { actor, actorOf, displayName, forEachAccountType } from './accounts.ts'
-import { clearAttempts } from './attempts.ts'
-import { auditLine, requestSource } from './audit-events.ts'
-import { countAttempt, EMAIL_CAPS } from './caps.ts'
-import { addEmail } from './outbox.ts'
+import { actor, actorOf, forEachAccountType, VOID_RESETS } from './accounts.ts'
+import { requestSource } from './audit-events.ts'
+import { accountKeys, countAttempt, EMAIL_CAPS } from './caps.ts'
+import { passwordChanged } from './password-changed.ts'
 import { maybeOne, write } from './statement.ts'
 
 const PasswordChange = z.object({ changed: z.boolean(), count: z.int(), resets_in: z.int() })
@@ -29,33 +28,20 @@ export const changePassword = forEachAccountType((tables) => {
         ${actorOf(accountType, $)} and a.password_version = ${$.passwordVersion}
         for no key update of a
       ), attempt as (${countAttempt(
-        `select 'password-change:${accountType}:' || id from actor`,
+        `select ${accountKeys(accountType, 'id').passwordChanges} from actor`,
         EMAIL_CAPS.passwordChanges,
       )}), changed as (
         update ${accounts} a set
           hashed_password = ${$.newHash}, password_version = a.password_version + 1,
-          updated_at = now(), session_epoch = a.session_epoch + 1, kept_session = ${$.sessionId}
+          updated_at = now(), resets_void_until = ${VOID_RESETS},
+          session_epoch = a.session_epoch + 1, kept_session = ${$.sessionId}
         from actor, attempt
         where a.id = actor.id and attempt.count <= ${EMAIL_CAPS.passwordChanges.max}
         returning a.*
       ), closed as (
         delete from ${resets} where ${resetOwner} in (select id from changed)
-      ), cleared as (${clearAttempts(tables, 'changed')}),
-      notice as (${addEmail(
-        'password-changed',
-        {
-          id: $.emailId,
-          owner: { kind: accountType, id: 'a.id' },
-          to: 'a.email',
-          name: displayName('a'),
-          place: $.country,
-        },
-        'changed a',
-      )}), audited as (${auditLine(
-        $,
-        { action: 'password_change', actor: { kind: accountType, id: 'id' } },
-        'changed',
-      )})
-      select exists (select from changed) as changed, count, resets_in from attempt`,
+      ),
+      ${passwordChanged(tables, $, { action: 'password_change', from: 'changed', clears: ['emailChanges'] })}
+      select exists (select from changed) as changed, attempt.count, attempt.resets_in from attempt`,
   })
 })

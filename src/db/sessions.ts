@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, forEachAccountType, isOpen, isUsable, oneAsActor } from './accounts.ts'
-import { clearAttempts } from './attempts.ts'
+import { clearOwnAttempts } from './attempts.ts'
 import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
 import type { Database } from './client.ts'
+import { rememberNetwork } from './networks.ts'
 import { advanceSession, endReusedSession, type Rotated } from './rotation.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
@@ -15,21 +16,18 @@ export type Device = { userAgent: string | null; place: string | null }
 /** Seconds after a login when the session ends however often it is used: 30 days. */
 const SESSION_SECONDS = 30 * 24 * 60 * 60
 
-/** Open sessions of an account. More are no devices of one person, and could fill the database. */
+/** Open sessions of an account: more than one person has devices. Without a bound they could fill the database. */
 export const MAX_OPEN_SESSIONS = 50
-
-/** Seconds after which a known network is marked once more: not at each login. */
-const NETWORK_MARK_SECONDS = 24 * 60 * 60
 
 const Opened = z.object({ id: z.int(), elevated: z.boolean() })
 
 /**
- * Opens a session, clears failed attempts, remembers the network, and replaces a hash that is too cheap by
+ * Opens a session, clears failed attempts from there, remembers the network, and replaces a hash that is too cheap by
  * `newHash`. Beyond {@link MAX_OPEN_SESSIONS} the one that was not used for longest ends. No row: since
  * the password was compared, it changed, or the account may not be used any more.
  */
 export const openSession = forEachAccountType((tables) => {
-  const { accountType, accounts, sessions, networks, elevated } = tables
+  const { accountType, accounts, sessions, elevated } = tables
   const self = { kind: accountType, id: 'id' }
   return write({
     parameters: {
@@ -50,10 +48,8 @@ export const openSession = forEachAccountType((tables) => {
           and ${isUsable('a')}
         for no key update
       ), ended as (
-        update ${sessions} s set revoked_at = now()
-        from account, excess_${accountType}_sessions(account.id, ${MAX_OPEN_SESSIONS - 1}) as excess (id)
-        where s.id = excess.id
-        returning s.account_id as id
+        select account.id from account,
+          end_excess_${accountType}_sessions(account.id, ${$.sessionId}, ${MAX_OPEN_SESSIONS - 1})
       ), opened as (
         insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
         select ${$.sessionId}, id, session_epoch,
@@ -64,12 +60,8 @@ export const openSession = forEachAccountType((tables) => {
       ), rehashed as (
         update ${accounts} set hashed_password = ${$.newHash}
         where ${$.newHash} is not null and id in (select id from account)
-      ), remembered as (
-        insert into ${networks} as known (account_id, network)
-        select id, ${$.network} from account where ${$.network} is not null
-        on conflict (account_id, network) do update set last_login_at = now()
-        where known.last_login_at < now() - make_interval(secs => ${NETWORK_MARK_SECONDS})
-      ), cleared as (${clearAttempts(tables, 'account')}),
+      ), cleared as (${clearOwnAttempts(tables, $.network, 'account')}),
+      ${rememberNetwork(tables, $, 'account')},
       audited_end as (${auditLine($, { action: 'oldest_session_ended', actor: self }, 'ended')}),
       audited as (${auditLine($, { action: 'login', actor: self }, 'account')})
       select id, elevated from account`,
@@ -97,15 +89,16 @@ export const rotateSession = forEachAccountType(
 )
 
 /** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */
-export const endSession = forEachAccountType(({ accountType, sessions }) =>
+export const endSession = forEachAccountType(({ accountType, accounts, sessions }) =>
   write({
     parameters: { sessionId: 'uuid', ...requestSource },
     returns: one(z.object({ ended: z.boolean() })),
     sql: ($) => `
       with ended as (
-        update ${sessions} set revoked_at = now()
-        where id = ${$.sessionId} and revoked_at is null
-        returning account_id
+        update ${sessions} s set revoked_at = now()
+        from ${accounts} a
+        where s.id = ${$.sessionId} and a.id = s.account_id and ${isOpen('s', 'a')}
+        returning s.account_id
       ), audited as (${auditLine(
         $,
         { action: 'logout', actor: { kind: accountType, id: 'account_id' } },

@@ -1,7 +1,14 @@
 import * as z from 'zod/mini'
-import { actor, actorOf, oneAsActor, UserRead, userColumns } from './accounts.ts'
+import {
+  actor,
+  actorOf,
+  endSessions,
+  oneAsActor,
+  UserRead,
+  userColumns,
+  VOID_RESETS,
+} from './accounts.ts'
 import { type Action, auditLine, Changes, changes, requestSource } from './audit-events.ts'
-import { VOID_RESETS } from './password-resets.ts'
 import { type Placeholders, read, write } from './statement.ts'
 
 const FoundUser = z.object({ user: z.nullable(UserRead) })
@@ -108,9 +115,6 @@ export const updateUser = write({
   },
 })
 
-/** Ends every session of `u`, the spared one too. */
-const END_SESSIONS = 'session_epoch = u.session_epoch + 1, kept_session = null'
-
 /** Deletes a user softly and ends all sessions. No `user`: none, or deleted already. */
 export const deleteUser = write({
   parameters: act,
@@ -118,7 +122,7 @@ export const deleteUser = write({
   sql: ($) =>
     actOnUser($, {
       action: 'user_deleted',
-      set: `deleted_at = now(), resets_void_until = ${VOID_RESETS}, ${END_SESSIONS}`,
+      set: `deleted_at = now(), resets_void_until = ${VOID_RESETS}, ${endSessions('u')}`,
       where: 'before.deleted_at is null',
     }),
 })
@@ -139,5 +143,5 @@ export const restoreUser = write({
 export const revokeUserSessions = write({
   parameters: act,
   returns: oneAsActor(Acted),
-  sql: ($) => actOnUser($, { action: 'user_sessions_revoked', set: END_SESSIONS }),
+  sql: ($) => actOnUser($, { action: 'user_sessions_revoked', set: endSessions('u') }),
 })

@@ -3,15 +3,23 @@ import {
   actor,
   actorOf,
   displayName,
+  endSessions,
   isActor,
   oneAsActor,
   UserRead,
   userColumns,
+  VOID_RESETS,
 } from './accounts.ts'
 import { auditLine, changes, requestSource } from './audit-events.ts'
-import { countAttempt, countEmailsTo, EMAIL_CAPS, mayReceive } from './caps.ts'
+import {
+  accountKeys,
+  countAttempt,
+  countEmailsTo,
+  EMAIL_CAPS,
+  isProven,
+  mayReceive,
+} from './caps.ts'
 import { addEmail } from './outbox.ts'
-import { VOID_RESETS } from './password-resets.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 const self = { kind: 'user', id: 'id' } as const
@@ -33,7 +41,7 @@ export const insertUser = write({
       insert into users (username, email, full_name, hashed_password)
       values (${$.username}, ${$.email}, ${$.fullName}, ${$.passwordHash})
       returning ${userColumns}
-    ), greeted as (${countEmailsTo([{ email: 'email', from: 'created' }])}),
+    ), greeted as (${countEmailsTo('request', [{ email: 'email', from: 'created' }])}),
     welcome as (${addEmail(
       'welcome',
       {
@@ -43,7 +51,7 @@ export const insertUser = write({
         name: displayName('a'),
         username: 'a.username',
       },
-      `created a where ${mayReceive('greeted', 'a.email')}`,
+      `created a where ${mayReceive('request', 'greeted', 'a.email')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
 })
@@ -59,6 +67,8 @@ export const findUser = read({
 const UpdatedUser = z.object({
   user: UserRead,
   email_changed: z.boolean(),
+  /** The field that another account has: nothing changed. */
+  taken: z.nullable(z.enum(['username', 'email'])),
   /** It is another username although `mayRename` says no: nothing changed. */
   rename_rejected: z.boolean(),
   /** The account had its changes of email for today: nothing changed. */
@@ -68,9 +78,8 @@ const UpdatedUser = z.object({
 
 /**
  * Sets the fields that are given and no others, so that parallel changes are all kept; the full name
- * if `setFullName` says so, as it may become null. Another email ends open password resets and
- * notifies the new address and the old one, which may be anybody's while it was the account's for less
- * than a day. What changes nothing leaves no trace.
+ * if `setFullName` says so, as it may become null. Another email ends open password resets, and both
+ * addresses are notified, an unproven one within its cap. What changes nothing leaves no trace.
  */
 export const updateUser = write({
   parameters: {
@@ -93,6 +102,10 @@ export const updateUser = write({
       new_email: 'a.email',
     }
     const cap = EMAIL_CAPS.emailChanges
+    const keys = accountKeys('user', 'id')
+    // The unique indexes decide. But who waits there holds a row for which the other may wait.
+    const others = (name: 'username' | 'email') =>
+      `select from users u, actor where lower(u.${name}) = lower(${$[name]}) and u.id <> actor.id`
     const userOf = (from: string) =>
       `(select to_json(result) from (select ${userColumns} from ${from}) as result)`
     return `
@@ -104,37 +117,49 @@ export const updateUser = write({
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
         coalesce(lower(${$.email}) <> lower(email), false) as moves,
         ${$.mayRename} or coalesce(${$.username} = username, true) as allowed,
-        coalesce(resets_void_until, created_at)
-          < now() - make_interval(secs => ${EMAIL_CAPS.toUnprovenAddress.windowSeconds}) as settled
+        ${isProven('user', 'actor')} as is_proven
       from actor
-    ), attempt as (${countAttempt(`select 'email-change:user:' || id from wanted where moves and allowed`, cap)}),
-    changed as (
+    ), taken as (
+      select case
+        when exists (${others('username')}) then 'username'
+        when exists (${others('email')}) then 'email'
+      end as field
+    ), attempt as (${countAttempt(
+      `select ${keys.emailChanges} from wanted, taken where moves and allowed and field is null`,
+      cap,
+    )}), changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
+        email_changed_at = case when moves then now() else u.email_changed_at end,
         resets_void_until = case when moves then ${VOID_RESETS} else u.resets_void_until end
-      from wanted, actor
-      where u.id = wanted.id and u.id = actor.id and allowed
+      from wanted, actor, taken
+      where u.id = wanted.id and u.id = actor.id and allowed and field is null
         and (wanted.username, wanted.email, wanted.full_name)
           is distinct from (u.username, u.email, u.full_name)
         and not exists (select from attempt where count > ${cap.max})
-      returning u.*, old_email, moves, settled,
+      returning u.*, old_email, moves, is_proven,
         ${changes('actor', 'u', { typed: ['username', 'email', 'full_name'] })} as details
     ), moved as (
       select * from changed where moves
     ), closed as (
       delete from password_resets where user_id in (select id from moved)
-    ), told as (${countEmailsTo([
+    ), forgotten as (
+      delete from attempts where key in (
+        select unnest(array[${keys.resets}, ${keys.resetsFromKnown}]) from moved
+      )
+    ), told as (${countEmailsTo('notice', [
       { email: 'email', from: 'moved' },
-      { email: 'old_email', from: 'moved where not settled' },
+      { email: 'old_email', from: 'moved where not is_proven' },
     ])}),
-    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where settled or ${mayReceive('told', 'a.old_email')}`)}),
-    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('told', 'a.email')}`)}),
+    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where is_proven or ${mayReceive('notice', 'told', 'a.old_email')}`)}),
+    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('notice', 'told', 'a.email')}`)}),
     audited_email as (${auditLine($, { action: 'email_change', actor: self, details: 'details' }, 'moved')}),
     audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
     select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
       exists (select from moved) as email_changed,
       (select not allowed from wanted) as rename_rejected,
+      (select field from taken) as taken,
       coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in
     from actor left join attempt on true`
   },
@@ -151,7 +176,7 @@ export const deleteOwnUser = write({
     with deleted as (
       update users a set
         deleted_at = now(), updated_at = now(), resets_void_until = ${VOID_RESETS},
-        session_epoch = session_epoch + 1, kept_session = null
+        ${endSessions('a')}
       where ${isActor('user', $)} and a.password_version = ${$.passwordVersion}
       returning id
     ), closed as (

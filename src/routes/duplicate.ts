@@ -9,21 +9,25 @@ const FIELDS: Readonly<Record<string, 'username' | 'email'>> = {
   admins_email_key: 'email',
 }
 
-const taken = (resource: 'User' | 'Admin', field: 'username' | 'email') =>
+const define = (resource: 'User' | 'Admin', field: 'username' | 'email') =>
   defineError('DuplicateRecordError', `${resource} with this ${field} already exists`, () => ({
     details: { resource, field },
   }))
 
 const TAKEN = {
-  User: { username: taken('User', 'username'), email: taken('User', 'email') },
-  Admin: { username: taken('Admin', 'username'), email: taken('Admin', 'email') },
+  User: { username: define('User', 'username'), email: define('User', 'email') },
+  Admin: { username: define('Admin', 'username'), email: define('Admin', 'email') },
 }
 
 /** What {@link duplicateOf} throws, for the contract of an endpoint. */
 export const duplicateErrors = (resource: 'User' | 'Admin') => Object.values(TAKEN[resource])
 
-/** For `catch`: a taken name becomes 409. The constraint decides; nothing is checked before the insert. */
+/** 409: another account has this name. */
+export const taken = (resource: 'User' | 'Admin', field: 'username' | 'email') =>
+  TAKEN[resource][field]()
+
+/** For `catch`: a taken name becomes 409. The unique indexes decide. */
 export const duplicateOf = (resource: 'User' | 'Admin') => (error: unknown) => {
   const field = FIELDS[violatedIndex(error) ?? '']
-  throw field ? TAKEN[resource][field]() : error
+  throw field ? taken(resource, field) : error
 }

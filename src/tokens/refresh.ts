@@ -10,6 +10,9 @@ export const refreshToken = (
   { sessionId, counter }: RefreshSubject,
 ) => deriveToken(keys, `refresh-token:${accountType}`, `${sessionId}.${counter}`)
 
+/** Beyond it PostgreSQL could not count on. A session can't be refreshed so often. */
+const MAX_COUNTER = 2 ** 31 - 2
+
 /** What a genuine refresh token of this account type stands for, or null. */
 export function readRefreshToken(
   keys: Keys,
@@ -18,5 +21,6 @@ export function readRefreshToken(
 ): RefreshSubject | null {
   const [sessionId, counter] =
     subjectOf(keys, `refresh-token:${accountType}`, token)?.split('.') ?? []
-  return sessionId && counter ? { sessionId, counter: Number(counter) } : null
+  if (!sessionId || !counter || Number(counter) > MAX_COUNTER) return null
+  return { sessionId, counter: Number(counter) }
 }

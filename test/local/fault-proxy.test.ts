@@ -127,7 +127,9 @@ test('times and match restrict a fault', async () => {
 })
 
 test('a fault follows another', async () => {
-  await lane.fault({ kind: 'none', times: 1, next: { kind: 'disconnect', times: 1 } })
+  // Not `disconnect`, after which the SDK tries again.
+  const next = { kind: 'status', status: 500, body: '{"error":"x"}', times: 1 } as const
+  await lane.fault({ kind: 'none', times: 1, next })
   expect(await redis.get('other')).toBeNull()
   await expect(redis.get('other')).rejects.toThrow()
   expect(await redis.get('other')).toBeNull()

@@ -87,3 +87,11 @@ test.each([
     expect(response.headers.get('Retry-After')).toBe('60')
   },
 )
+
+test('while the database is down, a call that reads it beside the limiter is 503', async () => {
+  const database = await faulty('neon')
+  const client = visitor({ env: database.env() })
+  const response = await database.during({ kind: 'disconnect' }, () => calls.me(client))
+  expectError(response, 503, 'DatabaseError')
+  expect(response.headers.get('RateLimit')).toMatch(/^"api";r=199;/)
+})

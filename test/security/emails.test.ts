@@ -1,10 +1,18 @@
 import { expect, test, vi } from 'vitest'
-import { mailsTo, newAdmin, newcomer, newUser, PASSWORD, registerUser } from '../setup/accounts.ts'
+import {
+  logIn,
+  mailsTo,
+  newAdmin,
+  newcomer,
+  newUser,
+  PASSWORD,
+  registerUser,
+} from '../setup/accounts.ts'
 import { expectError, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { expectDuplicate } from '../setup/shapes.ts'
 import { atOnce, auditLines, tally } from './attack.ts'
-import { changePassword } from './calls.ts'
+import { changePassword, forgotPassword } from './calls.ts'
 
 const put = (token: string, body: unknown, client = visitor()) =>
   client.put('/api/users/me', body, { token })
@@ -61,7 +69,7 @@ test('18: a taken email is 409 and not one of the five', async () => {
   expect((await put(token, { email: newcomer().email })).status).toBe(200)
 })
 
-test('18: an address that people only type gets three emails a day, whoever types it and how often', async () => {
+test('18: an address that people only type gets six notices and six other emails a day, whoever types it and how often, resets included', async () => {
   const victim = newcomer().email
   for (let account = 0; account < 3; account++) {
     const { email, access_token: token } = await newUser()
@@ -70,15 +78,22 @@ test('18: an address that people only type gets three emails a day, whoever type
     }
   }
   expect((await registerUser(visitor(), victim.split('@')[0])).email).toBe(victim)
-  expect(await emailsTo(victim)).toBe(3)
-})
+  for (let i = 0; i < 6; i++) expect((await forgotPassword(victim)).status).toBe(200)
+  await vi.waitUntil(async () => (await emailsTo(victim)) >= 6 + 6, {
+    timeout: 20_000,
+    interval: 500,
+  })
+  await scheduler.wait(1_000)
+  expect(await emailsTo(victim)).toBe(6 + 6)
+}, 60_000)
 
 test('18: who has had an address for a day is told of its change, whatever strangers have sent there', async () => {
   const { id, email, access_token: token } = await newUser()
   await sql("update users set created_at = now() - interval '25 hours' where id = $1", [id])
   await sql(
     `insert into attempts
-     select 'email-to:' || encode(sha256($1::bytea), 'hex'), 99, now() + interval '1 day'`,
+     select 'email-' || what || ':' || encode(sha256($1::bytea), 'hex'), 99, now() + interval '1 day'
+     from unnest(array['notice', 'request']) as what`,
     [`\\x${Buffer.from(email).toString('hex')}`],
   )
   const next = newcomer().email
@@ -108,5 +123,60 @@ test.each([
     expect(current).toBe('password number 9')
     const login = await caller.post(`/api/${type}/login`, { username, password: current })
     expect(login.status).toBe(200)
+
+    // The password was right: these are no failed attempts.
+    for (let i = 0; i < 10; i++) {
+      const options = { type, client: visitor({ address: caller.address }) }
+      expect((await changePassword(token, current, `password ${i}`, options)).status).toBe(429)
+    }
+    const again = await caller.post(`/api/${type}/login`, { username, password: current })
+    expect(again.status).toBe(200)
   },
+  60_000,
 )
+
+test('18: an admin sends twenty test emails a day, from any address', async () => {
+  const { access_token: token } = await newAdmin()
+  const { email } = newcomer()
+  const responses = await atOnce(25, () =>
+    visitor({ token }).post('/api/password/test-email', { to_email: email }),
+  )
+  expect(tally(responses)).toEqual({ 200: 20, 429: 5 })
+})
+
+test('18: who has lost the email to a thief gets it back after changing the password, however often the thief has changed it', async () => {
+  const { caller, id, username, email, access_token: stolen } = await newUser()
+  await sql("update users set created_at = now() - interval '2 days' where id = $1", [id])
+  for (let i = 0; i < 5; i++) {
+    expect((await put(stolen, { email: newcomer().email })).status).toBe(200)
+  }
+  expect((await put(stolen, { email: newcomer().email })).status).toBe(429)
+  const { access_token: token } = await logIn(caller, username)
+  expect((await changePassword(token, PASSWORD)).status).toBe(200)
+  expect((await put(token, { email })).status).toBe(200)
+})
+
+test('18: the owner is told of each change of the email, to and fro, also when the address was theirs for a moment only', async () => {
+  const { id, email, access_token: stolen } = await newUser()
+  await sql("update users set created_at = now() - interval '2 days' where id = $1", [id])
+  const thief = [newcomer().email, newcomer().email, newcomer().email]
+  for (const next of [thief[0], email, thief[1], email, thief[2]]) {
+    expect((await put(stolen, { email: next })).status).toBe(200)
+  }
+  expect(await emailsTo(email)).toBe(5)
+})
+
+test('18: an address that is passed from account to account gets six notices a day', async () => {
+  const victim = newcomer().email
+  for (let account = 0; account < 3; account++) {
+    const { email, access_token: token } = await newUser()
+    expect((await put(token, { email: victim })).status).toBe(200)
+    let current = PASSWORD
+    for (let i = 0; i < 3; i++) {
+      expect((await changePassword(token, current, `password number ${i}`)).status).toBe(200)
+      current = `password number ${i}`
+    }
+    expect((await put(token, { email })).status).toBe(200)
+  }
+  expect(await emailsTo(victim)).toBe(6)
+}, 60_000)

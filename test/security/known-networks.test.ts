@@ -71,3 +71,44 @@ test('8: a reset clears the attempts from everywhere', async () => {
   await logIn(caller, username, { password })
   expect(await sql('select 1 from attempts where key like $1', [`user:${id}%`])).toEqual([])
 })
+
+test.each([
+  ['users', newUser],
+  ['admins', () => newAdmin({ superadmin: true })],
+] as const)(
+  '8: after a reset of an account of %s from a new network, the owner logs in from there, whatever strangers do',
+  async (type, create) => {
+    const { id, username } = await create()
+    const owner = visitor()
+    const kind = type === 'users' ? 'user' : 'admin'
+    const password = 'another long password'
+    const token = await resetTokenOf(id, 60, kind)
+    expect((await resetPassword(token, password, { type, client: owner })).status).toBe(200)
+    await atOnce(10, () => login(username, 'wrong', { type }))
+    expect((await login(username, password, { type })).status).toBe(429)
+    await logIn(owner, username, { password, kind: type })
+  },
+)
+
+test('8: a login from a known network does not give strangers more attempts', async () => {
+  const { caller, username } = await newUser()
+  await atOnce(10, () => login(username, 'wrong'))
+  await logIn(caller, username)
+  expect((await login(username, 'wrong')).status).toBe(429)
+})
+
+test('8: an account has twenty known networks, the latest', async () => {
+  const { caller, id, username } = await newUser()
+  await sql(
+    `insert into user_networks select $1, n || '/24', now() - make_interval(days => n)
+     from generate_series(1, 25) as n`,
+    [id],
+  )
+  await logIn(caller, username)
+  const rows = await sql<{ network: string }>(
+    'select network from user_networks where account_id = $1 order by last_login_at desc',
+    [id],
+  )
+  const older = Array.from({ length: 19 }, (_, i) => `${i + 1}/24`)
+  expect(rows.map(({ network }) => network)).toEqual([networkOf(caller.address), ...older])
+})

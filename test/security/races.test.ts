@@ -172,6 +172,16 @@ test('31: if five users rename themselves to one name at once, one gets it; the 
   expect(rows).toHaveLength(1)
 })
 
+test('31: two accounts that want the names of each other, 24 times at once, are 409, and nothing waits for a deadlock', async () => {
+  const [one, other] = [await newUser(), await newUser()]
+  const responses = await atOnce(48, (i) => {
+    const [me, them] = i % 2 ? [one, other] : [other, one]
+    const wanted = i % 4 < 2 ? { username: them.username } : { email: them.email }
+    return visitor({ token: me.access_token }).put('/api/users/me', wanted)
+  })
+  expect(tally(responses)).toEqual({ 409: 48 })
+})
+
 const name = `Wanted-${newcomer().username}`
 const email = `${name}@Example.com`
 const EMAILS = [

@@ -46,27 +46,26 @@ test.each([
   },
 )
 
-test('11: fifty parallel logins at the limit leave fifty open sessions', async () => {
-  const { id, access_token: token } = await newUser()
-  await addSessions(
-    'user',
-    id,
-    Array.from({ length: 49 }, (_, i) => i + 1),
-  )
+test('11: seventy logins that wait for the same account leave fifty open sessions', async () => {
+  const { id } = await newUser()
   const { db } = resourcesOf()
   const open = () =>
     openSession.user(db, {
       ...{ accountId: id, passwordVersion: 0, refreshTokenSeconds: 3600 },
       ...{ sessionId: crypto.randomUUID(), requestId: crypto.randomUUID() },
     })
-  expect(await atOnce(50, open)).toEqual(Array(50).fill({ id, elevated: false }))
-  expect((await visitor().get('/api/users/me', { token })).status).toBe(401)
-  const sessions = await sql(
-    `select place from user_sessions s join users u on u.id = s.account_id
+  const hold = sql('select pg_sleep(1) from (select from users where id = $1 for update) u', [id])
+  await scheduler.wait(200)
+  expect(await atOnce(70, open)).toEqual(Array(70).fill({ id, elevated: false }))
+  await hold
+  const [row] = await sql<{ open: number }>(
+    `select count(*)::int as open from user_sessions s join users u on u.id = s.account_id
      where u.id = $1 and s.revoked_at is null and s.epoch = u.session_epoch`,
     [id],
   )
-  expect(sessions).toEqual(Array(50).fill({ place: null }))
+  expect(row?.open).toBe(50)
+  const ended = await auditLines('user', id)
+  expect(ended.filter(({ action }) => action === 'oldest_session_ended')).toHaveLength(21)
 })
 
 test.each(ACCOUNT_TYPES)(

@@ -53,7 +53,10 @@ export const changePassword = (accountType: AccountType) =>
         ...requestSourceOf(c),
       })
       if (!changed) throw wrongPassword()
-      if (!changed.changed) throw tooMany(changed.resets_in)
+      if (!changed.changed) {
+        await clearPasswordChecks[accountType](db, claims)
+        throw tooMany(changed.resets_in)
+      }
       queueEmails(c, emailId)
       log(c, 'info', 'password_change', { outcome: 'success', kind: accountType, id: account.id })
       return c.json({ message: 'Password changed successfully' }, 200)

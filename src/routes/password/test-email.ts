@@ -1,12 +1,13 @@
 import * as z from 'zod/mini'
 import { testEmail } from '../../../emails/test.ts'
-import { findAdmin } from '../../db/admins.ts'
+import { countTestEmail } from '../../db/admins.ts'
+import { EMAIL_CAPS } from '../../db/caps.ts'
 import { defineError, mailNotConfigured } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
-import { withRateLimit } from '../../rate-limit/limit.ts'
+import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { Email, Message } from '../input.ts'
 
 const mailNotAccepted = defineError(
@@ -26,8 +27,9 @@ export const sendTestEmail = endpoint(
   async (c) => {
     const { to_email: to } = c.req.valid('json')
     const { config, db, mailer, claims } = c.var
-    await withRateLimit(c, () => findAdmin(db, claims), 'test-email')
+    const attempt = await withRateLimit(c, () => countTestEmail(db, claims), 'test-email')
     if (!mailer) throw mailNotConfigured()
+    if (attempt.count > EMAIL_CAPS.testEmails.max) throw tooMany(attempt.resets_in)
     const mail = testEmail({ project: config.projectName, at: new Date() })
     const delivery = await mailer.send({ id: crypto.randomUUID(), to, ...mail })
     if (!delivery.sent) {

@@ -10,7 +10,7 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { proveCurrentPassword, wrongPassword } from '../account/current-password.ts'
-import { duplicateErrors, duplicateOf } from '../duplicate.ts'
+import { duplicateErrors, duplicateOf, taken } from '../duplicate.ts'
 import { Email, FormerUsername, FullName, Password, Username } from '../input.ts'
 
 export const readMe = endpoint(
@@ -54,6 +54,7 @@ export const updateMe = endpoint(
       ...{ oldEmailId, newEmailId },
       ...requestSourceOf(c),
     }).catch(duplicateOf('User'))
+    if (updated.taken) throw taken('User', updated.taken)
     if (updated.rename_rejected && rules?.error) throw invalidBy(rules.error, 'username')
     if (updated.capped) throw tooMany(updated.resets_in ?? 0)
     const { user } = updated

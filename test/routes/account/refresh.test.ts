@@ -58,6 +58,16 @@ describe.each(ACCOUNT_TYPES)('POST /api/$type/refresh', ({ type, kind, create })
     expect(events).toEqual([{ outcome: 'failure', reason: 'older_than_grace' }])
   })
 
+  test('repeats the response for 30 seconds in a session that was last refreshed days ago', async () => {
+    const account = await create()
+    const { caller, refresh_token } = account
+    await setColumns(account, "rotated_at = now() - interval '2 days'")
+    const next = await refresh(caller, refresh_token)
+    expect(next.status).toBe(200)
+    const again = await refresh(caller, refresh_token)
+    expect([again.status, again.body.refresh_token]).toEqual([200, next.body.refresh_token])
+  })
+
   test('returns a token that expires with the session at the latest, and 401 once it has expired', async () => {
     const account = await create()
     const { caller, username } = account

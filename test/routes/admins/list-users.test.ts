@@ -9,7 +9,7 @@ import { expectInvalid, userRead } from '../../setup/shapes.ts'
 let get: (query: string) => ReturnType<Visitor['get']>
 let url: string
 
-/** 23 users, u01 to u23, every fifth of them disabled, and x01 to x03, deleted. Names in mixed case. */
+/** 23 users, u01 to u23, every fifth of them disabled, and x01 to x03, deleted. Names and emails in mixed case. */
 beforeAll(async () => {
   url = await emptyDatabase()
   const env = environment({ DATABASE_URL: url })
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await sql(
     `insert into users (username, email, is_active)
      select case when n % 2 = 0 then 'U' else 'u' end || lpad(n::text, 2, '0'),
-       'mail' || lpad((24 - n)::text, 2, '0') || '@example.com', n % 5 <> 0
+       case when n % 3 = 0 then 'M' else 'm' end || 'ail' || lpad((24 - n)::text, 2, '0') || '@example.com', n % 5 <> 0
      from generate_series(1, 23) as n`,
     [],
     url,

@@ -13,7 +13,7 @@ import { deliver, heldQueue } from '../security/faulty-world.ts'
 import { newcomer, PASSWORD } from '../setup/accounts.ts'
 import { environment, visitor } from '../setup/api.ts'
 import { emptyDatabase, sql } from '../setup/database.ts'
-import { type Model, UNREGISTERED, usableUser } from './account-model.ts'
+import { type Model, openSessions, UNREGISTERED, usableUser } from './account-model.ts'
 import { agrees, EVERYTHING } from './account-state.ts'
 import { type NamedStep, REVIVALS, STEPS } from './arbitrary-steps.ts'
 import type { World } from './step.ts'
@@ -23,8 +23,8 @@ const { seconds, seed } = inject('fuzz')
 const BUDGET_MS = Math.max(20, seconds) * 1_000
 const GRACE_MS = 60_000
 
-/** Steps of one life. A failure is shrunk to the fewest that show it. */
-const MAX_STEPS = 120
+/** Steps of one life, most of which are skipped while nobody is logged in. A failure is shrunk to the fewest that show it. */
+const MAX_STEPS = 400
 
 const url = await emptyDatabase()
 const { queue, held } = heldQueue()
@@ -85,12 +85,15 @@ let end = Number.POSITIVE_INFINITY
 /**
  * Takes steps at once.
  *
- * @param always whether they are of interest while the account can't be used
+ * @param always whether they are of interest while nobody is logged in
  */
 const atOnce = (steps: readonly NamedStep[], always: boolean): fc.AsyncCommand<Life, World> => ({
   check({ possible }) {
-    const isRevival = steps.some(({ name }) => REVIVALS.includes(name))
-    return always || isRevival || possible.some((model) => usableUser(model))
+    const usable = possible.filter((model) => usableUser(model))
+    const isWanted = usable.some((model) => openSessions(model).length > 0)
+      ? () => true
+      : ({ name }: NamedStep) => (usable.length > 0 ? name === 'log in' : REVIVALS.includes(name))
+    return always || steps.some(isWanted)
   },
 
   async run(life, world) {
@@ -139,7 +142,7 @@ function ordersOf<Item>(items: readonly Item[]): Item[][] {
 const together = fc.uniqueArray(fc.oneof(...STEPS), {
   ...{ selector: ({ name }) => name, minLength: 2, maxLength: 3 },
 })
-const seldom = fc.integer({ min: 0, max: 4 }).map((part) => part === 0)
+const seldom = fc.integer({ min: 0, max: 9 }).map((part) => part === 0)
 const commands = [
   ...STEPS.map((step) => step.map((each) => [each])),
   ...Array.from({ length: STEPS.length / 3 }, () => together),

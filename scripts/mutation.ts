@@ -1,7 +1,7 @@
 /**
  * `npm run mutation`: does a test fail for every mistake the code could contain?
  *
- *     npm run mutation                            all, in an hour or two
+ *     npm run mutation                            all, in some hours
  *     npm run mutation -- tokens                  src/tokens alone; also passwords, rate-limit
  *     npm run mutation -- statements              the SQL of src/db, one mistake at a time
  *     npm run mutation -- statements --only sessions --sample 100 --seed 7

@@ -72,6 +72,7 @@ test.each([
   ['search=u2&sort=username', ['u20', 'u21', 'u22', 'u23']],
   ['search=U2&is_active=false', ['u20']],
   ['search=MAIL23%40', ['u01']],
+  ['search=mail1&sort=username&page_size=100', ASCENDING.slice(4, 14)],
   ['search=2', []],
   ['deleted=true', ['x03', 'x02', 'x01']],
 ])('GET /api/admins/users?%s lists and counts %j', async (query, expected) => {

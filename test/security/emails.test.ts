@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import {
   logIn,
@@ -78,12 +79,16 @@ test('18: an address that people only type gets six notices and six other emails
     }
   }
   expect((await registerUser(visitor(), victim.split('@')[0])).email).toBe(victim)
-  for (let i = 0; i < 6; i++) expect((await forgotPassword(victim)).status).toBe(200)
-  await vi.waitUntil(async () => (await emailsTo(victim)) >= 6 + 6, {
-    timeout: 20_000,
-    interval: 500,
-  })
-  await scheduler.wait(1_000)
+  const requests = () =>
+    sql<{ count: number }>("select count from attempts where key = 'email-request:' || $1", [
+      createHash('sha256').update(victim).digest('hex'),
+    ])
+  for (let i = 2; i <= 8; i++) {
+    expect((await forgotPassword(victim)).status).toBe(200)
+    await vi.waitUntil(async () => (await requests())[0]?.count === i, { timeout: 10_000 })
+    // As if another hour had begun: an account gets six of them in one.
+    if (i === 7) await sql('delete from attempts where key ~ $1', ['^reset-mail'])
+  }
   expect(await emailsTo(victim)).toBe(6 + 6)
 }, 60_000)
 

@@ -88,23 +88,28 @@ export const rotateSession = forEachAccountType(
     },
 )
 
-/** Ends the session of a refresh token, newest or not. Nothing happens to one already ended. */
+/**
+ * Ends the session of a refresh token, newest or not. Nothing is written of one that was not open any more,
+ * but it is ended for good.
+ */
 export const endSession = forEachAccountType(({ accountType, accounts, sessions }) =>
   write({
     parameters: { sessionId: 'uuid', ...requestSource },
     returns: one(z.object({ ended: z.boolean() })),
     sql: ($) => `
-      with ended as (
+      with found as (
+        select s.id, ${isOpen('s', 'a')} as was_open
+        from ${sessions} s join ${accounts} a on a.id = s.account_id where s.id = ${$.sessionId}
+      ), ended as (
         update ${sessions} s set revoked_at = now()
-        from ${accounts} a
-        where s.id = ${$.sessionId} and a.id = s.account_id and ${isOpen('s', 'a')}
-        returning s.account_id
+        from found where s.id = found.id and s.revoked_at is null
+        returning s.account_id, found.was_open
       ), audited as (${auditLine(
         $,
         { action: 'logout', actor: { kind: accountType, id: 'account_id' } },
-        'ended',
+        'ended where was_open',
       )})
-      select exists (select from ended) as ended`,
+      select exists (select from ended where was_open) as ended`,
   }),
 )
 

@@ -101,7 +101,7 @@ export const logout =
         const session = model.sessions.find((each) => each.id === id)
         if (!session || session.isRevoked) return after(response, 204, model)
         const ended = withSession(model, session.id, { isRevoked: true })
-        return after(response, 204, withLine(ended, 'logout'))
+        return after(response, 204, isOpen(model, session) ? withLine(ended, 'logout') : ended)
       },
     }
   }

@@ -29,7 +29,7 @@ const Erasure = z.object({
   was_deleted: z.nullable(z.boolean()),
 })
 
-/** Erases a deleted user for good, and frees the names. Only a superadmin may: else nothing happens. */
+/** Erases a deleted user for good, and frees the names. Nothing changes unless the actor is a superadmin. */
 export const eraseUser = write({
   parameters: { ...actor, id: 'integer', ...requestSource },
   returns: oneAsActor(Erasure),

@@ -14,8 +14,8 @@ const Deleted = z.object({ deleted: z.coerce.number() })
 /**
  * Deletes the rows of a table whose `column` was `seconds` ago, or earlier: a batch of the oldest. They
  * are sorted, and their keys are an array, so that PostgreSQL takes the two indexes also while its
- * statistics are those of before a flood. A row that somebody holds waits for the next run: who erases a
- * user holds some of these rows, and waits for others.
+ * statistics are those of before a flood. Locked rows are left for the next run: an erasure holds
+ * some of these rows while it waits for others, and would deadlock.
  */
 const deleteOldest = (table: string, { key, column }: { key: string; column: string }) =>
   write({

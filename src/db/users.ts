@@ -41,7 +41,7 @@ export const insertUser = write({
       insert into users (username, email, full_name, hashed_password)
       values (${$.username}, ${$.email}, ${$.fullName}, ${$.passwordHash})
       returning ${userColumns}
-    ), greeted as (${countEmailsTo('request', [{ email: 'email', from: 'created' }])}),
+    ), counted as (${countEmailsTo('request', [{ email: 'email', from: 'created' }])}),
     welcome as (${addEmail(
       'welcome',
       {
@@ -51,7 +51,7 @@ export const insertUser = write({
         name: displayName('a'),
         username: 'a.username',
       },
-      `created a where ${mayReceive('request', 'greeted', 'a.email')}`,
+      `created a where ${mayReceive('request', 'counted', 'a.email')}`,
     )}), audited as (${auditLine($, { action: 'register', actor: self }, 'created')})
     select ${userColumns} from created`,
 })
@@ -115,8 +115,8 @@ export const updateUser = write({
       select id, email as old_email,
         coalesce(${$.username}, username) as username, coalesce(${$.email}, email) as email,
         case when ${$.setFullName} then ${$.fullName} else full_name end as full_name,
-        coalesce(lower(${$.email}) <> lower(email), false) as moves,
-        ${$.mayRename} or coalesce(${$.username} = username, true) as allowed,
+        coalesce(lower(${$.email}) <> lower(email), false) as is_new_email,
+        ${$.mayRename} or coalesce(${$.username} = username, true) as is_allowed,
         ${isProven('user', 'actor')} as is_proven
       from actor
     ), taken as (
@@ -125,40 +125,40 @@ export const updateUser = write({
         when exists (${others('email')}) then 'email'
       end as field
     ), attempt as (${countAttempt(
-      `select ${keys.emailChanges} from wanted, taken where moves and allowed and field is null`,
+      `select ${keys.emailChanges} from wanted, taken where is_new_email and is_allowed and field is null`,
       cap,
     )}), changed as (
       update users u set
         username = wanted.username, email = wanted.email, full_name = wanted.full_name,
         updated_at = now(),
-        email_changed_at = case when moves then now() else u.email_changed_at end,
-        resets_void_until = case when moves then ${VOID_RESETS} else u.resets_void_until end
+        email_changed_at = case when is_new_email then now() else u.email_changed_at end,
+        resets_void_until = case when is_new_email then ${VOID_RESETS} else u.resets_void_until end
       from wanted, actor, taken
-      where u.id = wanted.id and u.id = actor.id and allowed and field is null
+      where u.id = wanted.id and u.id = actor.id and is_allowed and field is null
         and (wanted.username, wanted.email, wanted.full_name)
           is distinct from (u.username, u.email, u.full_name)
         and not exists (select from attempt where count > ${cap.max})
-      returning u.*, old_email, moves, is_proven,
+      returning u.*, old_email, is_new_email, is_proven,
         ${changes('actor', 'u', { typed: ['username', 'email', 'full_name'] })} as details
     ), moved as (
-      select * from changed where moves
+      select * from changed where is_new_email
     ), closed as (
       delete from password_resets where user_id in (select id from moved)
-    ), forgotten as (
+    ), cleared as (
       delete from attempts where key in (
         select unnest(array[${keys.resets}, ${keys.resetsFromKnown}]) from moved
       )
-    ), told as (${countEmailsTo('notice', [
+    ), counted as (${countEmailsTo('notice', [
       { email: 'email', from: 'moved' },
       { email: 'old_email', from: 'moved where not is_proven' },
     ])}),
-    told_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where is_proven or ${mayReceive('notice', 'told', 'a.old_email')}`)}),
-    told_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('notice', 'told', 'a.email')}`)}),
+    notice_old as (${addEmail('email-changed', { id: $.oldEmailId, to: 'a.old_email', ...notice }, `moved a where is_proven or ${mayReceive('notice', 'counted', 'a.old_email')}`)}),
+    notice_new as (${addEmail('email-changed', { id: $.newEmailId, to: 'a.email', ...notice }, `moved a where ${mayReceive('notice', 'counted', 'a.email')}`)}),
     audited_email as (${auditLine($, { action: 'email_change', actor: self, details: 'details' }, 'moved')}),
-    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not moves')})
+    audited_profile as (${auditLine($, { action: 'profile_update', actor: self, details: 'details' }, 'changed where not is_new_email')})
     select coalesce(${userOf('changed')}, ${userOf('actor')}) as user,
       exists (select from moved) as email_changed,
-      (select not allowed from wanted) as rename_rejected,
+      (select not is_allowed from wanted) as rename_rejected,
       (select field from taken) as taken,
       coalesce(attempt.count > ${cap.max}, false) as capped, attempt.resets_in
     from actor left join attempt on true`

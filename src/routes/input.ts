@@ -131,7 +131,7 @@ const TOKEN_MAX_LENGTH = 512
 
 export const Token = z.string().check(z.minLength(1), z.maxLength(TOKEN_MAX_LENGTH))
 
-/** What logs in, or is searched for: any, also what is no longer accepted as a new one. */
+/** A name to log in with or to search for. Names that the rules no longer accept are among them. */
 export const Identifier = text(identifier().check(z.minLength(1), z.maxLength(EMAIL_MAX_LENGTH)))
 
 export const Credentials = z.pipe(

@@ -37,7 +37,8 @@ export const login = (accountType: AccountType) =>
         c,
         () =>
           countLogin[accountType](db, {
-            ...{ identifier, network: source.network },
+            identifier,
+            network: source.network,
             seed: countsSeed(keys),
           }),
         accountType === 'user' ? 'login' : 'admin-login',
@@ -68,7 +69,9 @@ export const login = (accountType: AccountType) =>
 
       const sessionId = crypto.randomUUID()
       const opened = await openSession[accountType](db, {
-        ...{ accountId, passwordVersion, sessionId },
+        accountId,
+        passwordVersion,
+        sessionId,
         newHash: verdict.outdated ? await hashing.hash(password) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,
         ...deviceOf(c),

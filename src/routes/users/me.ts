@@ -49,9 +49,13 @@ export const updateMe = endpoint(
     const [oldEmailId, newEmailId] = [crypto.randomUUID(), crypto.randomUUID()]
     const updated = await updateUser(db, {
       ...claims,
-      ...{ username, mayRename: rules?.success ?? true },
-      ...{ email, fullName, setFullName: fullName !== undefined },
-      ...{ oldEmailId, newEmailId },
+      username,
+      mayRename: rules?.success ?? true,
+      email,
+      fullName,
+      setFullName: fullName !== undefined,
+      oldEmailId,
+      newEmailId,
       ...requestSourceOf(c),
     }).catch(duplicateOf('User'))
     if (updated.taken) throw taken('User', updated.taken)

@@ -52,10 +52,19 @@ test('a refresh token names a session and its counter, for one type of account',
   expect(readRefreshToken(keys, 'user', '')).toBeNull()
 })
 
-test.each([SESSION, `.1`, `${SESSION}.`])('%j, though signed, is no refresh token', (subject) => {
-  expect(
-    readRefreshToken(keys, 'user', deriveToken(keys, 'refresh-token:user', subject)),
-  ).toBeNull()
+test.each([SESSION, `.1`, `${SESSION}.`, `${SESSION}.2147483647`])(
+  '%j, though signed, is no refresh token',
+  (subject) => {
+    expect(
+      readRefreshToken(keys, 'user', deriveToken(keys, 'refresh-token:user', subject)),
+    ).toBeNull()
+  },
+)
+
+test('a refresh token counts as far as PostgreSQL can count on', () => {
+  const counter = 2_147_483_646
+  const token = refreshToken(keys, 'user', { sessionId: SESSION, counter })
+  expect(readRefreshToken(keys, 'user', token)).toEqual({ sessionId: SESSION, counter })
 })
 
 test('a reset token names a request for a reset', () => {

@@ -21,9 +21,7 @@ export function deriveToken(
  * previous key made is genuine too, and counted in the log: once nothing uses that key, it can go.
  */
 export function subjectOf(keys: Keys, purpose: Purpose, token: string): string | null {
-  const end = token.lastIndexOf('.')
-  if (end < 0) return null
-  const subject = token.slice(0, end)
+  const subject = token.slice(0, token.lastIndexOf('.'))
   if (isGenuine(token, deriveToken(keys, purpose, subject))) return subject
   if (!keys.previous) return null
   if (!isGenuine(token, deriveToken({ derived: keys.previous }, purpose, subject))) return null

@@ -32,7 +32,25 @@ WHERE e.action = 'login' AND e.outcome = 'success' AND e.actor_kind = 'admin'
   AND e.network IS NOT NULL AND e.at > now() - interval '90 days'
 GROUP BY 1, 2;
 --> statement-breakpoint
--- From here on statements wait. A column with a constant default is added without rewriting the table.
+-- From here on statements wait. All tables are locked at once, or none: statements lock them in more than one
+-- order, and would wait for the migration while it waits for them.
+DO $$
+BEGIN
+  PERFORM set_config('lock_timeout', '500ms', true);
+  FOR attempt IN 1..120 LOOP
+    BEGIN
+      LOCK TABLE admins, users, password_resets, outbox, audit_events IN ACCESS EXCLUSIVE MODE;
+      PERFORM set_config('lock_timeout', '0', true);
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      PERFORM pg_sleep(0.05);
+    END;
+  END LOOP;
+  RAISE EXCEPTION 'a long transaction holds a table for a minute: end it, then migrate';
+END;
+$$;
+--> statement-breakpoint
+-- A column with a constant default is added without rewriting the table.
 ALTER TABLE "admins" ADD COLUMN "password_version" integer DEFAULT 0 NOT NULL;
 --> statement-breakpoint
 ALTER TABLE "admins" ADD COLUMN "reset_requested_at" timestamp with time zone;
@@ -52,6 +70,15 @@ ALTER TABLE "outbox" ADD COLUMN "user_id" integer;
 ALTER TABLE "audit_events" ADD COLUMN "details" jsonb;
 --> statement-breakpoint
 CREATE INDEX IF NOT EXISTS "users_deleted_at" ON "users" USING btree ("deleted_at") WHERE "users"."deleted_at" is not null;
+--> statement-breakpoint
+-- A failed CREATE INDEX CONCURRENTLY leaves one that is never used.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_index WHERE indrelid = 'users'::regclass AND NOT indisvalid) THEN
+    RAISE EXCEPTION 'users has an index that is not valid: drop it, build it again, then migrate';
+  END IF;
+END;
+$$;
 --> statement-breakpoint
 -- Emails that wait now. The version before sends them without looking at this column.
 UPDATE "outbox" SET "user_id" = "users"."id" FROM "users"

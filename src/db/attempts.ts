@@ -30,10 +30,6 @@ function attemptKey(tables: Tables, id: string, network: string) {
     then ${atNetwork(key, network)} else ${key} end`
 }
 
-/** A `delete` that clears the attempts from where a login succeeded, not those of strangers. */
-export const clearOwnAttempts = (tables: Tables, network: string, from: string) =>
-  `delete from attempts where key in (select ${attemptKey(tables, 'id', network)} from ${from})`
-
 /**
  * A `delete` that clears all attempts at the accounts that `from` selects as `id`, and has locked; and
  * what else is counted for them.
@@ -70,6 +66,7 @@ export function keysOfUsers(from: string): string {
 
 /** One attempt to log in: how many there were, and the account if there is one. */
 const LoginAttempt = z.object({
+  key: z.string(),
   count: z.int(),
   resets_in: z.int(),
   id: z.nullable(z.int()),
@@ -103,7 +100,7 @@ const countLoginBy = (column: 'username' | 'email') =>
           )`,
           PASSWORD_ATTEMPTS,
         )})
-        select count, resets_in, id, hashed_password, password_version, usable
+        select attempt.key, count, resets_in, id, hashed_password, password_version, usable
         from attempt left join account on true`,
     }),
   )

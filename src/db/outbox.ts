@@ -93,5 +93,8 @@ export const findOverdueEmails = read({
 export const markRequeued = write({
   parameters: { ids: 'uuid[]' },
   returns: nothing,
-  sql: ($) => `update outbox set requeued_at = now() where id = any(${$.ids})`,
+  sql: ($) => `
+    update outbox set requeued_at = now() where id in (
+      select id from outbox where id = any(${$.ids}) for update skip locked
+    )`,
 })

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, forEachAccountType, isOpen, isUsable, oneAsActor } from './accounts.ts'
-import { clearOwnAttempts } from './attempts.ts'
 import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
 import type { Database } from './client.ts'
 import { rememberNetwork } from './networks.ts'
@@ -22,7 +21,7 @@ export const MAX_OPEN_SESSIONS = 50
 const Opened = z.object({ id: z.int(), elevated: z.boolean() })
 
 /**
- * Opens a session, clears failed attempts from there, remembers the network, and replaces a hash that is too cheap by
+ * Opens a session, clears the attempts that were counted with it, remembers the network, and replaces a hash that is too cheap by
  * `newHash`. Beyond {@link MAX_OPEN_SESSIONS} the one that was not used for longest ends. No row: since
  * the password was compared, it changed, or the account may not be used any more.
  */
@@ -33,6 +32,7 @@ export const openSession = forEachAccountType((tables) => {
     parameters: {
       accountId: 'integer',
       passwordVersion: 'integer',
+      attemptKey: 'text?',
       newHash: 'text?',
       sessionId: 'uuid',
       refreshTokenSeconds: 'integer',
@@ -60,7 +60,9 @@ export const openSession = forEachAccountType((tables) => {
       ), rehashed as (
         update ${accounts} set hashed_password = ${$.newHash}
         where ${$.newHash} is not null and id in (select id from account)
-      ), cleared as (${clearOwnAttempts(tables, $.network, 'account')}),
+      ), cleared as (
+        delete from attempts where key = ${$.attemptKey} and exists (select from account)
+      ),
       ${rememberNetwork(tables, $, 'account')},
       audited_end as (${auditLine($, { action: 'oldest_session_ended', actor: self }, 'ended')}),
       audited as (${auditLine($, { action: 'login', actor: self }, 'account')})

@@ -71,6 +71,7 @@ export const login = (accountType: AccountType) =>
       const opened = await openSession[accountType](db, {
         accountId,
         passwordVersion,
+        attemptKey: attempt.key,
         sessionId,
         newHash: verdict.outdated ? await hashing.hash(password) : null,
         refreshTokenSeconds: config.refreshTokenSeconds,

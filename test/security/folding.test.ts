@@ -49,3 +49,18 @@ test.each(SPELLINGS)(
     else expect([status, second.status]).toEqual([401, 201])
   },
 )
+
+test.each([
+  ['users', 'NoBody@Example.com', 'nobody@example.com'],
+  ['admins', 'NoBody@Example.com', 'nobody@example.com'],
+  ['admins', 'NOBODY', 'nobody'],
+] as const)(
+  '8 (ASVS 6.3.8): attempts of %s at the unknown %s and %s are one count',
+  async (type, one, other) => {
+    const DATABASE_URL = await emptyDatabase()
+    const client = visitor({ env: environment({ DATABASE_URL }) })
+    for (const name of [one, other]) await login(name, 'wrong', { type, client })
+    const counts = await sql("select count from attempts where key like '%?%'", [], DATABASE_URL)
+    expect(counts).toEqual([{ count: 2 }])
+  },
+)

@@ -128,3 +128,12 @@ test.each(ACCOUNTS)(
     )
   },
 )
+
+test('18: emails that strangers have sent to the address of an admin do not keep the link of a reset from the admin', async () => {
+  const { email } = await newAdmin()
+  await sql(
+    `insert into attempts select 'email-request:' || encode(sha256($1::bytea), 'hex'), 99, now() + interval '1 day'`,
+    [`\\x${Buffer.from(email).toString('hex')}`],
+  )
+  expect(await issueReset.admin(db, request(email, 1))).toMatchObject({ email, minutes: 60 })
+})

@@ -38,12 +38,15 @@ const runCron = (to = env) => worker.scheduled(createScheduledController(), to)
 
 const query = (statement: string) => sql(statement, [], url)
 
-/** What the cron logs. */
+/** What the cron logs. The mail queue of other tests may log at the same time. */
 async function linesOfCron(to = env): Promise<Record<string, unknown>[]> {
   const log = vi.spyOn(console, 'log')
   const before = log.mock.calls.length
   await runCron(to)
-  return log.mock.calls.slice(before).map(([line]) => JSON.parse(String(line)))
+  return log.mock.calls
+    .slice(before)
+    .map(([line]) => JSON.parse(String(line)))
+    .filter(({ event }) => event.startsWith('maintenance_'))
 }
 
 const lineOfCron = async () => (await linesOfCron()).at(-1)

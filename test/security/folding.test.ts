@@ -64,3 +64,15 @@ test.each([
     expect(counts).toEqual([{ count: 2 }])
   },
 )
+
+test('31: an email or a username that was registered in mixed case logs in in any case', async () => {
+  const username = freshName('Mixed-Case')
+  const email = `${username}@Example.com`
+  const registered = await visitor().post('/api/users/register', {
+    ...{ username, email, password: PASSWORD },
+  })
+  expect(registered.body).toMatchObject({ username, email })
+  for (const name of [email, email.toLowerCase(), username.toUpperCase()]) {
+    expect((await login(name, PASSWORD)).status, name).toBe(200)
+  }
+})

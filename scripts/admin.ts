@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { parseArgs, parseEnv } from 'node:util'
+import { CommandError } from './admin/command-error.ts'
 import { actOn, isAct, list, resetPassword, type Values } from './admin/commands.ts'
 import { withDatabase } from './admin/database.ts'
-import { Refusal } from './admin/refusal.ts'
 
 const HELP = `npm run admin -- <command> [<id|email>] [--file <file>]
 
@@ -36,7 +36,7 @@ function parse(args: string[]) {
       options: { file: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     })
   } catch (error) {
-    throw new Refusal(`${error instanceof Error ? error.message : error}. ${SEE_HELP}`, 2)
+    throw new CommandError(`${error instanceof Error ? error.message : error}. ${SEE_HELP}`, 2)
   }
 }
 
@@ -47,7 +47,7 @@ async function readVariables(file: string | undefined, env: Values): Promise<Val
     const set = Object.entries(parseEnv(await readFile(file, 'utf8'))).filter(([, value]) => value)
     return { ...env, ...Object.fromEntries(set) }
   } catch {
-    throw new Refusal(`Can't read ${file}.`, 2)
+    throw new CommandError(`Can't read ${file}.`, 2)
   }
 }
 
@@ -56,12 +56,12 @@ async function run(args: string[], env: Values): Promise<string> {
   const { values: options, positionals } = parse(args)
   if (options.help) return HELP
   const [command, who, ...rest] = positionals
-  if (command === undefined) throw new Refusal(HELP, 2)
+  if (command === undefined) throw new CommandError(HELP, 2)
   if (!isAct(command) && command !== 'list' && command !== 'reset-password') {
-    throw new Refusal(`There is no command ${command}. ${SEE_HELP}`, 2)
+    throw new CommandError(`There is no command ${command}. ${SEE_HELP}`, 2)
   }
   if (rest.length > 0 || (who === undefined) !== (command === 'list')) {
-    throw new Refusal(
+    throw new CommandError(
       command === 'list'
         ? `list takes no admin. ${SEE_HELP}`
         : `${command} takes one admin. ${SEE_HELP}`,
@@ -71,7 +71,7 @@ async function run(args: string[], env: Values): Promise<string> {
   const values = await readVariables(options.file, env)
   const { DATABASE_URL: url } = values
   if (!url) {
-    throw new Refusal(
+    throw new CommandError(
       `DATABASE_URL is not set. Run: DATABASE_URL=postgresql://… npm run admin -- ${command}`,
       2,
     )
@@ -86,5 +86,5 @@ try {
   console.log(await run(process.argv.slice(2), process.env))
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
-  process.exitCode = error instanceof Refusal ? error.exitCode : 1
+  process.exitCode = error instanceof CommandError ? error.exitCode : 1
 }

@@ -9,7 +9,7 @@ import type { Database } from '../../src/db/client.ts'
 import { ConfigurationError, readConfig } from '../../src/env.ts'
 import { resetLink } from '../../src/mail/links.ts'
 import { deriveKeys } from '../../src/tokens/keys.ts'
-import { Refusal } from './refusal.ts'
+import { CommandError } from './command-error.ts'
 
 export type Values = Record<string, string | undefined>
 
@@ -41,7 +41,7 @@ export async function actOn(db: Database, command: Command, who: string): Promis
   if (acted) return `${named(admin)} ${DONE[command]}`
   const already = ALREADY[command]?.(await findAdmin(db, String(admin.id)))
   if (already) return `${named(admin)} ${already}. Nothing changed.`
-  throw new Refusal(
+  throw new CommandError(
     `${named(admin)} is the last active superadmin. Promote another admin first: npm run admin -- promote <id|email>`,
   )
 }
@@ -51,7 +51,7 @@ export async function resetPassword(db: Database, who: string, values: Values): 
   const admin = await findAdmin(db, who)
   const config = readConfig(values)
   if (config instanceof ConfigurationError) {
-    throw new Refusal(
+    throw new CommandError(
       [
         'A link is derived from the variables of the Worker. These are not valid:',
         ...config.problems.map((problem) => `  ${problem}`),
@@ -65,7 +65,7 @@ export async function resetPassword(db: Database, who: string, values: Values): 
   const { resetTokenSeconds } = config
   const request = { id: admin.id, resetId, resetTokenSeconds, requestId: randomUUID() }
   if (!(await issueResetByOperator(db, request))) {
-    throw new Refusal(
+    throw new CommandError(
       `${named(admin)} is disabled. Enable it first: npm run admin -- enable <id|email>`,
     )
   }
@@ -81,14 +81,14 @@ const HIGHEST_ID = 2 ** 31 - 1
 async function findAdmin(db: Database, who: string): Promise<ListedAdmin> {
   const isId = /^[1-9]\d{0,9}$/.test(who) && Number(who) <= HIGHEST_ID
   if (!isId && !who.includes('@')) {
-    throw new Refusal(
+    throw new CommandError(
       `"${printable(who)}" is neither an id nor an email. See: npm run admin -- list`,
       2,
     )
   }
   const [admin] = await findAdmins(db, isId ? { id: Number(who) } : { email: who })
   if (!admin) {
-    throw new Refusal(
+    throw new CommandError(
       `No admin has the ${isId ? 'id' : 'email'} ${printable(who)}. See: npm run admin -- list`,
     )
   }

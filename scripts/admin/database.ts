@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type Database, DatabaseError } from '../../src/db/client.ts'
-import { Refusal } from './refusal.ts'
+import { CommandError } from './command-error.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const RESPONSE_TIMEOUT_MS = 10_000
@@ -11,7 +11,7 @@ const NOT_MIGRATED = ['42P01', '42703', '42883']
 /**
  * Runs statements of `src/db` on one connection to the database at `url`.
  *
- * @throws {Refusal} when the database can't be reached or rejects a statement, without the password
+ * @throws {CommandError} when the database can't be reached or rejects a statement, without the password
  */
 export async function withDatabase<Result>(
   url: string,
@@ -22,7 +22,7 @@ export async function withDatabase<Result>(
   try {
     return await use({ read: query, write: query })
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(explain(error))
+    throw error instanceof CommandError ? error : new CommandError(explain(error))
   } finally {
     await client.end()
   }
@@ -42,7 +42,7 @@ async function connect(url: string): Promise<pg.Client> {
     // A host name with several addresses fails with an error for each.
     const cause = error instanceof AggregateError ? error.errors[0] : error
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Refusal(`Can't connect to the database: ${reason}. Check DATABASE_URL.`)
+    throw new CommandError(`Can't connect to the database: ${reason}. Check DATABASE_URL.`)
   }
 }
 

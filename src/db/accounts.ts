@@ -5,7 +5,7 @@ import { columnsOf, maybeOne, type Placeholders, type Values } from './statement
 export type AccountType = 'user' | 'admin'
 
 /** The tables of an account type, and its mark of higher rights. */
-type AccountTables = {
+export type AccountTables = {
   accountType: AccountType
   accounts: string
   sessions: string

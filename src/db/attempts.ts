@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import {
-  type AccountType,
+  type AccountTables,
   actor,
   actorOf,
   forEachAccountType,
@@ -21,10 +21,8 @@ const UNKNOWN_NAME_COUNTS = 2 ** 16
 /** Where an attempt comes from, as far as it may be kept. Null if unknown. */
 const origin = { network: 'text?' } as const
 
-type Tables = { accountType: AccountType; networks: string }
-
 /** The key of an attempt at the password of an account. Each known network has one of its own. */
-function attemptKey(tables: Tables, id: string, network: string) {
+function attemptKey(tables: AccountTables, id: string, network: string) {
   const key = accountKeys(tables.accountType, id).passwordAttempts
   return `case when ${isKnownNetwork(tables, id, network)}
     then ${atNetwork(key, network)} else ${key} end`
@@ -35,7 +33,7 @@ function attemptKey(tables: Tables, id: string, network: string) {
  * what else is counted for them.
  */
 export function clearAttempts(
-  { accountType, networks }: Tables,
+  { accountType, networks }: AccountTables,
   from: string,
   others: readonly CountedAct[] = [],
 ): string {

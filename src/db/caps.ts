@@ -64,9 +64,9 @@ export const atNetwork = (key: string, network: string) =>
   `${key} || '@' || coalesce(${network}, '')`
 
 /**
- * An `insert` that counts one more for each key that `keys` selects, and returns `key`,
- * `count` and `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts
- * no more than `max` ever do it.
+ * An `insert` that counts one more for each key that `keys` selects, and returns `key`, `count` and
+ * `resets_in` (seconds). Counting comes before the work, in one statement, so that of parallel attempts no
+ * more than `max` ever do it.
  */
 export const countAttempt = (keys: string, { windowSeconds }: Pick<Cap, 'windowSeconds'>) => `
   insert into attempts as known (key, count, resets_at)

@@ -2,20 +2,15 @@ import * as z from 'zod/mini'
 import { actor, actorOf, isOpen, oneAsActor, UserRead } from './accounts.ts'
 import { keysOfUsers } from './attempts.ts'
 import { AuditEvent, auditLine, requestSource } from './audit-events.ts'
+import { SessionRead } from './sessions.ts'
 import { columnsOf, write } from './statement.ts'
 
 /** Rows of each list of an export. A year of audit events has no other bound. */
 export const MAX_EXPORTED = 1_000
 
-const Session = z.object({
-  id: z.uuid(),
-  device: z.nullable(z.string()),
-  place: z.nullable(z.string()),
-  created_at: z.coerce.date(),
-  last_used_at: z.coerce.date(),
-  expires_at: z.coerce.date(),
-  is_open: z.boolean(),
-})
+/** An open session or an ended one. */
+const { current, ...session } = SessionRead.shape
+const Session = z.object({ ...session, is_open: z.boolean() })
 
 const Network = z.object({ network: z.string(), last_login_at: z.coerce.date() })
 

@@ -1,4 +1,4 @@
-import type { AccountType } from './accounts.ts'
+import type { AccountTables } from './accounts.ts'
 import type { requestSource } from './audit-events.ts'
 import type { Placeholders } from './statement.ts'
 
@@ -8,15 +8,13 @@ const MAX_NETWORKS = 20
 /** Seconds after which a known network is marked once more: not at each login. */
 const MARK_SECONDS = 24 * 60 * 60
 
-type Tables = { accountType: AccountType; networks: string }
-
 /** Whether the owner of an account is known to have been in this network: by a login or a reset. */
-export const isKnownNetwork = ({ networks }: Tables, id: string, network: string) =>
+export const isKnownNetwork = ({ networks }: AccountTables, id: string, network: string) =>
   `exists (select from ${networks} n where n.account_id = ${id} and n.network = ${network})`
 
 /** CTEs that make the network of the request a known one of the accounts that `from` selects as `id`. */
 export const rememberNetwork = (
-  { networks }: Tables,
+  { networks }: AccountTables,
   { network }: Pick<Placeholders<typeof requestSource>, 'network'>,
   from: string,
 ) => `
@@ -25,7 +23,7 @@ export const rememberNetwork = (
     select id, ${network} from ${from} where ${network} is not null
     on conflict (account_id, network) do update set last_login_at = now()
     where known.last_login_at < now() - make_interval(secs => ${MARK_SECONDS})
-  ), outlived as (
+  ), forgotten as (
     delete from ${networks} n using ${from} a
     where n.account_id = a.id and n.network in (
       select network from ${networks} where account_id = a.id and network <> ${network}

@@ -1,11 +1,9 @@
-import { type AccountType, displayName } from './accounts.ts'
+import { type AccountTables, displayName } from './accounts.ts'
 import { clearAttempts } from './attempts.ts'
 import { type Action, auditLine, type requestSource } from './audit-events.ts'
 import { type CountedAct, countEmailsTo, isProven, mayReceive } from './caps.ts'
 import { addEmail } from './outbox.ts'
 import type { Placeholders } from './statement.ts'
-
-type Tables = { accountType: AccountType; networks: string }
 
 type Source = Placeholders<typeof requestSource & { readonly emailId: 'uuid' }>
 
@@ -14,7 +12,7 @@ type Source = Placeholders<typeof requestSource & { readonly emailId: 'uuid' }>
  * begin anew, the owner is notified, the audit trail gets its line.
  */
 export const passwordChanged = (
-  tables: Tables,
+  tables: AccountTables,
   $: Source,
   { action, from, clears }: { action: Action; from: string; clears: readonly CountedAct[] },
 ) => {

@@ -22,6 +22,7 @@ export async function consumeMail(
         resources instanceof ConfigurationError
           ? failed('configuration_invalid')
           : await sendMail(resources, message.body).catch(() => failed('database_unavailable'))
+      if (!delivery) return message.ack()
       if (delivery.sent) {
         writeLog('info', 'mail_sent', { type })
         return message.ack()

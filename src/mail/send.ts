@@ -25,9 +25,13 @@ export type MailResources = {
  * Sends what a message of the mail queue asks for. Done twice, it is delivered once: the id of the
  * message is the idempotency key, and the same message renders to the same mail.
  *
+ * @returns undefined if there is nothing to send: it was sent before, or a cap left it out
  * @throws when the email could not be looked up; the message is then retried
  */
-export function sendMail(resources: MailResources, message: MailMessage): Promise<Delivery> {
+export function sendMail(
+  resources: MailResources,
+  message: MailMessage,
+): Promise<Delivery | undefined> {
   return message.type === 'owed'
     ? sendPendingEmail(resources, message.id)
     : sendResetMail(resources, message)
@@ -42,10 +46,10 @@ const NOT_CONFIGURED: Delivery = {
 async function sendPendingEmail(
   { config, db, mailer }: MailResources,
   id: string,
-): Promise<Delivery> {
+): Promise<Delivery | undefined> {
   if (!mailer) return NOT_CONFIGURED
   const pending = await findPendingEmail(db, { id })
-  if (!pending) return { sent: true }
+  if (!pending) return undefined
   const email = render(pending.mail, pending.created_at, config)
   const delivery = await mailer.send({ id, to: pending.recipient, ...email })
   if (delivery.sent) await deleteSentEmail(db, { id })
@@ -57,14 +61,14 @@ type ResetRequest = Extract<MailMessage, { type: 'reset-requested' }>
 async function sendResetMail(
   { config, db, keys, mailer }: MailResources,
   { id, accountType = 'user', email, requestedAt, trace }: ResetRequest,
-): Promise<Delivery> {
+): Promise<Delivery | undefined> {
   if (!mailer) return NOT_CONFIGURED
   const { resetTokenSeconds, projectName: project } = config
   const request = { resetId: id, email, requestedAt, resetTokenSeconds, ...trace }
   const reset = await issueReset[accountType](db, request)
   if (!reset) {
     writeLog('info', 'password_reset_not_sent', { request_id: trace.requestId })
-    return { sent: true }
+    return undefined
   }
   const { email: to, name, reset_id: resetId, minutes } = reset
   const link = resetLink(config, keys, { accountType, resetId })

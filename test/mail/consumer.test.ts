@@ -226,3 +226,13 @@ test.each([
   expect(await resetsOf(id)).toEqual([])
   expect(await resend.log()).toHaveLength(sent)
 })
+
+test('a message whose email is gone is acknowledged, and not logged as sent', async () => {
+  const log = vi.spyOn(console, 'log')
+  const before = log.mock.calls.length
+  expect(await deliver({ type: 'owed', id: crypto.randomUUID() })).toBe('acknowledged')
+  expect(await deliver(reset(`${freshName()}@example.com`))).toBe('acknowledged')
+  const events = log.mock.calls.slice(before).map(([line]) => JSON.parse(String(line)).event)
+  expect(events).toEqual(['password_reset_not_sent'])
+  expect(await resend.log()).toEqual([])
+})

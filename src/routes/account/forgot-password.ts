@@ -31,11 +31,15 @@ export const forgotPassword = (accountType: AccountType) =>
       const { email } = c.req.valid('json')
       if (!c.var.config.mail) throw mailNotConfigured()
       await rateLimit(c, 'forgot-password')
-      const requestedAt = new Date().toISOString()
-      const source = { requestedAt, trace: requestSourceOf(c) }
-      const request = { id: crypto.randomUUID(), accountType, email, ...source }
       try {
-        await c.env.MAIL_QUEUE.send({ type: 'reset-requested', ...request })
+        await c.env.MAIL_QUEUE.send({
+          type: 'reset-requested',
+          id: crypto.randomUUID(),
+          accountType,
+          email,
+          requestedAt: new Date().toISOString(),
+          trace: requestSourceOf(c),
+        })
       } catch {
         log(c, 'error', 'mail_queue_unavailable')
         throw mailUnavailable()

@@ -53,7 +53,8 @@ export const exportMe = endpoint(
     return c.json(
       {
         exported_at: new Date(),
-        ...{ account, password_reset },
+        account,
+        password_reset,
         sessions: newest(kept.sessions),
         networks: newest(kept.networks),
         pending_emails: newest(kept.pending_emails),

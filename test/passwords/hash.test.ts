@@ -66,10 +66,15 @@ test('an account that does not exist has no hash, which is not malformed', async
   expect(await verifyPassword(PASSWORD, undefined, 4)).toEqual(WRONG)
 })
 
+/** The fastest of three: whatever else runs on the machine only adds time. */
 async function timeOf(stored: string | null) {
-  const started = performance.now()
-  await verifyPassword('wrong', stored, 10)
-  return performance.now() - started
+  const times: number[] = []
+  for (let turn = 0; turn < 3; turn++) {
+    const started = performance.now()
+    await verifyPassword('wrong', stored, 10)
+    times.push(performance.now() - started)
+  }
+  return Math.min(...times)
 }
 
 /** How exactly: `npm run timing`. Without the work that makes up for it, it would be a thirtieth. */

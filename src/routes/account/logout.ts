@@ -17,6 +17,7 @@ import { endReplacedSession } from './replaced-session.ts'
 export const logout = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
       description: 'In cookie mode the cookie is cleared.',
       security: mayUseCookie[accountType],

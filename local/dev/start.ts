@@ -10,6 +10,7 @@ import { prettyLine } from '../pretty-log.ts'
 import { keptSecret } from '../secret.ts'
 import { startUpstashGateway } from '../upstash/index.ts'
 import { ensureDevVars } from './dev-vars.ts'
+import { keepRunningService } from './running.ts'
 import { assertPortsFree, type Ports } from './settings.ts'
 import type { Stops } from './stops.ts'
 import { type Addresses, welcome } from './welcome.ts'
@@ -130,11 +131,13 @@ export async function startEverything(
   await startMail(start)
   await assets
   say('Starting the Worker …')
+  const all = { ...variables, ...Object.fromEntries(custom) }
+  stops.add(keepRunningService(folder, { url: worker, variables: all }))
   const running = await startWorker({
     folder,
     port: ports.worker,
     livePath: '/health/live',
-    variables: { ...variables, ...Object.fromEntries(custom) },
+    variables: all,
     onLine(line) {
       const pretty = prettyLine(line, useColor())
       if (pretty !== undefined) say(pretty)

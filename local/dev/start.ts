@@ -82,7 +82,10 @@ async function startRedis({ folder, ports, stops, custom, variables, addresses }
 async function startMail({ folder, ports, stops, custom, variables, addresses }: Start) {
   if (custom.has('RESEND_API_KEY')) return
   const apiKey = `re_${keptSecret(join(folder, '.local/resend.key'))}`
-  const mailbox = await startMailbox({ port: ports.mailbox, apiKey })
+  const mailbox = await startMailbox({
+    ...{ port: ports.mailbox, apiKey },
+    folder: join(folder, '.local/mails'),
+  })
   stops.add(mailbox.close)
   Object.assign(variables, { RESEND_API_KEY: mailbox.apiKey, RESEND_BASE_URL: mailbox.url })
   addresses.mailbox = mailbox.url

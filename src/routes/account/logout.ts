@@ -12,6 +12,7 @@ import { Token } from '../input.ts'
 export const logout = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
       responses: { 204: { description: 'The session has ended, now or earlier' } },
     }),

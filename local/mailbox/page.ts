@@ -46,7 +46,7 @@ export function renderPage(state: PageState): string {
   <dialog id="confirm" aria-labelledby="question">
     <form method="dialog">
       <p id="question">Delete all emails?</p>
-      <p class="note">Those that a search hides, too. They can’t be restored.</p>
+      <p class="note">Also those that a search hides. This can’t be undone.</p>
       <button value="cancel" autofocus>Cancel</button>
       <button value="delete" class="danger">Delete all</button>
     </form>

@@ -111,7 +111,7 @@ describe('ports', () => {
 })
 
 test('stops run in reverse order, despite errors, and include those added late', async () => {
-  const stops = createStops()
+  const stops = createStops(() => {})
   const order: string[] = []
   stops.add(() => order.push('first'))
   stops.add(() => {

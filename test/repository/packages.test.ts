@@ -13,15 +13,16 @@ type Entry = {
   license?: string
   integrity?: string
   resolved?: string
+  /** A workspace of this repository. */
+  link?: boolean
   hasInstallScript?: boolean
   optionalDependencies?: Record<string, string>
 }
 
 const { '': root, ...entries } = lock.packages as Record<string, Entry>
-const installed = Object.entries(entries).map(([path, entry]) => ({
-  ...entry,
-  name: path.replace(/^.*node_modules\//, ''),
-}))
+const installed = Object.entries(entries)
+  .filter(([path, { link }]) => path.includes('node_modules/') && !link)
+  .map(([path, entry]) => ({ ...entry, name: path.replace(/^.*node_modules\//, '') }))
 const inProduction = installed.filter(({ dev, devOptional }) => !dev && !devOptional)
 
 /** Older versions have known vulnerabilities: see docs/security.md. */

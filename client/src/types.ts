@@ -1,4 +1,5 @@
 import type { Api, TokenPair } from './api.ts'
+import type { Fetch } from './send.ts'
 
 export type ClientOptions = {
   /** Where the service is, such as `https://accounts.example.com`; a path is kept. */
@@ -11,7 +12,7 @@ export type ClientOptions = {
   /** Milliseconds to wait for one response: 10,000 unless set. */
   timeout?: number
   /** Instead of the global `fetch`: a service binding, a proxy, a test. */
-  fetch?: (input: string, init: RequestInit) => Promise<Response>
+  fetch?: Fetch
 }
 
 export type TokenPlace = 'memory' | 'localStorage' | 'cookie'

@@ -11,18 +11,20 @@ export const TARGET = join(ROOT, 'client/src/api.ts')
 
 type Content = { content?: { 'application/json'?: { schema: Schema } } }
 
+type Parameter = {
+  name: string
+  in: string
+  required?: boolean
+  description?: string
+  schema: Schema
+}
+
 type Operation = {
   operationId: string
   summary?: string
   description?: string
   security?: Record<string, string[]>[]
-  parameters?: {
-    name: string
-    in: string
-    required?: boolean
-    description?: string
-    schema: Schema
-  }[]
+  parameters?: Parameter[]
   requestBody?: Content
   responses: Record<string, Content>
 }
@@ -32,7 +34,14 @@ type Document = {
   components: { schemas: Record<string, Schema> }
 }
 
-type Endpoint = Operation & { method: string; path: string; body?: Schema; result?: Schema }
+type Endpoint = Operation & {
+  method: string
+  path: string
+  /** Of the path and the query. */
+  parameters: Parameter[]
+  body?: Schema
+  result?: Schema
+}
 
 /** @returns the source of `client/src/api.ts` */
 export function generateClientApi(document = buildOpenApi() as Document): string {
@@ -81,6 +90,8 @@ const endpointsOf = ({ paths }: Document): Endpoint[] =>
         if (body && query) throw new Error(`${operation.operationId} has a query and a body`)
         return {
           ...operation,
+          // Headers are the client's own.
+          parameters: (operation.parameters ?? []).filter((each) => each.in !== 'header'),
           method: method.toUpperCase(),
           path,
           ...(body && { body }),
@@ -112,7 +123,7 @@ function methodOf(endpoint: Endpoint): string {
 
 /** Path parameters, query and body as one argument. */
 function inputOf(endpoint: Endpoint): string {
-  const { parameters = [], body } = endpoint
+  const { parameters, body } = endpoint
   if (takesRefreshToken(endpoint)) return 'input?: NoInput'
   const flat: Schema = {
     type: 'object',

@@ -62,6 +62,7 @@ export const Variables = z
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
     CORS_ORIGINS: origins,
+    COOKIE_SAME_SITE: z._default(z.enum(['none', 'strict']), 'none'),
 
     ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
     REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),
@@ -158,6 +159,9 @@ function configOf(env: z.output<typeof Variables>) {
     frontendUrl: env.FRONTEND_URL,
     publicUrl: env.PUBLIC_URL,
     corsOrigins: env.CORS_ORIGINS,
+    /** A frontend in development has whatever port is free. */
+    allowsLocalOrigins: env.ENVIRONMENT === 'development',
+    cookieSameSite: env.COOKIE_SAME_SITE,
     accessTokenSeconds: env.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
     refreshTokenSeconds: env.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
     resetTokenSeconds: env.RESET_TOKEN_EXPIRE_MINUTES * MINUTE,

@@ -16,8 +16,8 @@ export type UserRead = {
 export type TokenPair = {
   /** JWT (EdDSA). Verify it with the keys at /.well-known/jwks.json */
   access_token: string
-  /** Opaque. Each refresh replaces it */
-  refresh_token: string
+  /** Opaque. Each refresh replaces it. Absent in cookie mode */
+  refresh_token?: string
   token_type: 'bearer'
   /** Seconds until the access token expires */
   expires_in: number
@@ -199,11 +199,15 @@ export type Api = {
   /**
    * Refresh tokens
    *
-   * Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session.
+   * Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session. A token that came in the cookie is replaced there, with `X-Refresh-Token: cookie` or without; with 401 the cookie is cleared.
    */
   refreshUserTokens(input?: NoInput, options?: CallOptions): Promise<AccessToken>
 
-  /** Log out */
+  /**
+   * Log out
+   *
+   * In cookie mode the cookie is cleared.
+   */
   logoutUser(input?: NoInput, options?: CallOptions): Promise<void>
 
   /** Change your password */
@@ -315,11 +319,15 @@ export type Api = {
   /**
    * Refresh tokens
    *
-   * Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session.
+   * Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session. A token that came in the cookie is replaced there, with `X-Refresh-Token: cookie` or without; with 401 the cookie is cleared.
    */
   refreshAdminTokens(input?: NoInput, options?: CallOptions): Promise<AccessToken>
 
-  /** Log out */
+  /**
+   * Log out
+   *
+   * In cookie mode the cookie is cleared.
+   */
   logoutAdmin(input?: NoInput, options?: CallOptions): Promise<void>
 
   /** Change your password */

@@ -1,9 +1,9 @@
-import { type Api, OPERATIONS } from './api.ts'
+import { type Api, OPERATIONS, type TokenPair } from './api.ts'
 import { ApiError } from './error.ts'
 import { fill, type Input, type Operation, operationOf } from './request.ts'
 import { type Fetch, send, unlessAborted } from './send.ts'
 import { keepSession } from './session.ts'
-import { keepTokens, type TokenPair } from './tokens.ts'
+import { keepTokens } from './tokens.ts'
 import type { CallOptions, Client, ClientOptions } from './types.ts'
 
 const TIMEOUT_MS = 10_000

@@ -1,6 +1,7 @@
+import type { TokenPair } from './api.ts'
 import { ApiError, notSignedIn } from './error.ts'
 import { sleep, unlessAborted } from './send.ts'
-import type { Kept, TokenPair, Tokens } from './tokens.ts'
+import type { Kept, Tokens } from './tokens.ts'
 import type { AccessToken, CallOptions, Session, TokenPlace } from './types.ts'
 
 /** A token that expires sooner is refreshed: clocks and networks are not exact. */

@@ -1,7 +1,5 @@
-import type { AccessToken, Account, TokenPlace } from './types.ts'
-
-/** What signing in and refreshing return; in cookie mode without the refresh token. */
-export type TokenPair = AccessToken & { refresh_token?: string }
+import type { TokenPair } from './api.ts'
+import type { Account, TokenPlace } from './types.ts'
 
 /** A token pair and whose it is. Without a refresh token in cookie mode, and there without an access token after a reload. */
 export type Kept = {

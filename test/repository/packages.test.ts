@@ -15,19 +15,22 @@ type Entry = {
   license?: string
   integrity?: string
   resolved?: string
-  /** A workspace of this repository. */
-  link?: boolean
   hasInstallScript?: boolean
   optionalDependencies?: Record<string, string>
 }
 
-const { '': root, ...entries } = lock.packages as Record<string, Entry>
+/** To a workspace of this repository. */
+type Link = { resolved: string; link: true }
 
-/** What comes from a registry: no workspace of this repository, and no link to one. */
-const packagesOf = (entries: Record<string, Entry>) =>
-  Object.entries(entries)
-    .filter(([path, { link }]) => path.includes('node_modules/') && !link)
-    .map(([path, entry]) => ({ ...entry, name: path.replace(/^.*node_modules\//, '') }))
+const { '': root, ...entries } = lock.packages as Record<string, Entry | Link>
+
+/** Without the workspaces, which come from no registry. */
+const packagesOf = (entries: Record<string, Entry | Link>) =>
+  Object.entries(entries).flatMap(([path, entry]) =>
+    'link' in entry || !path.includes('node_modules/')
+      ? []
+      : [{ ...entry, name: path.replace(/^.*node_modules\//, '') }],
+  )
 
 const installed = packagesOf(entries)
 const inProduction = installed.filter(({ dev, devOptional }) => !dev && !devOptional)

@@ -51,7 +51,7 @@ export function buildOpenApi(): object {
     const template = path.replace(/:(\w+)/g, '{$1}')
     paths[template] = {
       ...paths[template],
-      [method.toLowerCase()]: operationOf(parts, { method, template }),
+      [method.toLowerCase()]: operationOf(parts, template),
     }
   }
   return createDocument(
@@ -98,19 +98,16 @@ function documentedRoutes() {
   return routes.values()
 }
 
-function operationOf(
-  parts: Documentation[],
-  { method, template }: { method: string; template: string },
-): Operation {
+function operationOf(parts: Documentation[], template: string): Operation {
   const all: Documentation = Object.assign({}, ...parts)
   const errors = parts.flatMap((part) => part.errors ?? [])
   const tag = Object.entries(TAGS).find(([prefix]) => template.startsWith(prefix))?.[1] ?? 'System'
-  const { summary, description, security, body, query, params, headers } = all
+  const { operationId, summary, description, security, body, query, params, headers } = all
   return {
     tags: [tag],
+    ...(operationId && { operationId }),
     ...(summary && { summary }),
     ...(description && { description }),
-    operationId: operationId(method, template),
     ...(security && { security }),
     ...((query || params || headers) && {
       requestParams: {
@@ -133,13 +130,6 @@ function operationOf(
     },
   }
 }
-
-/** `POST /api/users/me/sessions/{id}` becomes `postUsersMeSessionsId`. */
-const operationId = (method: string, template: string) =>
-  method.toLowerCase() +
-  (template.replace(/^\/api/, '').match(/\w+/g) ?? ['welcome'])
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('')
 
 const RequestId = z.uuid().meta({ description: "The request's id, also in the log" })
 

@@ -24,6 +24,8 @@ export type ResponseDocumentation = {
 
 /** What the OpenAPI document says of an endpoint; each middleware in front of a handler adds its part. */
 export type Documentation = {
+  /** What clients call it: generated ones name a function so. Unique, and it stays. */
+  operationId?: string
   summary?: string
   description?: string
   security?: Record<string, string[]>[]
@@ -49,8 +51,10 @@ export function documented<Handler extends object>(part: Documentation, handler:
 
 export const documentationOf = (handler: object) => documentation.get(handler)
 
-/** The part of an endpoint's contract that no middleware knows: what it is for, and what it returns. */
-export const contract = (part: Documentation): MiddlewareHandler<BaseEnv> =>
+/** The part of an endpoint's contract that no middleware knows: its name, what it is for, what it returns. */
+export const contract = (
+  part: Documentation & Required<Pick<Documentation, 'operationId' | 'summary' | 'responses'>>,
+): MiddlewareHandler<BaseEnv> =>
   documented(
     part,
     createMiddleware<BaseEnv>((_, next) => next()),

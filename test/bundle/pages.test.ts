@@ -73,7 +73,7 @@ function testPages(executablePath: string) {
     await signIn(page, account.username, account.password)
     await page.getByText(`Signed in as ${account.username}`).waitFor()
 
-    const operation = page.locator('#operations-Users-getUsersMe')
+    const operation = page.locator('[id$=-getCurrentUser]')
     await operation.locator('.opblock-summary-control').click()
     await operation.getByRole('button', { name: 'Execute' }).click()
     const response = operation.locator('.live-responses-table .response').first()

@@ -25,6 +25,7 @@ const samePassword = defineError(
 export const changePassword = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'changeUserPassword', admin: 'changeAdminPassword' }[accountType],
       summary: 'Change your password',
       responses: {
         200: { description: 'Changed. All other sessions have ended', schema: Message },

@@ -17,6 +17,9 @@ const mailUnavailable = defineUnavailable('Mail is not available right now, plea
 export const forgotPassword = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'requestUserPasswordReset', admin: 'requestAdminPasswordReset' }[
+        accountType
+      ],
       summary: 'Request a password reset link',
       description: 'The response is the same whether or not the account exists.',
       responses: {

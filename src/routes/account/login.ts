@@ -21,6 +21,7 @@ const invalidCredentials = defineUnauthenticated('Invalid username or password')
 export const login = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'loginUser', admin: 'loginAdmin' }[accountType],
       summary: 'Log in',
       description:
         'By username or email. After ten wrong passwords the account has to wait up to 15 minutes.',

@@ -16,6 +16,7 @@ import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.
 export const logout = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
       description: 'In cookie mode the cookie is cleared.',
       security: mayUseCookie[accountType],

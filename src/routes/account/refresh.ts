@@ -17,6 +17,7 @@ const invalidRefreshToken = defineUnauthenticated('Invalid or expired refresh to
 export const refresh = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'refreshUserTokens', admin: 'refreshAdminTokens' }[accountType],
       summary: 'Refresh tokens',
       description:
         'Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session. A token that came in the cookie is replaced there, with `X-Refresh-Token: cookie` or without; with 401 the cookie is cleared.',

@@ -19,6 +19,7 @@ const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
 export const resetPassword = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'resetUserPassword', admin: 'resetAdminPassword' }[accountType],
       summary: 'Reset the password',
       description: 'The token of a reset link works once. All sessions of the account end.',
       responses: { 200: { description: 'The password has been reset', schema: Message } },

@@ -30,6 +30,7 @@ const SessionQuery = z.object({
 export const listOwnSessions = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'listUserSessions', admin: 'listAdminSessions' }[accountType],
       summary: 'List your sessions',
       description: `An account has at most ${MAX_OPEN_SESSIONS}: a further login ends the one that was not used for longest. By default all are on the first page.`,
       responses: {
@@ -55,6 +56,7 @@ export const listOwnSessions = (accountType: AccountType) =>
 export const revokeOwnSession = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'endUserSession', admin: 'endAdminSession' }[accountType],
       summary: 'End one of your sessions',
       responses: { 204: { description: 'The session has ended' } },
       errors: [sessionNotFound],
@@ -80,6 +82,7 @@ export const revokeOwnSession = (accountType: AccountType) =>
 export const revokeOwnOtherSessions = (accountType: AccountType) =>
   endpoint(
     contract({
+      operationId: { user: 'endOtherUserSessions', admin: 'endOtherAdminSessions' }[accountType],
       summary: 'End your other sessions',
       responses: { 204: { description: 'All sessions but the current one have ended' } },
     }),

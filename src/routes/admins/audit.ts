@@ -37,6 +37,7 @@ const AuditList = z
 
 export const listAudit = endpoint(
   contract({
+    operationId: 'listAuditEvents',
     summary: 'List audit events',
     description: 'Newest first: who did what, to which account, from where, and with which result.',
     responses: { 200: { description: 'A page of audit events', schema: AuditList } },

@@ -88,6 +88,7 @@ const UserList = z
 
 export const listUsers = endpoint(
   contract({
+    operationId: 'listUsers',
     summary: 'List users',
     description:
       'Newest first by default. Page by number, or by `cursor`, which neither skips nor repeats users while others are added.',

@@ -6,6 +6,7 @@ import { withRateLimit } from '../../rate-limit/limit.ts'
 
 export const readMe = endpoint(
   contract({
+    operationId: 'getCurrentAdmin',
     summary: 'Get your account',
     responses: { 200: { description: 'The admin of the access token', schema: AdminRead } },
   }),

@@ -45,6 +45,7 @@ const authenticateUnlessFirst = documented(
 
 export const registerAdmin = endpoint(
   contract({
+    operationId: 'registerAdmin',
     summary: 'Register an admin',
     description:
       'Requires a superadmin. The first admin of an empty installation registers with the bootstrap token instead and becomes a superadmin.',

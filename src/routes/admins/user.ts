@@ -55,6 +55,7 @@ const updatedUser = { 200: { description: 'The updated user', schema: UserRead }
 
 export const readUser = endpoint(
   contract({
+    operationId: 'getUser',
     summary: 'Get a user',
     description: 'Includes deleted users.',
     responses: { 200: { description: 'The user', schema: UserRead } },
@@ -80,6 +81,7 @@ const UserChange = z.object({
 
 export const updateUser = endpoint(
   contract({
+    operationId: 'updateUser',
     summary: 'Update a user',
     description: 'Disabling or demoting a user ends all their sessions.',
     responses: updatedUser,
@@ -117,6 +119,7 @@ const Deletion = z.object({
 
 export const deleteUser = endpoint(
   contract({
+    operationId: 'deleteUser',
     summary: 'Delete a user',
     description:
       'A soft delete: username and email stay taken, and the user can be restored. With `erase` a superadmin removes a deleted user for good, and all that is kept about them but the ids in the audit trail.',
@@ -145,7 +148,12 @@ async function erase(c: AdminContext, id: number): Promise<void> {
 }
 
 export const restoreUser = endpoint(
-  contract({ summary: 'Restore a deleted user', responses: updatedUser, errors: [userNotFound] }),
+  contract({
+    operationId: 'restoreUser',
+    summary: 'Restore a deleted user',
+    responses: updatedUser,
+    errors: [userNotFound],
+  }),
   authenticate('admin'),
   params(AccountId),
   async (c) => {
@@ -156,6 +164,7 @@ export const restoreUser = endpoint(
 
 export const revokeUserSessions = endpoint(
   contract({
+    operationId: 'signOutUser',
     summary: 'End all sessions of a user',
     responses: { 204: { description: 'All sessions have ended' } },
     errors: [userNotFound],

@@ -18,6 +18,7 @@ const mailNotAccepted = defineError(
 /** The one mail that a request waits for: the admin wants to know whether it works. */
 export const sendTestEmail = endpoint(
   contract({
+    operationId: 'sendTestEmail',
     summary: 'Send a test email',
     responses: { 200: { description: 'Resend accepted the email', schema: Message } },
     errors: [mailNotAccepted, mailNotConfigured],

@@ -32,6 +32,7 @@ type Health = z.output<typeof Health>
 
 export const health = healthCheck(
   contract({
+    operationId: 'getHealth',
     summary: 'Health check',
     description:
       '`degraded`: Redis or email is impaired. `unhealthy`: the database or the configuration is.',
@@ -51,6 +52,7 @@ export const health = healthCheck(
 
 export const live = healthCheck(
   contract({
+    operationId: 'getLiveness',
     summary: 'Liveness check',
     description: 'Does not touch any dependency.',
     responses: {

@@ -21,6 +21,7 @@ const JwkSet = z
 
 export const jwks = endpoint(
   contract({
+    operationId: 'getJwks',
     summary: 'JSON Web Key Set',
     description:
       'The public keys of access tokens (RFC 7517). A service that verifies tokens with them alone does not notice a revoked session until the token expires.',

@@ -23,9 +23,14 @@ async function asset(c: Context<AppEnv>, headers: Record<string, string>) {
   return response
 }
 
-const page = (summary: string, policy: string, headers: Record<string, string> = {}) =>
+const page = (
+  { operationId, summary }: { operationId: string; summary: string },
+  policy: string,
+  headers: Record<string, string> = {},
+) =>
   endpoint(
     contract({
+      operationId,
       summary,
       responses: { 200: { description: 'A page', contentType: 'text/html' } },
     }),
@@ -37,22 +42,30 @@ const page = (summary: string, policy: string, headers: Record<string, string> =
       }),
   )
 
-export const docs = page('Swagger UI', "style-src 'self'; img-src 'self' data:")
+export const docs = page(
+  { operationId: 'getDocs', summary: 'Swagger UI' },
+  "style-src 'self'; img-src 'self' data:",
+)
 
 export const redoc = page(
-  'ReDoc',
+  { operationId: 'getRedoc', summary: 'ReDoc' },
   // ReDoc injects its styles, and searches in a worker that it makes from a blob.
   "style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src blob:",
 )
 
 /** Where a reset link leads when there is no frontend. Its URL may contain the token: no referrer is sent. */
-export const resetPasswordPage = page('Password reset form', "style-src 'self'; img-src 'self'", {
-  'Referrer-Policy': 'no-referrer',
-  'Cache-Control': 'no-store',
-})
+export const resetPasswordPage = page(
+  { operationId: 'getResetPasswordPage', summary: 'Password reset form' },
+  "style-src 'self'; img-src 'self'",
+  {
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+  },
+)
 
 export const openApiDocument = endpoint(
   contract({
+    operationId: 'getOpenApi',
     summary: 'OpenAPI document',
     responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
   }),

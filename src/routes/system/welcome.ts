@@ -14,6 +14,7 @@ const Welcome = z
 
 export const welcome = endpoint(
   contract({
+    operationId: 'getServiceInfo',
     summary: 'Welcome',
     responses: { 200: { description: 'Where the documentation is', schema: Welcome } },
   }),

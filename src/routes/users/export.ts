@@ -37,6 +37,7 @@ const newest = <Item>(rows: Item[]) => ({
 
 export const exportMe = endpoint(
   contract({
+    operationId: 'exportCurrentUser',
     summary: 'Export your data',
     description:
       'What is kept about you, as a file (GDPR articles 15 and 20), without the hash of your password. Writes an audit event.',

@@ -16,6 +16,7 @@ import { Email, FormerUsername, FullName, Password, Username } from '../input.ts
 
 export const readMe = endpoint(
   contract({
+    operationId: 'getCurrentUser',
     summary: 'Get your account',
     responses: { 200: { description: 'The user of the access token', schema: UserRead } },
   }),
@@ -34,6 +35,7 @@ const ProfileChange = z.object({
 
 export const updateMe = endpoint(
   contract({
+    operationId: 'updateCurrentUser',
     summary: 'Update your profile',
     description:
       'Omitted fields keep their value. When the email changes, the old and the new address are notified.',
@@ -73,6 +75,7 @@ export const updateMe = endpoint(
 
 export const deleteMe = endpoint(
   contract({
+    operationId: 'deleteCurrentUser',
     summary: 'Delete your account',
     description: 'All sessions end immediately. An admin can restore the account.',
     responses: { 204: { description: 'Deleted' } },

@@ -21,6 +21,7 @@ const NewUser = z.object({
 
 export const register = endpoint(
   contract({
+    operationId: 'registerUser',
     summary: 'Register a user',
     responses: { 201: { description: 'The new user. A welcome email is sent', schema: UserRead } },
     errors: duplicateErrors('User'),

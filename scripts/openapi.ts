@@ -69,6 +69,8 @@ export function buildOpenApi(): object {
       components: {
         securitySchemes: {
           bearerAuth: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          userRefreshCookie: { type: 'apiKey', in: 'cookie', name: '__Host-refresh_users' },
+          adminRefreshCookie: { type: 'apiKey', in: 'cookie', name: '__Host-refresh_admins' },
           bootstrapToken: { type: 'apiKey', in: 'header', name: 'X-Bootstrap-Token' },
         },
       },
@@ -100,15 +102,19 @@ function operationOf(parts: Documentation[], template: string): Operation {
   const all: Documentation = Object.assign({}, ...parts)
   const errors = parts.flatMap((part) => part.errors ?? [])
   const tag = Object.entries(TAGS).find(([prefix]) => template.startsWith(prefix))?.[1] ?? 'System'
-  const { operationId, summary, description, security, body, query, params } = all
+  const { operationId, summary, description, security, body, query, params, headers } = all
   return {
     tags: [tag],
     ...(operationId && { operationId }),
     ...(summary && { summary }),
     ...(description && { description }),
     ...(security && { security }),
-    ...((query || params) && {
-      requestParams: { ...(query && { query }), ...(params && { path: params }) },
+    ...((query || params || headers) && {
+      requestParams: {
+        ...(query && { query }),
+        ...(params && { path: params }),
+        ...(headers && { header: headers }),
+      },
     }),
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: body } } },
@@ -128,9 +134,9 @@ function operationOf(parts: Documentation[], template: string): Operation {
 const RequestId = z.uuid().meta({ description: "The request's id, also in the log" })
 
 /** A response with neither schema nor content type has no body. */
-const responseOf = ({ description, schema, contentType }: ResponseDocumentation) => ({
+const responseOf = ({ description, schema, contentType, headers }: ResponseDocumentation) => ({
   description,
-  headers: z.object({ 'X-Request-ID': RequestId }),
+  headers: z.object({ 'X-Request-ID': RequestId, ...headers?.shape }),
   ...((schema || contentType) && {
     content: {
       [contentType ?? 'application/json']: {

@@ -204,6 +204,21 @@ describe.each(ACCOUNT_TYPES)('$type', ({ type, kind, create }) => {
     expectCleared(await page.post('logout', { refresh_token: 'dead' }), page.name)
   })
 
+  test(`Cookies (ASVS 7.2.4): a session of /api/${type} ends when another takes the place of its cookie`, async () => {
+    const { page, username, id } = await loggedIn()
+    const first = page.held()
+    await page.post('login', { username, password: PASSWORD })
+    expect(await openSessions(id)).toBe(2) // One of them that of `create`.
+    expectUnauthenticated(
+      await browser({ type }).post('refresh', {}, { cookie: `${page.name}=${first}` }),
+      REJECTED,
+    )
+    const { refresh_token } = await create()
+    await page.post('refresh', { refresh_token })
+    expect(await openSessions(id)).toBe(1)
+    expect((await page.post('refresh')).status).toBe(200)
+  })
+
   test(`Cookies (13): the cookie of the other account type is never read by /api/${type}`, async () => {
     const { page } = await loggedIn()
     const other = type === 'users' ? 'admins' : 'users'

@@ -163,7 +163,9 @@ export const AccountId = z.object({
 })
 
 /** A query parameter that is on or off. */
-export const Flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
+export const Flag = z
+  .stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
+  .check(z.meta({ override: { type: 'boolean' } }))
 
 export const SessionId = z.object({ id: z.uuid() })
 

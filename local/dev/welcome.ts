@@ -30,6 +30,7 @@ Create an account:
   curl ${worker}/api/users/register -H 'content-type: application/json' \\
     -d '{"username": "ada", "email": "ada@example.com", "password": "a long sentence of my own"}'
 
-The welcome email arrives in the mailbox a moment later. Press Ctrl-C to stop; the data is kept.
+The welcome email arrives in the mailbox a moment later. To connect a frontend of your own, read
+docs/connect-a-frontend.md. Press Ctrl-C to stop; the data is kept.
 `
 }

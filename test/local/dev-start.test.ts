@@ -3,8 +3,10 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
+import { applyMigrations } from '../../scripts/migrate.ts'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 /** A start takes three seconds on a quiet machine. */
@@ -118,14 +120,20 @@ describe('npm run dev', () => {
     expect(output).not.toContain('Restarting')
   })
 
-  test('stops the parts that .dev.vars replaces, and is not Ready with a database that is down', async () => {
+  test('stops the parts that .dev.vars replaces, and is not Ready while their database is down or empty', async () => {
     const unused = await freePort()
     const before = readFileSync(file)
-    const text = await printed(/Not ready: .*The database does not respond/, () =>
+    const text = await printed(/Not ready\. The database does not respond/, () =>
       appendFileSync(file, `DATABASE_URL=postgresql://me:${CANARY}@127.0.0.1:${unused}/x\n`),
     )
     expect(text).toMatch(/Changed in \.dev\.vars: DATABASE_URL/)
     expect(text).not.toMatch(new RegExp(`Ready\\.|${CANARY}`))
+    const postgres = await startTemporaryPostgres({ database: 'empty' })
+    onTestFinished(() => postgres.stop())
+    await printed(/Not ready\. The database of DATABASE_URL lacks \d+ migrations/, () =>
+      appendFileSync(file, `DATABASE_URL=${postgres.url}\n`),
+    )
+    await printed(/Ready\.[\s\S]*as set in \.dev\.vars/, () => applyMigrations(postgres.url))
     await printed(/PostgreSQL is up[\s\S]*Ready\./, () => writeFileSync(file, before))
   })
 

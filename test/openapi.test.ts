@@ -40,3 +40,18 @@ test('the OpenAPI document has an example of every error', () => {
   expect(errors.length).toBeGreaterThan(operations.length)
   expect(errors.filter(({ response }) => !example.test(response))).toEqual([])
 })
+
+test.each(['users', 'admins'])(
+  'the OpenAPI document says of /api/%s what cookie mode sends, sets and rejects',
+  (type) => {
+    const cookie = `__Host-refresh_${type}`
+    for (const act of ['login', 'refresh', 'logout']) {
+      const operation = JSON.stringify(paths[`/api/${type}/${act}`]?.['post'])
+      expect(operation).toMatch(/"in":"header","name":"X-Refresh-Token","schema":\{[^}]*"cookie"/)
+      expect(operation).toMatch(/"Set-Cookie":/)
+      expect(operation).toMatch(/need an Origin header that is listed in CORS_ORIGINS/)
+      expect(operation).not.toMatch(/"required":\["refresh_token"\]/)
+    }
+    expect(JSON.stringify(components)).toContain(`"in":"cookie","name":"${cookie}"`)
+  },
+)

@@ -113,7 +113,9 @@ const mail: Part = {
   async start({ folder, ports, stops, say }, custom) {
     if (custom.has('RESEND_API_KEY')) return replaced
     const apiKey = `re_${keptSecret(join(folder, '.local/resend.key'))}`
-    const mailbox = await startMailbox({ port: ports.mailbox, apiKey })
+    const mailbox = await startMailbox({
+      ...{ port: ports.mailbox, apiKey, folder: join(folder, '.local/mails') },
+    })
     say('The mailbox is up.')
     return {
       variables: { RESEND_API_KEY: mailbox.apiKey, RESEND_BASE_URL: mailbox.url },

@@ -1,6 +1,7 @@
 import { prettyLine } from '../pretty-log.ts'
 import { untilReady } from './health.ts'
 import { PARTS, type Part, type Place, type RunningPart } from './parts.ts'
+import { keepRunningService } from './running.ts'
 import { welcome } from './welcome.ts'
 import { startWorker } from './worker.ts'
 
@@ -63,18 +64,20 @@ export function createService(place: Place, local: Record<string, string>): Serv
         parts.set(part, await part.start(place, custom))
       }
       if (runsWith === undefined) say('Starting the Worker …')
+      const variables = Object.assign(
+        { ...local },
+        ...PARTS.map((part) => parts.get(part)?.variables),
+        Object.fromEntries(custom),
+      )
       const worker = await startWorker({
-        folder,
-        port: ports.worker,
-        livePath: '/health/live',
-        variables: Object.assign(
-          { ...local },
-          ...PARTS.map((part) => parts.get(part)?.variables),
-          Object.fromEntries(custom),
-        ),
-        onLine,
+        ...{ folder, port: ports.worker, livePath: '/health/live', variables, onLine },
       })
-      stopWorker = stops.add(worker.stop, { name: 'The Worker', ended: worker.ended })
+      const forget = keepRunningService(folder, { url, variables })
+      const stop = () => {
+        forget()
+        return worker.stop()
+      }
+      stopWorker = stops.add(stop, { name: 'The Worker', ended: worker.ended })
       runsWith = custom
       const addresses = Object.assign(
         { worker: url },

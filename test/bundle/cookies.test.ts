@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { CHROMIUM, launchChromium } from './chromium.ts'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { describeInChromium } from './chromium.ts'
 import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 type Frontend = { server: Server; origin: string; cookies: (string | undefined)[] }
@@ -20,15 +20,7 @@ async function serveFrontend(): Promise<Frontend> {
   return { server, origin: `http://localhost:${port}`, cookies }
 }
 
-if (CHROMIUM) {
-  describe(`refresh tokens in cookies in ${CHROMIUM}`, () => testCookies(CHROMIUM))
-} else {
-  test('cookies are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testCookies(executablePath: string) {
+describeInChromium('refresh tokens in cookies', (launch) => {
   let bundle: ServedBundle
   let strict: ServedBundle
   let browser: Browser
@@ -38,7 +30,7 @@ function testCookies(executablePath: string) {
 
   beforeAll(async () => {
     ;[app, evil] = [await serveFrontend(), await serveFrontend()]
-    browser = await launchChromium(executablePath)
+    browser = await launch()
     bundle = await serveBundle({ CORS_ORIGINS: app.origin })
     strict = await serveBundle({ CORS_ORIGINS: app.origin, COOKIE_SAME_SITE: 'strict' })
   })
@@ -171,4 +163,4 @@ function testCookies(executablePath: string) {
     expect((await post(page, `${none}/logout`))?.status).toBe(204)
     expect(await held()).toEqual([])
   })
-}
+})

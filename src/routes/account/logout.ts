@@ -11,6 +11,7 @@ import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
+import { endReplacedSession } from './replaced-session.ts'
 
 /** `POST /logout`: ends the session of a refresh token. */
 export const logout = (accountType: AccountType) =>
@@ -34,7 +35,10 @@ export const logout = (accountType: AccountType) =>
         const { sessionId } = subject
         await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
       }
-      if (cookieMode) clearRefreshCookie(c, accountType)
+      if (cookieMode) {
+        endReplacedSession(c, accountType, subject?.sessionId)
+        clearRefreshCookie(c, accountType)
+      }
       return c.body(null, 204)
     },
   )

@@ -13,7 +13,7 @@ import { requestSourceOf } from '../../request-source.ts'
 import { readResetToken } from '../../tokens/reset.ts'
 import { Message, NewPassword, Token } from '../input.ts'
 
-const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
+export const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
 
 /** `POST /reset-password`: sets the password with the token of a reset link. */
 export const resetPassword = (accountType: AccountType) =>

@@ -56,14 +56,14 @@ export default defineConfig({
     projects: [
       workerdProject('workerd', {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/{local,bundle,repository}/**', ...LONG],
+        exclude: ['test/{client,local,bundle,repository}/**', ...LONG],
       }),
       workerdProject('long', { include: LONG, exclude: [] }),
       {
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{local,bundle,repository}/**/*.test.ts'],
+          include: ['test/{client,local,bundle,repository}/**/*.test.ts'],
           exclude: LONG_IN_NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import pg from 'pg'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { CHROMIUM, launchChromium } from './chromium.ts'
 import {
   call,
   mailTo,
@@ -11,13 +11,6 @@ import {
   type ServedBundle,
   serveBundle,
 } from './served-bundle.ts'
-
-const CHROMIUM = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((file) => file && existsSync(file))
 
 const PAGE_LIMIT_MS = 20_000
 
@@ -34,12 +27,7 @@ function testPages(executablePath: string) {
   let browser: Browser
 
   beforeAll(async () => {
-    // The sandbox of Chromium does not start as root, the usual user in CI.
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-    ;[bundle, browser] = await Promise.all([
-      serveBundle(),
-      chromium.launch({ executablePath, args }),
-    ])
+    ;[bundle, browser] = await Promise.all([serveBundle(), launchChromium(executablePath)])
   })
   afterAll(async () => {
     await browser?.close()

@@ -76,6 +76,20 @@ export function buildOpenApi(): object {
             bearerFormat: 'JWT',
             description: 'The `access_token` of a login. It is verified as RFC8725 asks.',
           },
+          userRefreshCookie: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-refresh_users',
+            description:
+              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
+          },
+          adminRefreshCookie: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-refresh_admins',
+            description:
+              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
+          },
           bootstrapToken: {
             type: 'apiKey',
             in: 'header',

@@ -18,7 +18,8 @@ type User = {
 
 type TokenPair = {
   access_token: string
-  refresh_token: string
+  /** Absent in cookie mode. */
+  refresh_token?: string | undefined
   token_type: 'bearer'
   expires_in: number
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import pg from 'pg'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { describeInChromium } from './chromium.ts'
 import {
   call,
   mailTo,
@@ -12,34 +12,14 @@ import {
   serveBundle,
 } from './served-bundle.ts'
 
-const CHROMIUM = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((file) => file && existsSync(file))
-
 const PAGE_LIMIT_MS = 20_000
 
-if (CHROMIUM) {
-  describe(`pages in ${CHROMIUM}`, () => testPages(CHROMIUM))
-} else {
-  test('the pages are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testPages(executablePath: string) {
+describeInChromium('pages', (launch) => {
   let bundle: ServedBundle
   let browser: Browser
 
   beforeAll(async () => {
-    // The sandbox of Chromium does not start as root, the usual user in CI.
-    const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-    ;[bundle, browser] = await Promise.all([
-      serveBundle(),
-      chromium.launch({ executablePath, args }),
-    ])
+    ;[bundle, browser] = await Promise.all([serveBundle(), launch()])
   })
   afterAll(async () => {
     await browser?.close()
@@ -184,4 +164,4 @@ function testPages(executablePath: string) {
     const login = { username, password: `${PASSWORD}, chosen` }
     expect(await post('/api/admins/login', login)).toBe(200)
   })
-}
+})

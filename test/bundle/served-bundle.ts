@@ -21,15 +21,21 @@ export type ServedBundle = Bundle & {
   close(): Promise<void>
 }
 
-/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests. */
-export async function serveBundle(): Promise<ServedBundle> {
+/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, some of them replaced. */
+export async function serveBundle(replaced: Record<string, string> = {}): Promise<ServedBundle> {
   // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
   const bundle = await buildBundle(folder)
   const { wranglerConfig, bindings } = inject('world')
   const server = createTestHarness({
-    workers: [{ configPath: wranglerConfig, prebuiltWorkerDir: folder, secrets: bindings }],
+    workers: [
+      {
+        configPath: wranglerConfig,
+        prebuiltWorkerDir: folder,
+        secrets: { ...bindings, ...replaced },
+      },
+    ],
   })
   const { url } = await server.listen()
   return {

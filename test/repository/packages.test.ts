@@ -19,13 +19,18 @@ type Entry = {
   optionalDependencies?: Record<string, string>
 }
 
-const { '': root, ...entries } = lock.packages as Record<string, Entry>
+/** To a workspace of this repository. */
+type Link = { resolved: string; link: true }
 
-const packagesOf = (entries: Record<string, Entry>) =>
-  Object.entries(entries).map(([path, entry]) => ({
-    ...entry,
-    name: path.replace(/^.*node_modules\//, ''),
-  }))
+const { '': root, ...entries } = lock.packages as Record<string, Entry | Link>
+
+/** Without the workspaces, which come from no registry. */
+const packagesOf = (entries: Record<string, Entry | Link>) =>
+  Object.entries(entries).flatMap(([path, entry]) =>
+    'link' in entry || !path.includes('node_modules/')
+      ? []
+      : [{ ...entry, name: path.replace(/^.*node_modules\//, '') }],
+  )
 
 const installed = packagesOf(entries)
 const inProduction = installed.filter(({ dev, devOptional }) => !dev && !devOptional)

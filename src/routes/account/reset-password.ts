@@ -13,7 +13,7 @@ import { requestSourceOf } from '../../request-source.ts'
 import { readResetToken } from '../../tokens/reset.ts'
 import { Message, NewPassword, Token } from '../input.ts'
 
-const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
+export const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
 
 const PasswordReset = z
   .object({ token: Token, new_password: NewPassword })

@@ -22,11 +22,12 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** A browser, a burst of logins, and a run of the tests within the tests. */
+/** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,dump,pages}.test.ts',
+  'test/bundle/{burst,cookies,dump,pages}.test.ts',
   'test/client/browser.test.ts',
   'test/repository/environment.test.ts',
+  'test/local/dev-start.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

@@ -14,7 +14,7 @@ const SHORT_ID_LENGTH = 8
  * table of bindings that it prints again after each reload.
  */
 const WRANGLER_NOISE =
-  /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ \(|^Your Worker has access to|^Binding +Resource/
+  /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ |^Your Worker has access to|^Binding +Resource|^⎔ Connection status updated|^🪵/u
 
 function parseLine(line: string): Map<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined

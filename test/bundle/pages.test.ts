@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Browser, Page } from 'playwright-core'
+<<<<<<< HEAD
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { CHROMIUM, launchChromium } from './chromium.ts'
+=======
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
+import { describeInChromium } from './chromium.ts'
+>>>>>>> openapi
 import {
   call,
   mailTo,
@@ -14,20 +19,16 @@ import {
 
 const PAGE_LIMIT_MS = 20_000
 
-if (CHROMIUM) {
-  describe(`pages in ${CHROMIUM}`, () => testPages(CHROMIUM))
-} else {
-  test('the pages are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testPages(executablePath: string) {
+describeInChromium('pages', (launch) => {
   let bundle: ServedBundle
   let browser: Browser
 
   beforeAll(async () => {
+<<<<<<< HEAD
     ;[bundle, browser] = await Promise.all([serveBundle(), launchChromium(executablePath)])
+=======
+    ;[bundle, browser] = await Promise.all([serveBundle(), launch()])
+>>>>>>> openapi
   })
   afterAll(async () => {
     await browser?.close()
@@ -172,4 +173,4 @@ function testPages(executablePath: string) {
     const login = { username, password: `${PASSWORD}, chosen` }
     expect(await post('/api/admins/login', login)).toBe(200)
   })
-}
+})

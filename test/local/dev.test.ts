@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ensureDevVars } from '../../local/dev/dev-vars.ts'
+import { parseDevVars } from '../../local/dev/dev-vars.ts'
+import { readOptions } from '../../local/dev/options.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
 import { startWorker } from '../../local/dev/worker.ts'
@@ -29,47 +30,6 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'dev-test-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-describe('ensureDevVars', () => {
-  const generate = { SECRET_KEY: () => 'fresh', JWT_KEYS: async () => '{"keys": ["a#b"]}' }
-  const file = (name: string) => join(folder, name)
-
-  test.each([
-    {
-      name: 'copies .dev.vars.example and generates the secrets',
-      from: '.dev.vars.example',
-      before: '# A comment.\nSECRET_KEY=\nJWT_KEYS=""\nDATABASE_URL=\nNAME="A b"\n',
-      after: `# A comment.\nSECRET_KEY=fresh\nJWT_KEYS='{"keys": ["a#b"]}'\nDATABASE_URL=\nNAME="A b"\n`,
-      values: { SECRET_KEY: 'fresh', JWT_KEYS: '{"keys": ["a#b"]}', NAME: 'A b' },
-      changes: [
-        'Created .dev.vars from .dev.vars.example.',
-        'Generated SECRET_KEY and JWT_KEYS in .dev.vars.',
-      ],
-    },
-    {
-      name: 'leaves a complete .dev.vars unchanged',
-      from: '.dev.vars',
-      before: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
-      after: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
-      values: { SECRET_KEY: 'mine', DATABASE_URL: 'postgresql://x', JWT_KEYS: 'theirs' },
-      changes: [],
-    },
-    {
-      name: 'adds a missing secret',
-      from: '.dev.vars',
-      before: 'SECRET_KEY=mine',
-      after: `SECRET_KEY=mine\nJWT_KEYS='{"keys": ["a#b"]}'\n`,
-      values: { SECRET_KEY: 'mine', JWT_KEYS: '{"keys": ["a#b"]}' },
-      changes: ['Generated JWT_KEYS in .dev.vars.'],
-    },
-  ])('$name', async ({ from, before, after, values, changes }) => {
-    writeFileSync(file(from), before, { mode: 0o600 })
-    const result = await ensureDevVars(folder, generate)
-    expect(readFileSync(file('.dev.vars'), 'utf8')).toBe(after)
-    expect(statSync(file('.dev.vars')).mode & 0o777).toBe(0o600)
-    expect(result).toEqual({ values: new Map(Object.entries(values)), changes })
-  })
-})
 
 test('a kept secret is random, persistent, and readable by its owner only', () => {
   const file = join(folder, 'upstash.token')
@@ -110,9 +70,25 @@ describe('ports', () => {
   })
 })
 
+describe('options', () => {
+  test('are a frontend, help, or nothing', () => {
+    expect(readOptions([])).toEqual({ help: false })
+    expect(readOptions(['-h'])).toEqual({ help: true })
+    const frontendUrl = 'http://localhost:5173'
+    expect(readOptions(['--frontend-url', frontendUrl])).toEqual({ help: false, frontendUrl })
+  })
+
+  test.each([
+    [['--frontend-url', 'localhost:5173'], /--frontend-url must be an address such as http:/],
+    [['--frontend-url', 'http://'], /--frontend-url must be an address such as http:/],
+    [['--port', '9000'], /Unknown option '--port'/],
+    [['start'], /Unexpected argument 'start'/],
+  ])('%j are an error', (args, message) => expect(() => readOptions(args)).toThrow(message))
+})
+
 test('stops run in reverse order, despite errors, and include those added late', async () => {
-  const stops = createStops()
   const order: string[] = []
+  const stops = createStops((name) => order.push(`${name} exited`))
   stops.add(() => order.push('first'))
   stops.add(() => {
     order.push('second')
@@ -124,6 +100,22 @@ test('stops run in reverse order, despite errors, and include those added late',
   await done
   await stops.run()
   expect(order).toEqual(['second', 'first', 'late'])
+})
+
+test('a part that ends is unexpected, unless it was stopped', async () => {
+  const exited: string[] = []
+  const stops = createStops((name) => exited.push(name))
+  const part = (name: string) => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    return { stop: stops.add(() => resolve(), { name, ended }), crash: resolve }
+  }
+  const [first, second, third] = [part('first'), part('second'), part('third')]
+  await first.stop()
+  await first.stop()
+  second.crash()
+  await stops.run()
+  third.crash()
+  expect(exited).toEqual(['second'])
 })
 
 test('prettyLine formats a log line, with or without color', () => {
@@ -190,12 +182,27 @@ describe('applyMigrations', () => {
   })
 })
 
+/** As editors on Windows, shells and people write it. */
+const ODD_FILE = [
+  '\uFEFFBOM=first',
+  'export EXPORTED = a b # comment',
+  'TWICE=1',
+  "SPREAD='{",
+  '  "keys": []',
+  "}'",
+  'ESCAPED="a\\nb"',
+  'BACKTICKS=`Ada\'s "name"`',
+  'TWICE=2',
+].join('\r\n')
+
 describe('startWorker', () => {
   const VARIABLES = {
     GREETING: 'a:b c # d',
     KEYS: '{"keys": ["canary-of-a-secret"]}',
     QUOTED: `Ada's "name"`,
     PRICE: '$GREETING {$GREETING} \\n',
+    LINES: '{\n  "a": 1\n}',
+    ...Object.fromEntries(parseDevVars(ODD_FILE)),
   }
 
   /** The processes with this text in their arguments, which every user of the machine can read. */
@@ -227,6 +234,7 @@ describe('startWorker', () => {
     const worker = await start(source, lines)
     const response = await fetch(worker.url)
     expect(await response.json()).toEqual(VARIABLES)
+    expect(VARIABLES).toMatchObject({ BOM: 'first', TWICE: '2', SPREAD: '{\n  "keys": []\n}' })
     await expect.poll(() => lines).toContain('{"level":"info","event":"hit"}')
     const file =
       processesWith('variables.env')

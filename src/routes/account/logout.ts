@@ -11,6 +11,7 @@ import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
+import { endReplacedSession } from './replaced-session.ts'
 
 /** `POST /logout`: ends the session of a refresh token. */
 export const logout = (accountType: AccountType) =>
@@ -18,7 +19,8 @@ export const logout = (accountType: AccountType) =>
     contract({
       operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
-      description: 'In cookie mode the cookie is cleared.',
+      description:
+        'Ends the session of the refresh token. The response is the same for a token that is already invalid. In cookie mode the cookie is cleared.',
       security: mayUseCookie[accountType],
       responses: {
         204: { description: 'The session has ended, now or earlier', headers: SetCookie },
@@ -34,7 +36,10 @@ export const logout = (accountType: AccountType) =>
         const { sessionId } = subject
         await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
       }
-      if (cookieMode) clearRefreshCookie(c, accountType)
+      if (cookieMode) {
+        endReplacedSession(c, accountType, subject?.sessionId)
+        clearRefreshCookie(c, accountType)
+      }
       return c.body(null, 204)
     },
   )

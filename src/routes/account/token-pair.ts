@@ -10,6 +10,7 @@ import {
 import type { ResponseDocumentation } from '../../openapi.ts'
 import { roleOf, signAccessToken } from '../../tokens/access.ts'
 import { refreshToken } from '../../tokens/refresh.ts'
+import { endReplacedSession } from './replaced-session.ts'
 
 const TokenPair = z
   .object({
@@ -46,7 +47,10 @@ export async function tokenPair(
   const { keys, config } = c.var
   const role = roleOf(accountType, elevated)
   const token = refreshToken(keys, accountType, subject)
-  if (cookieMode) setRefreshCookie(c, accountType, { token, maxAge: expiresIn })
+  if (cookieMode) {
+    endReplacedSession(c, accountType, subject.sessionId)
+    setRefreshCookie(c, accountType, { token, maxAge: expiresIn })
+  }
   return {
     access_token: await signAccessToken(
       { kind: accountType, accountId, sessionId: subject.sessionId, role },

@@ -1,27 +1,14 @@
 import { existsSync } from 'node:fs'
-<<<<<<< HEAD
-import { chromium } from 'playwright-core'
-
-/** The browser of this machine, if it has one. */
-export const CHROMIUM = [
-=======
 import { type Browser, chromium } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 
 const CHROMIUM = [
->>>>>>> openapi
   process.env['CHROMIUM_PATH'],
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ].find((file) => file && existsSync(file))
 
-<<<<<<< HEAD
-export function launchChromium(executablePath: string) {
-  // The sandbox of Chromium does not start as root, the usual user in CI.
-  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  return chromium.launch({ executablePath, args })
-=======
 /** Tests in a real browser, where there is one. */
 export function describeInChromium(what: string, tests: (launch: () => Promise<Browser>) => void) {
   const executablePath = CHROMIUM
@@ -36,5 +23,4 @@ export function describeInChromium(what: string, tests: (launch: () => Promise<B
   describe(`${what} in ${executablePath}`, () => {
     tests(() => chromium.launch({ executablePath, args }))
   })
->>>>>>> openapi
 }

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import type { Browser, Page } from 'playwright-core'
-<<<<<<< HEAD
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import { CHROMIUM, launchChromium } from './chromium.ts'
-=======
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest'
 import { describeInChromium } from './chromium.ts'
->>>>>>> openapi
 import {
   call,
   mailTo,
@@ -24,11 +19,7 @@ describeInChromium('pages', (launch) => {
   let browser: Browser
 
   beforeAll(async () => {
-<<<<<<< HEAD
-    ;[bundle, browser] = await Promise.all([serveBundle(), launchChromium(executablePath)])
-=======
     ;[bundle, browser] = await Promise.all([serveBundle(), launch()])
->>>>>>> openapi
   })
   afterAll(async () => {
     await browser?.close()

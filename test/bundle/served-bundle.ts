@@ -21,13 +21,8 @@ export type ServedBundle = Bundle & {
   close(): Promise<void>
 }
 
-<<<<<<< HEAD
-/** Bundles the Worker and serves it with the bindings of wrangler.toml, of the tests, and these. */
-export async function serveBundle(variables: Record<string, string> = {}): Promise<ServedBundle> {
-=======
 /** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, some of them replaced. */
 export async function serveBundle(replaced: Record<string, string> = {}): Promise<ServedBundle> {
->>>>>>> openapi
   // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
@@ -38,11 +33,7 @@ export async function serveBundle(replaced: Record<string, string> = {}): Promis
       {
         configPath: wranglerConfig,
         prebuiltWorkerDir: folder,
-<<<<<<< HEAD
-        secrets: { ...bindings, ...variables },
-=======
         secrets: { ...bindings, ...replaced },
->>>>>>> openapi
       },
     ],
   })

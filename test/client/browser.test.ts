@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { CHROMIUM, launchChromium } from '../bundle/chromium.ts'
+import { describeInChromium } from '../bundle/chromium.ts'
 import { call, PASSWORD, type ServedBundle, serveBundle } from '../bundle/served-bundle.ts'
 
 /** How long a refresh takes here, so that all tabs are certain to want one meanwhile. */
@@ -15,15 +15,7 @@ const REFRESH_MS = 500
 
 const CLIENT = fileURLToPath(import.meta.resolve('../../client/src/index.ts'))
 
-if (CHROMIUM) {
-  describe(`tabs in ${CHROMIUM}`, () => testTabs(CHROMIUM))
-} else {
-  test('tabs are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testTabs(executablePath: string) {
+describeInChromium('tabs', (launch) => {
   let frontend: Awaited<ReturnType<typeof serveFrontend>>
   let bundle: ServedBundle
   let browser: Browser
@@ -32,7 +24,7 @@ function testTabs(executablePath: string) {
     frontend = await serveFrontend()
     ;[bundle, browser] = await Promise.all([
       serveBundle({ CORS_ORIGINS: frontend.origin }),
-      launchChromium(executablePath),
+      launch(),
     ])
   })
   afterAll(async () => {
@@ -181,7 +173,7 @@ function testTabs(executablePath: string) {
       }
     })
   })
-}
+})
 
 /** A page with a client, at `localhost`: another site than the service, which is at 127.0.0.1. */
 async function serveFrontend() {

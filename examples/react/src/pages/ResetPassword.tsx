@@ -41,25 +41,30 @@ function LiveLink({ token }: { token: string }) {
   }
 
   return (
-    <Card title="Choose a new password">
-      <WhenLoaded loaded={link}>
-        {({ username, email }) => (
+    <Card
+      title="Choose a new password"
+      lead={
+        link.data && (
           <>
-            <p className="lead">
-              For <strong>{username}</strong> ({email}). You will be signed out everywhere.
-            </p>
-            <Form button="Change password" submit={submit}>
-              <input name="username" autoComplete="username" value={username} readOnly hidden />
-              <Field
-                label="New password"
-                name="new_password"
-                type="password"
-                autoComplete="new-password"
-                minLength={PASSWORD_MIN_LENGTH}
-                hint={`At least ${PASSWORD_MIN_LENGTH} characters.`}
-              />
-            </Form>
+            For <strong>{link.data.username}</strong> ({link.data.email}). You will be signed out
+            everywhere.
           </>
+        )
+      }
+    >
+      <WhenLoaded loaded={link}>
+        {({ username }) => (
+          <Form button="Change password" submit={submit}>
+            <input name="username" autoComplete="username" value={username} readOnly hidden />
+            <Field
+              label="New password"
+              name="new_password"
+              type="password"
+              autoComplete="new-password"
+              minLength={PASSWORD_MIN_LENGTH}
+              hint={`At least ${PASSWORD_MIN_LENGTH} characters.`}
+            />
+          </Form>
         )}
       </WhenLoaded>
     </Card>

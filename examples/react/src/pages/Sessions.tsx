@@ -1,5 +1,6 @@
 import type { SessionRead } from 'edge-accounts-client'
 import { accounts } from '../accounts.ts'
+import { deviceName } from '../device.ts'
 import { useLoad } from '../load.ts'
 import { ActionButton } from '../parts/ActionButton.tsx'
 import { Title } from '../parts/Title.tsx'
@@ -33,7 +34,7 @@ function SessionList({ list, reload }: SessionListProps) {
             <Description {...session} />
             {!session.current && (
               <ActionButton
-                object={`the session on ${session.device ?? 'an unknown device'}`}
+                object={`the session of ${deviceName(session.device)}`}
                 act={async () => {
                   await accounts.endUserSession({ id: session.id })
                   reload()
@@ -67,7 +68,7 @@ function SessionList({ list, reload }: SessionListProps) {
 function Description({ device, place, current, created_at, last_used_at }: SessionRead) {
   return (
     <div>
-      <strong>{device ?? 'Unknown device'}</strong>
+      <strong>{deviceName(device)}</strong>
       {current && <span className="badge good">This device</span>}
       <p className="hint">
         {place ?? 'Unknown place'} · used {ago(last_used_at)} · since {date(created_at)}

@@ -46,7 +46,7 @@ export function SignIn() {
           name="password"
           type="password"
           autoComplete="current-password"
-          hint={<Link to="/forgot-password">Forgot your password?</Link>}
+          aside={<Link to="/forgot-password">Forgot it?</Link>}
         />
       </Form>
     </Card>

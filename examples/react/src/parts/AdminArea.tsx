@@ -21,6 +21,7 @@ function Admin({ page }: { page: ReactNode }) {
   return (
     <Shell
       pages={PAGES}
+      badge="Admin"
       name={data ? (data.full_name ?? data.username) : ''}
       logOut={() => accounts.logoutAdmin()}
       signInPath="/admin/sign-in"

@@ -6,11 +6,15 @@ type FieldProps = InputHTMLAttributes<HTMLInputElement> & {
   /** Of the input of the API, so that its errors are shown here. */
   name: string
   hint?: ReactNode
+  /** At the end of the line of the label. */
+  aside?: ReactNode
   isOptional?: boolean
 }
 
 /** A labeled input with a hint and its error. What is typed into a password can be shown. */
-export function Field({ label, hint, isOptional = false, type = 'text', ...input }: FieldProps) {
+export function Field(props: FieldProps) {
+  const { label, hint, isOptional = false, type = 'text', ...others } = props
+  const { aside = isOptional && 'Optional', ...input } = others
   const id = useId()
   const problem = useProblem(input.name)
   const [isShown, setShown] = useState(false)
@@ -19,7 +23,7 @@ export function Field({ label, hint, isOptional = false, type = 'text', ...input
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      {isOptional && <span className="optional">Optional</span>}
+      <span className="aside">{aside}</span>
       <div className="input">
         <input
           {...input}
@@ -27,8 +31,10 @@ export function Field({ label, hint, isOptional = false, type = 'text', ...input
           type={isShown ? 'text' : type}
           required={!isOptional}
           aria-invalid={problem ? true : undefined}
-          aria-describedby={`${id}-hint ${id}-problem`}
-          {...((isPassword || input.name !== 'full_name') && { autoCapitalize: 'none' })}
+          aria-describedby={[problem && `${id}-problem`, hint && `${id}-hint`]
+            .filter(Boolean)
+            .join(' ')}
+          autoCapitalize={input.autoComplete === 'name' ? 'words' : 'none'}
           spellCheck={false}
         />
         {isPassword && (
@@ -43,14 +49,14 @@ export function Field({ label, hint, isOptional = false, type = 'text', ...input
           </button>
         )}
       </div>
-      {hint && (
-        <p id={`${id}-hint`} className="hint">
-          {hint}
-        </p>
-      )}
       {problem && (
         <p id={`${id}-problem`} className="problem">
           {problem}
+        </p>
+      )}
+      {hint && (
+        <p id={`${id}-hint`} className="hint">
+          {hint}
         </p>
       )}
     </div>

@@ -1,11 +1,14 @@
 import type { ReactNode } from 'react'
 import { Link, navigate } from '../router.tsx'
 import { ActionButton } from './ActionButton.tsx'
+import { Avatar } from './Avatar.tsx'
 import { Brand } from './Card.tsx'
 
 type ShellProps = {
   /** The pages of this area, by their path. */
   pages: Record<string, string>
+  /** Beside the name of the application. */
+  badge?: string
   /** Of whom is signed in. */
   name: string
   logOut: () => Promise<unknown>
@@ -14,13 +17,15 @@ type ShellProps = {
 }
 
 /** What is around every page for those who are signed in. */
-export function Shell({ pages, name, logOut, signInPath, children }: ShellProps) {
+export function Shell({ pages, badge, name, logOut, signInPath, children }: ShellProps) {
   const [home = '/'] = Object.keys(pages)
   return (
     <>
       <header className="bar">
         <Brand to={home} />
+        {badge && <span className="badge">{badge}</span>}
         <span className="name">{name}</span>
+        <Avatar name={name} />
         <ActionButton
           act={async () => {
             await logOut()

@@ -1,6 +1,7 @@
 import type { UserRead } from 'edge-accounts-client'
 import { accounts } from '../../accounts.ts'
 import { ActionButton } from '../../parts/ActionButton.tsx'
+import { Avatar } from '../../parts/Avatar.tsx'
 import { date } from '../../times.ts'
 
 type UserRowProps = { user: UserRead; reload: () => void }
@@ -9,6 +10,7 @@ export function UserRow({ user, reload }: UserRowProps) {
   const { id, username, email, full_name, is_active, is_superuser, created_at } = user
   return (
     <li className="row">
+      <Avatar name={full_name ?? username} />
       <div>
         <strong>{full_name ?? username}</strong>
         {is_superuser && <span className="badge">Superuser</span>}

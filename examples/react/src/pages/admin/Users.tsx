@@ -86,7 +86,7 @@ function SearchField({ search, onSearch }: SearchFieldProps) {
     <input
       type="search"
       aria-label="Search for users"
-      placeholder="Username or email begins with …"
+      placeholder="Username or email"
       autoComplete="off"
       spellCheck={false}
       maxLength={254}
@@ -111,9 +111,8 @@ function Paging({
   return (
     <nav className="paging" aria-label="Pages of the list">
       <span role="status">
-        {items.length > 0 && `${first + 1}–${first + items.length} of `}
-        {total.toLocaleString('en')}
-        {total_is_capped && '+'}
+        {items.length > 0 &&
+          `${first + 1}–${first + items.length} of ${total.toLocaleString('en')}${total_is_capped ? '+' : ''}`}
       </span>
       {page > 1 && <Link to={pathTo(page - 1)}>Previous</Link>}
       {page < total_pages && <Link to={pathTo(page + 1)}>Next</Link>}

@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { describeInChromium } from '../bundle/chromium.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from '../bundle/served-bundle.ts'
+import { describeInChromium } from './chromium.ts'
+import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 /** How long a refresh takes here, so that all tabs are certain to want one meanwhile. */
 const REFRESH_MS = 500
 
-const CLIENT = fileURLToPath(import.meta.resolve('../../client/src/index.ts'))
+const CLIENT = join(import.meta.dirname, '../../client/dist/index.js')
 
 describeInChromium('tabs', (launch) => {
   let frontend: Awaited<ReturnType<typeof serveFrontend>>

@@ -26,7 +26,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 const LONG_IN_NODE = [
   'test/bundle/{burst,client,client-in-browser,cookies,dump,pages}.test.ts',
   'test/repository/environment.test.ts',
-  'test/local/dev-start.test.ts',
+  'test/local/{connect-a-frontend,dev-start}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

@@ -112,6 +112,12 @@ export type AdminRead = {
   updated_at: string
 }
 
+export type ResetLink = {
+  username: string
+  email: string
+  expires_at: string
+}
+
 export type UserList = {
   items: UserRead[]
   total: number
@@ -367,6 +373,18 @@ export type Api = {
     options?: CallOptions,
   ): Promise<Message>
 
+  /**
+   * Check a reset link
+   *
+   * The token is not used, and its link expires when it would have.
+   */
+  checkAdminPasswordReset(
+    input: {
+      token: string
+    },
+    options?: CallOptions,
+  ): Promise<ResetLink>
+
   /** Get your account */
   getCurrentAdmin(input?: NoInput, options?: CallOptions): Promise<AdminRead>
 
@@ -553,6 +571,18 @@ export type Api = {
     options?: CallOptions,
   ): Promise<Message>
 
+  /**
+   * Check a reset link
+   *
+   * The token is not used, and its link expires when it would have.
+   */
+  checkUserPasswordReset(
+    input: {
+      token: string
+    },
+    options?: CallOptions,
+  ): Promise<ResetLink>
+
   /** Send a test email */
   sendTestEmail(
     input: {
@@ -587,6 +617,7 @@ export const OPERATIONS: Readonly<Record<keyof Api, string>> = {
   changeAdminPassword: 'POST /api/admins/change-password json bearer',
   requestAdminPasswordReset: 'POST /api/admins/forgot-password json',
   resetAdminPassword: 'POST /api/admins/reset-password json',
+  checkAdminPasswordReset: 'POST /api/admins/reset-password/check json',
   getCurrentAdmin: 'GET /api/admins/me bearer',
   listAdminSessions: 'GET /api/admins/me/sessions bearer',
   endOtherAdminSessions: 'DELETE /api/admins/me/sessions bearer',
@@ -600,5 +631,6 @@ export const OPERATIONS: Readonly<Record<keyof Api, string>> = {
   listAuditEvents: 'GET /api/admins/audit bearer',
   requestUserPasswordReset: 'POST /api/password/forgot-password json',
   resetUserPassword: 'POST /api/password/reset-password json',
+  checkUserPasswordReset: 'POST /api/password/reset-password/check json',
   sendTestEmail: 'POST /api/password/test-email json bearer',
 }

@@ -25,7 +25,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
   'test/bundle/{burst,cookies,dump,pages}.test.ts',
-  'test/repository/environment.test.ts',
+  'test/repository/{commands,environment,readme}.test.ts',
   'test/local/dev-start.test.ts',
 ]
 

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { untilNpmExits } from './dev/npm.ts'
-import { HELP, type Options, readOptions } from './dev/options.ts'
+import { type Options, readOptions } from './dev/options.ts'
 import { readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
@@ -71,19 +71,6 @@ async function takeDevLock(): Promise<() => void> {
   }
 }
 
-/** Prints the help, or why the arguments are wrong, and exits. */
-function optionsOrExit(): Options {
-  try {
-    const options = readOptions(process.argv.slice(2))
-    if (!options.help) return options
-    console.log(HELP)
-    process.exit()
-  } catch (error) {
-    console.error(`${messageOf(error)}\n\n${HELP}`)
-    process.exit(2)
-  }
-}
-
 async function main({ frontendUrl }: Options): Promise<void> {
   const ports = readPorts(process.env)
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
@@ -92,7 +79,7 @@ async function main({ frontendUrl }: Options): Promise<void> {
   await startEverything({ folder: FOLDER, ports, stops, say }, frontendUrl)
 }
 
-const options = optionsOrExit()
+const options = readOptions()
 stopOnSignals()
 void untilNpmExits().then(() => end(1, 'npm has exited. Stopping …'))
 // Writing to a closed terminal fails. That must not interrupt the shutdown.

@@ -26,7 +26,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 const LONG_IN_NODE = [
   'test/bundle/{burst,cookies,dump,pages}.test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
-  'test/local/dev-start.test.ts',
+  'test/local/{dev-start,mailbox-browser}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

@@ -2,15 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../local/process/ports.ts'
+import { copyRepository } from './repository-copy.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const NOT_COPIED = /^(\.dev\.vars|\.env|\.git|\.local|node_modules|dist|coverage)$/
-const PORTS = ['PORT', 'MAILBOX_PORT', 'POSTGRES_PORT', 'NEON_PORT', 'UPSTASH_PORT']
 /** A start takes three seconds on a quiet machine. */
 const TIMEOUT_MS = 60_000
 const CANARY = 'canary-of-a-secret'
@@ -47,16 +44,9 @@ function run(...args: string[]) {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dev start ')) // With spaces, as people have them.
-  for (const name of await readdir(ROOT)) {
-    if (NOT_COPIED.test(name)) continue
-    await cp(join(ROOT, name), join(folder, name), { recursive: true })
-  }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const copy = await copyRepository()
+  ;({ folder, env, url } = copy)
   file = join(folder, '.dev.vars')
-  const ports = await Promise.all(PORTS.map(() => freePort()))
-  env = { ...process.env, ...Object.fromEntries(PORTS.map((name, i) => [name, String(ports[i])])) }
-  url = `http://127.0.0.1:${ports[0]}`
 })
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true })

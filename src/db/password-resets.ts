@@ -115,19 +115,20 @@ export const issueReset = forEachAccountType((tables) => {
   })
 })
 
-const Owner = z.object({
+const OpenReset = z.object({
   username: z.string(),
   email: z.string(),
   full_name: z.nullable(z.string()),
+  expires_at: z.coerce.date(),
 })
 
-/** The owner of a reset that may still be used. */
+/** A reset that may still be used, and its owner. */
 export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =>
   read({
     parameters: { resetId: 'uuid' },
-    returns: maybeOne(Owner),
+    returns: maybeOne(OpenReset),
     sql: ($) => `
-      select a.username, a.email, a.full_name
+      select a.username, a.email, a.full_name, r.expires_at
       from ${resets} r join ${accounts} a on a.id = r.${resetOwner}
       where r.id = ${$.resetId} and r.expires_at > now()
         and ${isUsable('a')} and ${isNotVoid('r', 'a')}`,

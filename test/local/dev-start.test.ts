@@ -1,21 +1,22 @@
 /** `npm run dev` as a newcomer sees it, in a copy of the repository. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
-import { copyRepository } from './repository-copy.ts'
+import { applyMigrations } from '../../scripts/migrate.ts'
+import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 /** A start takes three seconds on a quiet machine. */
 const TIMEOUT_MS = 60_000
 const CANARY = 'canary-of-a-secret'
 
+let copy: RepositoryCopy
 let folder: string
 let file: string
 let url: string
-let env: NodeJS.ProcessEnv
 let dev: ChildProcess
 let output = ''
 
@@ -32,25 +33,18 @@ const replace = (pattern: RegExp, by: string) =>
 
 const projectName = async () => Object(await (await fetch(url)).json()).message
 
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [join(folder, 'local/dev.ts'), ...args], { env })
-  child.stdout.on('data', (chunk) => {
-    output += chunk
+const run = (...args: string[]) =>
+  copy.run(args, (text) => {
+    output += text
   })
-  child.stderr.on('data', (chunk) => {
-    output += chunk
-  })
-  return child
-}
 
 beforeAll(async () => {
-  const copy = await copyRepository()
-  ;({ folder, env, url } = copy)
+  copy = await copyRepository()
+  folder = copy.folder
   file = join(folder, '.dev.vars')
+  url = copy.urls.api
 })
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => copy.remove())
 
 describe('npm run dev', () => {
   beforeAll(() => {
@@ -113,14 +107,20 @@ describe('npm run dev', () => {
     expect(output).not.toContain('Restarting')
   })
 
-  test('stops the parts that .dev.vars replaces, and is not Ready with a database that is down', async () => {
+  test('stops the parts that .dev.vars replaces, and is not Ready while their database is down or empty', async () => {
     const unused = await freePort()
     const before = readFileSync(file)
-    const text = await printed(/Not ready: .*The database does not respond/, () =>
+    const text = await printed(/Not ready\. The database does not respond/, () =>
       appendFileSync(file, `DATABASE_URL=postgresql://me:${CANARY}@127.0.0.1:${unused}/x\n`),
     )
     expect(text).toMatch(/Changed in \.dev\.vars: DATABASE_URL/)
     expect(text).not.toMatch(new RegExp(`Ready\\.|${CANARY}`))
+    const postgres = await startTemporaryPostgres({ database: 'empty' })
+    onTestFinished(() => postgres.stop())
+    await printed(/Not ready\. The database of DATABASE_URL lacks \d+ migrations/, () =>
+      appendFileSync(file, `DATABASE_URL=${postgres.url}\n`),
+    )
+    await printed(/Ready\.[\s\S]*as set in \.dev\.vars/, () => applyMigrations(postgres.url))
     await printed(/PostgreSQL is up[\s\S]*Ready\./, () => writeFileSync(file, before))
   })
 

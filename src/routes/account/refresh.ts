@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import type { AccountType } from '../../db/accounts.ts'
 import { rotateSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
@@ -8,7 +7,7 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
-import { Token } from '../input.ts'
+import { RefreshToken } from '../input.ts'
 import { TokenPair, tokenPair } from './token-pair.ts'
 
 const invalidRefreshToken = defineUnauthenticated('Invalid or expired refresh token')
@@ -24,7 +23,7 @@ export const refresh = (accountType: AccountType) =>
       responses: { 200: { description: 'The new pair', schema: TokenPair } },
       errors: [invalidRefreshToken],
     }),
-    json(z.object({ refresh_token: Token })),
+    json(RefreshToken),
     async (c) => {
       const { db, keys, config } = c.var
       const subject = readRefreshToken(keys, accountType, c.req.valid('json').refresh_token)

@@ -24,7 +24,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, and a run of the tests within the tests. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,dump,pages}.test.ts',
+  'test/bundle/{burst,dump,*-page,*-pages}.test.ts',
   'test/repository/environment.test.ts',
 ]
 

@@ -21,15 +21,18 @@ export type ServedBundle = Bundle & {
   close(): Promise<void>
 }
 
-/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests. */
-export async function serveBundle(): Promise<ServedBundle> {
+/**
+ * Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, and with these
+ * variables.
+ */
+export async function serveBundle(variables: Record<string, string> = {}): Promise<ServedBundle> {
   // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
   const bundle = await buildBundle(folder)
   const { wranglerConfig, bindings } = inject('world')
   const server = createTestHarness({
-    workers: [{ configPath: wranglerConfig, prebuiltWorkerDir: folder, secrets: bindings }],
+    workers: [{ configPath: wranglerConfig, prebuiltWorkerDir: folder, secrets: { ...bindings, ...variables } }],
   })
   const { url } = await server.listen()
   return {

@@ -8,6 +8,8 @@ import { readResetToken } from '../../tokens/reset.ts'
 import { Token } from '../input.ts'
 import { invalidToken } from './reset-password.ts'
 
+const CheckReset = z.object({ token: Token }).check(z.meta({ id: 'CheckPasswordResetRequest' }))
+
 const ResetLink = z
   .object({ username: z.string(), email: z.string(), expires_at: z.coerce.date() })
   .check(z.meta({ id: 'ResetLink' }))
@@ -20,13 +22,15 @@ const ResetLink = z
 export const checkReset = (accountType: AccountType) =>
   endpoint(
     contract({
-      operationId: accountType === 'user' ? 'checkUserPasswordReset' : 'checkAdminPasswordReset',
+      operationId: { user: 'checkUserPasswordReset', admin: 'checkAdminPasswordReset' }[
+        accountType
+      ],
       summary: 'Check a reset link',
       description: 'The token is not used, and its link expires when it would have.',
       responses: { 200: { description: 'The account of the link', schema: ResetLink } },
       errors: [invalidToken],
     }),
-    json(z.object({ token: Token })),
+    json(CheckReset),
     async (c) => {
       const { db, keys } = c.var
       const resetId = readResetToken(keys, accountType, c.req.valid('json').token)

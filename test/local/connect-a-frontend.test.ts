@@ -8,9 +8,9 @@ import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../../local/process/ports.ts'
-import { CHROMIUM, launchChromium } from '../bundle/chromium.ts'
+import { describeInChromium } from '../bundle/chromium.ts'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -105,18 +105,10 @@ const newcomer = () => {
   return { name, email: `${name}@example.com` }
 }
 
-if (CHROMIUM) {
-  describe(`the code in ${CHROMIUM}`, () => testInBrowser(CHROMIUM ?? ''))
-} else {
-  test('the code is not run without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testInBrowser(executablePath: string) {
+describeInChromium('the code', (launch) => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await launchChromium(executablePath)
+    browser = await launch()
   })
   afterAll(() => browser.close())
 
@@ -203,4 +195,4 @@ function testInBrowser(executablePath: string) {
     expect(await messageOf(login)).toMatch(/^Can't reach the server/)
     await opened.context().setOffline(false)
   })
-}
+})

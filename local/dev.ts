@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startExample } from './dev/example.ts'
 import { untilNpmExits } from './dev/npm.ts'
 import { HELP, type Options, readOptions } from './dev/options.ts'
 import { readPorts } from './dev/settings.ts'
@@ -84,12 +85,14 @@ function optionsOrExit(): Options {
   }
 }
 
-async function main({ frontendUrl }: Options): Promise<void> {
+async function main({ example, frontendUrl }: Options): Promise<void> {
   const ports = readPorts(process.env)
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
   const say = (line: string) => console.log(line)
-  await startEverything({ folder: FOLDER, ports, stops, say }, frontendUrl)
+  const place = { folder: FOLDER, ports, stops, say }
+  if (example) await startExample(place)
+  await startEverything(place, frontendUrl)
 }
 
 const options = optionsOrExit()

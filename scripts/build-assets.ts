@@ -50,7 +50,7 @@ export async function buildAssets(outDir = 'dist/assets'): Promise<string> {
     await copyFile(join(ROOT, 'node_modules', from), join(target, 'assets', to))
   }
   await removeRedocBadge(join(target, 'assets/redoc.standalone.js'))
-  await writeFile(join(target, 'openapi.json'), `${JSON.stringify(buildOpenApi(), null, 2)}\n`)
+  await writeFile(join(target, 'openapi.json'), JSON.stringify(buildOpenApi()))
   return target
 }
 

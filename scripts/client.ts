@@ -61,7 +61,7 @@ export function generateClientApi(document = buildOpenApi() as Document): string
       const type = typeOf(schema, inputs.has(name) ? ' | undefined' : '')
       return `${comment(schema.description)}export type ${name} = ${type}\n`
     })
-  const errorNames = schemas['Error']?.properties?.['error'] ?? {}
+  const errorNames = schemas['ApiError']?.properties?.['error'] ?? {}
   return format(
     [
       '// Generated from the OpenAPI document by `npm run generate:client`. Do not edit.\n',

@@ -1,88 +1,138 @@
 /**
  * Generates the OpenAPI document from the app's routes, the schemas that validate requests, and what
- * handlers declare with `documented`. The generator is not part of the Worker.
+ * handlers declare with `documented`. What only readers need is in openapi/: examples of fields, sections.
+ * None of this is part of the Worker.
  */
 import * as z from 'zod'
-import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiOverrideContext,
+} from 'zod-openapi'
 import packageJson from '../package.json' with { type: 'json' }
 import { app } from '../src/app.ts'
 import {
   databaseUnavailable,
-  ERRORS,
   type ErrorFactory,
-  type ErrorName,
   internalError,
   serviceUnavailable,
 } from '../src/errors.ts'
 import { type Documentation, documentationOf, type ResponseDocumentation } from '../src/openapi.ts'
 import { tooManyRequests } from '../src/rate-limit/limit.ts'
+import { errorResponses } from './openapi/errors.ts'
+import { addExamples, type Document } from './openapi/examples.ts'
+import { LIMITS, REQUEST_ID } from './openapi/headers.ts'
+import { TAGS } from './openapi/tags.ts'
 
-const ErrorBody = z
-  .object({
-    error: z.enum(Object.keys(ERRORS) as [ErrorName, ...ErrorName[]]),
-    message: z.string(),
-    status_code: z.int(),
-    timestamp: z.iso.datetime(),
-    path: z.string(),
-    request_id: z.uuid(),
-    details: z.record(z.string(), z.unknown()).optional(),
-  })
-  .meta({ id: 'Error', description: 'The body of every response with status >= 400' })
+const DESCRIPTION = `User accounts: sign-up, login, sessions, password reset, and their administration.
 
-const TAGS = {
-  '/api/users': 'Users',
-  '/api/admins': 'Admins',
-  '/api/password': 'Password',
-  '/': 'System',
-} as const
+**Authentication.** Log in, and send the access token as \`Authorization: Bearer …\`. It is valid for
+\`expires_in\` seconds; then send the refresh token for a new pair. Users and admins are separate accounts,
+and so are their tokens.
 
-const DESCRIPTION = `User accounts at the edge: sign-up, login, sessions, password reset.
+**Errors** have one shape on every path. \`error\` is a fixed name; \`request_id\` is what support asks for.
 
-Log in, then send the access token as \`Authorization: Bearer …\`. It expires after 15 minutes; use
-the refresh token to get a new pair. All errors have the same shape. The RateLimit headers report the
-limits; 429 and 503 carry \`Retry-After\`.`
+**Limits** are per client address, and stricter where passwords are guessed or emails sent. \`RateLimit\` and
+\`RateLimit-Policy\` report them; 429 and 503 say in \`Retry-After\` when to try again.
 
-type Operation = ZodOpenApiOperationObject
+**Changes.** Fields, operations and errors may be added: ignore what you don't know. Nothing is removed.
+
+Bodies are JSON of at most 16 KiB, times are ISO 8601 in UTC. Browsers may call from the origins that the
+service lists in \`CORS_ORIGINS\`.`
 
 /** @returns the document, OpenAPI 3.1 */
 export function buildOpenApi(): object {
-  const paths: Record<string, Record<string, Operation>> = {}
+  const errors = errorResponses()
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const { method, path, parts } of documentedRoutes()) {
     const template = path.replace(/:(\w+)/g, '{$1}')
+    const operation = operationOf(parts, template)
+    const thrown = errors.responsesTo(errorsOf(parts, template), template)
     paths[template] = {
       ...paths[template],
-      [method.toLowerCase()]: operationOf(parts, template),
+      [method.toLowerCase()]: { ...operation, responses: { ...thrown, ...operation.responses } },
     }
   }
-  return createDocument(
+  const document = createDocument(
     {
       openapi: '3.1.1',
       info: {
-        title: 'ADL Production API',
+        title: 'Accounts API',
         version: packageJson.version,
         description: DESCRIPTION,
+        contact: { name: 'The operator of this service' },
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      servers: [{ url: '/' }],
-      tags: Object.values(TAGS).map((name) => ({ name })),
+      servers: [
+        { url: '/', description: 'This service, in production or elsewhere', 'x-internal': false },
+      ],
+      tags: TAGS.map(({ name, description }) => ({ name, description })),
       paths,
       components: {
         securitySchemes: {
-          bearerAuth: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-          userRefreshCookie: { type: 'apiKey', in: 'cookie', name: '__Host-refresh_users' },
-          adminRefreshCookie: { type: 'apiKey', in: 'cookie', name: '__Host-refresh_admins' },
-          bootstrapToken: { type: 'apiKey', in: 'header', name: 'X-Bootstrap-Token' },
+          bearerAuth: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'The `access_token` of a login. It is verified as RFC8725 asks.',
+          },
+          userRefreshCookie: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-refresh_users',
+            description:
+              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
+          },
+          adminRefreshCookie: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-refresh_admins',
+            description:
+              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
+          },
+          bootstrapToken: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-Bootstrap-Token',
+            description: 'Only to register the first admin: `ADMIN_BOOTSTRAP_TOKEN`.',
+          },
         },
+        examples: errors.examples,
       },
     },
-    {
-      override: ({ zodSchema, jsonSchema }) => {
-        if (zodSchema._zod.def.type !== 'date') return
-        jsonSchema.type = 'string'
-        jsonSchema.format = 'date-time'
-      },
-    },
-  )
+    { override: render },
+  ) as unknown as Document
+  addExamples(document)
+  return document
+}
+
+/** What generators of clients understand, from what zod writes. */
+function render({ zodSchema, jsonSchema, io }: ZodOpenApiOverrideContext): void {
+  if (zodSchema._zod.def.type === 'date') {
+    Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+  }
+  // The format says it; an email has to match both.
+  if (jsonSchema.format && jsonSchema.format !== 'email') delete jsonSchema.pattern
+  // Other languages have no Unicode properties in theirs, or another syntax: the description tells it.
+  if (jsonSchema.pattern?.includes('\\p{')) delete jsonSchema.pattern
+  if (jsonSchema.type === 'integer') renderInteger(jsonSchema)
+  // A later version may add fields to a response.
+  if (io === 'output' && jsonSchema.additionalProperties === false) {
+    delete jsonSchema.additionalProperties
+  }
+}
+
+/** Ids, counts and seconds: none is negative, and PostgreSQL's `integer` holds all but what says otherwise. */
+function renderInteger(schema: ZodOpenApiOverrideContext['jsonSchema']): void {
+  schema.format ??= 'int32'
+  if (schema.exclusiveMinimum === 0) {
+    schema.minimum = 1
+    delete schema.exclusiveMinimum
+  }
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) schema.minimum = 0
+  if (schema.maximum === Number.MAX_SAFE_INTEGER && schema.format === 'int32') {
+    schema.maximum = 2 ** 31 - 1
+  }
 }
 
 /** The documented routes, each with what its handlers declare. */
@@ -98,17 +148,17 @@ function documentedRoutes() {
   return routes.values()
 }
 
-function operationOf(parts: Documentation[], template: string): Operation {
+function operationOf(parts: Documentation[], template: string): ZodOpenApiOperationObject {
   const all: Documentation = Object.assign({}, ...parts)
-  const errors = parts.flatMap((part) => part.errors ?? [])
-  const tag = Object.entries(TAGS).find(([prefix]) => template.startsWith(prefix))?.[1] ?? 'System'
+  const tag = TAGS.find(({ paths }) => paths.test(template))?.name ?? 'System'
   const { operationId, summary, description, security, body, query, params, headers } = all
   return {
     tags: [tag],
     ...(operationId && { operationId }),
     ...(summary && { summary }),
     ...(description && { description }),
-    ...(security && { security }),
+    // None is said too: an operation without authentication is meant to be one.
+    security: security ?? [],
     ...((query || params || headers) && {
       requestParams: {
         ...(query && { query }),
@@ -119,93 +169,46 @@ function operationOf(parts: Documentation[], template: string): Operation {
     ...(body && {
       requestBody: { required: true, content: { 'application/json': { schema: body } } },
     }),
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(all.responses ?? {}).map(([status, response]) => [
-          status,
-          responseOf(response),
-        ]),
-      ),
-      ...errorResponses(errorsOf(errors, all.neverErrors ?? [], template)),
-    },
+    responses: Object.fromEntries(
+      Object.entries(all.responses ?? {}).map(([status, response]) => [
+        status,
+        responseOf(response, template),
+      ]),
+    ),
   }
 }
 
-const RequestId = z.uuid().meta({ description: "The request's id, also in the log" })
-
 /** A response with neither schema nor content type has no body. */
-const responseOf = ({ description, schema, contentType, headers }: ResponseDocumentation) => ({
-  description,
-  headers: z.object({ 'X-Request-ID': RequestId, ...headers?.shape }),
-  ...((schema || contentType) && {
-    content: {
-      [contentType ?? 'application/json']: {
-        schema: schema ?? (contentType === 'text/html' ? z.string() : z.looseObject({})),
-      },
-    },
-  }),
-})
-
-/** The errors that the endpoint and its middleware declare, and those of all routes or of the API. */
-function errorsOf(
-  named: readonly ErrorFactory[],
-  never: readonly ErrorFactory[],
+function responseOf(
+  { description, schema, contentType, headers, example }: ResponseDocumentation,
   template: string,
-): ErrorFactory[] {
-  const isApi = template.startsWith('/api/')
-  const isHealthCheck = template.startsWith('/health')
-  const all = [
-    ...named,
-    ...(isApi ? [tooManyRequests, databaseUnavailable] : []),
-    ...(isHealthCheck ? [] : [serviceUnavailable]),
-    internalError,
-  ]
-  return [...new Set(all)].filter((error) => !never.includes(error))
-}
-
-function errorResponses(errors: readonly ErrorFactory[]) {
-  const byStatus = Map.groupBy(errors, ({ error }) => ERRORS[error])
-  return Object.fromEntries(
-    [...byStatus].map(([status, group]) => [
-      status,
-      {
-        description: [...new Set(group.map(({ error }) => error))].join(' or '),
-        headers: z.object({ 'X-Request-ID': RequestId, ...HEADERS_OF[status] }),
-        content: {
-          'application/json': {
-            schema: ErrorBody,
-            examples: Object.fromEntries(
-              group.map((error) => [error.message, { value: exampleOf(error) }]),
-            ),
-          },
-        },
-      },
-    ]),
-  )
-}
-
-const RetryAfter = z.string().meta({ description: 'Seconds to wait' })
-
-const HEADERS_OF: Readonly<Record<number, Record<string, z.ZodType> | undefined>> = {
-  401: { 'WWW-Authenticate': z.literal('Bearer').meta({ description: 'RFC 6750' }) },
-  429: { 'Retry-After': RetryAfter },
-  503: { 'Retry-After': RetryAfter },
-}
-
-const exampleOf = (factory: ErrorFactory) => {
-  const { name, message, status, details } = factory()
+) {
+  const isPage = contentType === 'text/html'
   return {
-    error: name,
-    message,
-    status_code: status,
-    timestamp: '2026-01-01T12:00:00.000Z',
-    path: '/api/…',
-    request_id: '0b9b1f0e-7a55-4a53-9d0e-2f6b7c1d8e90',
-    ...(details && { details }),
-    ...(name === 'ValidationError' && {
-      details: {
-        errors: [{ field: 'email', message: 'must be an email address', type: 'invalid_format' }],
+    description,
+    headers: z.object({ ...REQUEST_ID, ...(isApi(template) && LIMITS), ...headers?.shape }),
+    ...((schema || contentType) && {
+      content: {
+        [contentType ?? 'application/json']: {
+          schema: schema ?? (isPage ? z.string() : z.looseObject({})),
+          ...(isPage && { example: '<!doctype html>…' }),
+          ...(example !== undefined && { example }),
+        },
       },
     }),
   }
+}
+
+const isApi = (template: string) => template.startsWith('/api/')
+
+/** The errors that the endpoint and its middleware declare, and those of all routes or of the API. */
+function errorsOf(parts: Documentation[], template: string): ErrorFactory[] {
+  const never = parts.flatMap((part) => part.neverErrors ?? [])
+  const all = [
+    ...parts.flatMap((part) => part.errors ?? []),
+    ...(isApi(template) ? [tooManyRequests, databaseUnavailable] : []),
+    ...(template.startsWith('/health') ? [] : [serviceUnavailable]),
+    internalError,
+  ]
+  return [...new Set(all)].filter((error) => !never.includes(error))
 }

@@ -20,6 +20,8 @@ export type ResponseDocumentation = {
   /** Media type of a response that is not JSON. */
   contentType?: string
   headers?: z.ZodMiniObject
+  /** The body, where its schema allows others too. Otherwise examples come from scripts/openapi/fields.ts. */
+  example?: unknown
 }
 
 /** What the OpenAPI document says of an endpoint; each middleware in front of a handler adds its part. */

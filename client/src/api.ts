@@ -2,12 +2,102 @@
 
 import type { AccessToken, CallOptions, NoInput } from './types.ts'
 
+export type RegisterUserRequest = {
+  /** Letters and digits of any script, `_`, `-`, and single dots between them; nothing that reads as a web address. Unique without regard to case. Length in UTF-16 code units */
+  username: string
+  /** Unique without regard to case */
+  email: string
+  /** At least 8 characters (PASSWORD_MIN_LENGTH may ask for more) and at most 72 bytes in UTF-8, both in NFKC; not a common password, not a name of the account */
+  password: string
+  /** Without control characters and invisible ones. Empty is null. Length in UTF-16 code units */
+  full_name?: string | null | undefined
+}
+
+export type LoginRequest = {
+  /** The username or the email. Required without `email` */
+  username?: string | undefined
+  /** In place of `username` */
+  email?: string | undefined
+  /** Only the size of the body bounds it */
+  password: string
+}
+
+export type RefreshTokenRequest = {
+  /** If it is absent, the token is that of the cookie */
+  refresh_token?: string | undefined
+}
+
+export type ChangePasswordRequest = {
+  /** Only the size of the body bounds it */
+  current_password: string
+  /** At least 8 characters (PASSWORD_MIN_LENGTH may ask for more) and at most 72 bytes in UTF-8, both in NFKC; not a common password, not a name of the account */
+  new_password: string
+}
+
+export type UpdateCurrentUserRequest = {
+  /** Letters and digits of any script, `_`, `-`, and single dots between them; nothing that reads as a web address. Unique without regard to case. Length in UTF-16 code units */
+  username?: string | undefined
+  /** Unique without regard to case */
+  email?: string | undefined
+  /** Without control characters and invisible ones. Empty is null. Length in UTF-16 code units */
+  full_name?: string | null | undefined
+}
+
+export type DeleteCurrentUserRequest = {
+  /** Only the size of the body bounds it */
+  password: string
+}
+
+export type RegisterAdminRequest = {
+  /** Letters and digits of any script, `_`, `-`, and single dots between them; nothing that reads as a web address. Unique without regard to case. Length in UTF-16 code units */
+  username: string
+  /** Unique without regard to case */
+  email: string
+  /** At least 8 characters (PASSWORD_MIN_LENGTH may ask for more) and at most 72 bytes in UTF-8, both in NFKC; not a common password, not a name of the account */
+  password: string
+  /** Without control characters and invisible ones. Empty is null. Length in UTF-16 code units */
+  full_name?: string | null | undefined
+  /** May also manage admins and roles, read the audit trail, and erase users */
+  is_superadmin?: boolean | undefined
+}
+
+export type ForgotPasswordRequest = {
+  /** Unique without regard to case */
+  email: string
+}
+
+export type ResetPasswordRequest = {
+  token: string
+  /** At least 8 characters (PASSWORD_MIN_LENGTH may ask for more) and at most 72 bytes in UTF-8, both in NFKC; not a common password, not a name of the account */
+  new_password: string
+}
+
+export type CheckResetLinkRequest = {
+  token: string
+}
+
+export type UpdateUserRequest = {
+  /** False: an admin has disabled the account */
+  is_active?: boolean | undefined
+  /** Without control characters and invisible ones. Empty is null. Length in UTF-16 code units */
+  full_name?: string | null | undefined
+  /** Superadmins only */
+  is_superuser?: boolean | undefined
+}
+
+export type SendTestEmailRequest = {
+  /** Unique without regard to case */
+  to_email: string
+}
+
 export type UserRead = {
   id: number
   username: string
   email: string
   full_name: string | null
+  /** False: an admin has disabled the account */
   is_active: boolean
+  /** The access token has the role `superuser` */
   is_superuser: boolean
   created_at: string
   updated_at: string
@@ -37,10 +127,14 @@ export type UserExport = {
   sessions: {
     items: {
       id: string
+      /** The `User-Agent` of the login, its first 200 characters */
       device: string | null
+      /** Where Cloudflare believes the login came from: city and country */
       place: string | null
       created_at: string
+      /** The last refresh, or the login */
       last_used_at: string
+      /** When it ends unless it is refreshed before */
       expires_at: string
       is_open: boolean
     }[]
@@ -49,6 +143,7 @@ export type UserExport = {
   }
   networks: {
     items: {
+      /** The network that the request came from, not its address */
       network: string
       last_login_at: string
     }[]
@@ -57,6 +152,7 @@ export type UserExport = {
   }
   pending_emails: {
     items: {
+      /** Which email */
       kind: string
       recipient: string
       created_at: string
@@ -66,6 +162,7 @@ export type UserExport = {
   }
   attempts: {
     items: {
+      /** What is counted */
       key: string
       count: number
       resets_at: string
@@ -78,11 +175,14 @@ export type UserExport = {
       at: string
       action: string
       outcome: 'success' | 'failure'
+      /** Why it failed, in a fixed word */
       reason: string | null
       actor_kind: ('user' | 'admin') | null
       /** What changed: names of fields; for roles and states the old and the new value */
       details: Record<string, unknown> | null
+      /** As in `X-Request-ID` and in the log */
       request_id: string
+      /** The network that the request came from, not its address */
       network: string | null
       country: string | null
     }[]
@@ -93,11 +193,16 @@ export type UserExport = {
 
 export type SessionRead = {
   id: string
+  /** The `User-Agent` of the login, its first 200 characters */
   device: string | null
+  /** Where Cloudflare believes the login came from: city and country */
   place: string | null
   created_at: string
+  /** The last refresh, or the login */
   last_used_at: string
+  /** When it ends unless it is refreshed before */
   expires_at: string
+  /** Whether it is the session of the access token */
   current: boolean
 }
 
@@ -106,7 +211,9 @@ export type AdminRead = {
   username: string
   email: string
   full_name: string | null
+  /** False: an admin has disabled the account */
   is_active: boolean
+  /** May also manage admins and roles, read the audit trail, and erase users */
   is_superadmin: boolean
   created_at: string
   updated_at: string
@@ -126,6 +233,7 @@ export type UserList = {
   page: number
   page_size: number
   total_pages: number
+  /** For the next page, as `cursor`. Null on the last one */
   next_cursor: string | null
 }
 
@@ -139,6 +247,7 @@ export type AuditEvent = {
   at: string
   action: string
   outcome: 'success' | 'failure'
+  /** Why it failed, in a fixed word */
   reason: string | null
   actor_kind: ('user' | 'admin') | null
   actor_id: number | null
@@ -146,7 +255,9 @@ export type AuditEvent = {
   target_id: number | null
   /** What changed: names of fields; for roles and states the old and the new value */
   details: Record<string, unknown> | null
+  /** As in `X-Request-ID` and in the log */
   request_id: string
+  /** The network that the request came from, not its address */
   network: string | null
   country: string | null
 }
@@ -173,34 +284,19 @@ export type ErrorName =
 
 /** Every operation of the API under its `operationId`. */
 export type Api = {
-  /** Register a user */
-  registerUser(
-    input: {
-      /** Unique without regard to case */
-      username: string
-      /** Unique without regard to case */
-      email: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      password: string
-      full_name?: string | null | undefined
-    },
-    options?: CallOptions,
-  ): Promise<UserRead>
+  /**
+   * Register a user
+   *
+   * Does not log in: use the new username and password for that.
+   */
+  registerUser(input: RegisterUserRequest, options?: CallOptions): Promise<UserRead>
 
   /**
    * Log in
    *
    * By username or email. After ten wrong passwords the account has to wait up to 15 minutes.
    */
-  loginUser(
-    input: {
-      /** The username or the email */
-      username?: string | undefined
-      email?: string | undefined
-      password: string
-    },
-    options?: CallOptions,
-  ): Promise<AccessToken>
+  loginUser(input: LoginRequest, options?: CallOptions): Promise<AccessToken>
 
   /**
    * Refresh tokens
@@ -212,21 +308,22 @@ export type Api = {
   /**
    * Log out
    *
-   * In cookie mode the cookie is cleared.
+   * Ends the session of the refresh token. The response is the same for a token that is already invalid. In cookie mode the cookie is cleared.
    */
   logoutUser(input?: NoInput, options?: CallOptions): Promise<void>
 
-  /** Change your password */
-  changeUserPassword(
-    input: {
-      current_password: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      new_password: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  /**
+   * Change your password
+   *
+   * Ends all other sessions; the one of the access token goes on. A wrong current password counts as a failed login.
+   */
+  changeUserPassword(input: ChangePasswordRequest, options?: CallOptions): Promise<Message>
 
-  /** Get your account */
+  /**
+   * Get your account
+   *
+   * The user whom the access token belongs to.
+   */
   getCurrentUser(input?: NoInput, options?: CallOptions): Promise<UserRead>
 
   /**
@@ -234,28 +331,14 @@ export type Api = {
    *
    * Omitted fields keep their value. When the email changes, the old and the new address are notified.
    */
-  updateCurrentUser(
-    input: {
-      /** Unique without regard to case */
-      username?: string | undefined
-      /** Unique without regard to case */
-      email?: string | undefined
-      full_name?: string | null | undefined
-    },
-    options?: CallOptions,
-  ): Promise<UserRead>
+  updateCurrentUser(input: UpdateCurrentUserRequest, options?: CallOptions): Promise<UserRead>
 
   /**
    * Delete your account
    *
    * All sessions end immediately. An admin can restore the account.
    */
-  deleteCurrentUser(
-    input: {
-      password: string
-    },
-    options?: CallOptions,
-  ): Promise<void>
+  deleteCurrentUser(input: DeleteCurrentUserRequest, options?: CallOptions): Promise<void>
 
   /**
    * Export your data
@@ -271,16 +354,26 @@ export type Api = {
    */
   listUserSessions(
     input?: {
+      /** Number of the page */
       page?: number | undefined
+      /** Items on a page */
       page_size?: number | undefined
     },
     options?: CallOptions,
   ): Promise<SessionRead[]>
 
-  /** End your other sessions */
+  /**
+   * End your other sessions
+   *
+   * Log out everywhere else: the session of the access token goes on.
+   */
   endOtherUserSessions(input?: NoInput, options?: CallOptions): Promise<void>
 
-  /** End one of your sessions */
+  /**
+   * End one of your sessions
+   *
+   * May be the current one. Its tokens stop working at once.
+   */
   endUserSession(
     input: {
       id: string
@@ -293,34 +386,14 @@ export type Api = {
    *
    * Requires a superadmin. The first admin of an empty installation registers with the bootstrap token instead and becomes a superadmin.
    */
-  registerAdmin(
-    input: {
-      /** Unique without regard to case */
-      username: string
-      /** Unique without regard to case */
-      email: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      password: string
-      full_name?: string | null | undefined
-      is_superadmin?: boolean | undefined
-    },
-    options?: CallOptions,
-  ): Promise<AdminRead>
+  registerAdmin(input: RegisterAdminRequest, options?: CallOptions): Promise<AdminRead>
 
   /**
    * Log in
    *
    * By username or email. After ten wrong passwords the account has to wait up to 15 minutes.
    */
-  loginAdmin(
-    input: {
-      /** The username or the email */
-      username?: string | undefined
-      email?: string | undefined
-      password: string
-    },
-    options?: CallOptions,
-  ): Promise<AccessToken>
+  loginAdmin(input: LoginRequest, options?: CallOptions): Promise<AccessToken>
 
   /**
    * Refresh tokens
@@ -332,60 +405,43 @@ export type Api = {
   /**
    * Log out
    *
-   * In cookie mode the cookie is cleared.
+   * Ends the session of the refresh token. The response is the same for a token that is already invalid. In cookie mode the cookie is cleared.
    */
   logoutAdmin(input?: NoInput, options?: CallOptions): Promise<void>
 
-  /** Change your password */
-  changeAdminPassword(
-    input: {
-      current_password: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      new_password: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  /**
+   * Change your password
+   *
+   * Ends all other sessions; the one of the access token goes on. A wrong current password counts as a failed login.
+   */
+  changeAdminPassword(input: ChangePasswordRequest, options?: CallOptions): Promise<Message>
 
   /**
    * Request a password reset link
    *
    * The response is the same whether or not the account exists.
    */
-  requestAdminPasswordReset(
-    input: {
-      /** Unique without regard to case */
-      email: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  requestAdminPasswordReset(input: ForgotPasswordRequest, options?: CallOptions): Promise<Message>
 
   /**
    * Reset the password
    *
    * The token of a reset link works once. All sessions of the account end.
    */
-  resetAdminPassword(
-    input: {
-      token: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      new_password: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  resetAdminPassword(input: ResetPasswordRequest, options?: CallOptions): Promise<Message>
 
   /**
    * Check a reset link
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkAdminPasswordReset(
-    input: {
-      token: string
-    },
-    options?: CallOptions,
-  ): Promise<ResetLink>
+  checkAdminPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
 
-  /** Get your account */
+  /**
+   * Get your account
+   *
+   * The admin whom the access token belongs to.
+   */
   getCurrentAdmin(input?: NoInput, options?: CallOptions): Promise<AdminRead>
 
   /**
@@ -395,16 +451,26 @@ export type Api = {
    */
   listAdminSessions(
     input?: {
+      /** Number of the page */
       page?: number | undefined
+      /** Items on a page */
       page_size?: number | undefined
     },
     options?: CallOptions,
   ): Promise<SessionRead[]>
 
-  /** End your other sessions */
+  /**
+   * End your other sessions
+   *
+   * Log out everywhere else: the session of the access token goes on.
+   */
   endOtherAdminSessions(input?: NoInput, options?: CallOptions): Promise<void>
 
-  /** End one of your sessions */
+  /**
+   * End one of your sessions
+   *
+   * May be the current one. Its tokens stop working at once.
+   */
   endAdminSession(
     input: {
       id: string
@@ -419,11 +485,15 @@ export type Api = {
    */
   listUsers(
     input?: {
+      /** Number of the page */
       page?: number | undefined
+      /** Items on a page */
       page_size?: number | undefined
+      /** Only active users, or only disabled ones */
       is_active?: boolean | undefined
       /** Prefix of the username or the email; case is ignored */
       search?: string | undefined
+      /** A field; `-` for descending */
       sort?:
         | '-created_at'
         | 'created_at'
@@ -460,12 +530,7 @@ export type Api = {
   updateUser(
     input: {
       id: number
-    } & {
-      is_active?: boolean | undefined
-      full_name?: string | null | undefined
-      /** Superadmins only */
-      is_superuser?: boolean | undefined
-    },
+    } & UpdateUserRequest,
     options?: CallOptions,
   ): Promise<UserRead>
 
@@ -483,7 +548,11 @@ export type Api = {
     options?: CallOptions,
   ): Promise<void>
 
-  /** Restore a deleted user */
+  /**
+   * Restore a deleted user
+   *
+   * Undoes a deletion that was not an erasure. Sessions stay ended: the user logs in again.
+   */
   restoreUser(
     input: {
       id: number
@@ -491,7 +560,11 @@ export type Api = {
     options?: CallOptions,
   ): Promise<UserRead>
 
-  /** End all sessions of a user */
+  /**
+   * End all sessions of a user
+   *
+   * Logs the user out everywhere. They may log in again.
+   */
   signOutUser(
     input: {
       id: number
@@ -506,6 +579,7 @@ export type Api = {
    */
   listAuditEvents(
     input?: {
+      /** Only events of this action */
       action?:
         | 'register'
         | 'login'
@@ -531,14 +605,23 @@ export type Api = {
         | 'admin_role_changed'
         | 'admin_sessions_revoked'
         | undefined
+      /** Only what succeeded, or only what failed */
       outcome?: 'success' | 'failure' | undefined
+      /** The account type of who acted */
       actor_kind?: 'user' | 'admin' | undefined
+      /** Who acted, with `actor_kind` */
       actor_id?: number | undefined
+      /** The account type of who was acted on */
       target_kind?: 'user' | 'admin' | undefined
+      /** Who was acted on, with `target_kind` */
       target_id?: number | undefined
+      /** Events at this time or later */
       since?: string | undefined
+      /** Events before this time */
       until?: string | undefined
+      /** Items on a page */
       page_size?: number | undefined
+      /** `next_cursor` of the previous page */
       cursor?: string | undefined
     },
     options?: CallOptions,
@@ -549,48 +632,28 @@ export type Api = {
    *
    * The response is the same whether or not the account exists.
    */
-  requestUserPasswordReset(
-    input: {
-      /** Unique without regard to case */
-      email: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  requestUserPasswordReset(input: ForgotPasswordRequest, options?: CallOptions): Promise<Message>
 
   /**
    * Reset the password
    *
    * The token of a reset link works once. All sessions of the account end.
    */
-  resetUserPassword(
-    input: {
-      token: string
-      /** At least 8 characters, at most 72 bytes in UTF-8; not a common password, not a name of the account */
-      new_password: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  resetUserPassword(input: ResetPasswordRequest, options?: CallOptions): Promise<Message>
 
   /**
    * Check a reset link
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkUserPasswordReset(
-    input: {
-      token: string
-    },
-    options?: CallOptions,
-  ): Promise<ResetLink>
+  checkUserPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
 
-  /** Send a test email */
-  sendTestEmail(
-    input: {
-      /** Unique without regard to case */
-      to_email: string
-    },
-    options?: CallOptions,
-  ): Promise<Message>
+  /**
+   * Send a test email
+   *
+   * Sends it at once and reports what the mail service said.
+   */
+  sendTestEmail(input: SendTestEmailRequest, options?: CallOptions): Promise<Message>
 }
 
 /**

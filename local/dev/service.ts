@@ -80,7 +80,7 @@ export function createService(place: Place, local: Record<string, string>): Serv
       stopWorker = stops.add(stop, { name: 'The Worker', ended: worker.ended })
       runsWith = custom
       const addresses = Object.assign(
-        { worker: url },
+        { worker: url, frontend: local['FRONTEND_URL'] },
         ...PARTS.map((part) => parts.get(part)?.addresses),
       )
       void announce(

@@ -173,7 +173,7 @@ export const recordFailure = (
 
 export const AuditEvent = z
   .object({
-    id: z.coerce.number().check(z.int()),
+    id: z.coerce.number().check(z.int(), z.meta({ format: 'int64' })),
     at: z.coerce.date(),
     action: z.string(),
     outcome: z.enum(['success', 'failure']),

@@ -9,7 +9,7 @@ import { defineError, invalid, payloadTooLarge, validationFailed } from '../erro
 import { documented } from '../openapi.ts'
 
 /** Bytes of a body. The largest that the API needs is a few hundred. */
-const BODY_LIMIT = 16 * 1024
+export const BODY_LIMIT = 16 * 1024
 
 const withinLimit = bodyLimit({ maxSize: BODY_LIMIT })
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { withoutBreaks } from '../../emails/text.ts'
+import { BODY_LIMIT } from '../middleware/validate.ts'
 import { PASSWORD_MAX_BYTES } from '../passwords/hash.ts'
 import { readsAsHost } from './host-like.ts'
 
@@ -29,6 +30,9 @@ const identifier = () => z.string().check(z.normalize('NFKC'), z.overwrite(witho
 const USERNAME =
   /^(?!.*(?:\.[.\p{M}]|[\p{Default_Ignorable_Code_Point}\u{13441}\u{13442}\u{16fe4}]|[\u2d7f\u{10a3f}\u{1107f}\u{113d0}\u{1193e}\u{11a47}\u{11a99}\u{11d45}\u{11d97}\u{11f42}\u{1bc9d}]|[\u1039\u17d2\u1a60\u1bab\uaaf6\u{11133}](?!\p{L})))[\p{L}\p{Nd}_-][\p{L}\p{M}\p{Nd}._-]*(?<!\.)$/u
 
+const USERNAME_RULES =
+  'Letters and digits of any script, `_`, `-`, and single dots between them; nothing that reads as a web address. Unique without regard to case. Length in UTF-16 code units'
+
 export const Username = identifier()
   .check(
     z.minLength(3),
@@ -42,7 +46,7 @@ export const Username = identifier()
       message: 'must not read as a web address, such as "www.ada" or "ada.com"',
     }),
   )
-  .check(z.meta({ description: 'Unique without regard to case', example: 'ada.lovelace' }))
+  .check(z.meta({ description: USERNAME_RULES }))
 
 /** A username as accounts have it from before these rules: it may stay, but nobody may take it. */
 export const FormerUsername = identifier()
@@ -51,7 +55,7 @@ export const FormerUsername = identifier()
     z.maxLength(50),
     z.regex(/^[^\p{C}@]+$/u, 'must not contain "@" or control characters'),
   )
-  .check(z.meta({ description: 'Unique without regard to case', example: 'ada.lovelace' }))
+  .check(z.meta({ description: USERNAME_RULES }))
 
 /** RFC 5321 section 4.5.3.1.3: the longest path, less its angle brackets. */
 const EMAIL_MAX_LENGTH = 254
@@ -65,13 +69,7 @@ export const Email = z
     z.maxLength(EMAIL_MAX_LENGTH),
     z.regex(z.regexes.email, 'must be an email address'),
   )
-  .check(
-    z.meta({
-      description: 'Unique without regard to case',
-      format: 'email',
-      example: 'ada@example.com',
-    }),
-  )
+  .check(z.meta({ description: 'Unique without regard to case', format: 'email' }))
 
 /** Controls, and what is invisible: ignorable characters, annotations, blanks that are no white space. */
 const INVISIBLE =
@@ -109,21 +107,24 @@ export const FullName = z
     ),
     z.transform((name) => name || null),
   )
-  .check(z.meta({ example: 'Ada Lovelace' }))
+  .check(
+    z.meta({
+      description:
+        'Without control characters and invisible ones. Empty is null. Length in UTF-16 code units',
+    }),
+  )
 
 /** A new password. The rest of the policy depends on the account: see `rejectWeakPassword`. */
 export const NewPassword = text(z.string().check(z.minLength(8))).check(
   z.meta({
-    description: `At least 8 characters, at most ${PASSWORD_MAX_BYTES} bytes in UTF-8; not a common password, not a name of the account`,
-    example: 'correct horse battery staple',
+    description: `At least 8 characters (PASSWORD_MIN_LENGTH may ask for more) and at most ${PASSWORD_MAX_BYTES} bytes in UTF-8, both in NFKC; not a common password, not a name of the account`,
+    maxLength: PASSWORD_MAX_BYTES,
   }),
 )
 
 /** A password to compare, exactly as typed. */
 export const Password = text(z.string().check(z.minLength(1))).check(
-  z.meta({
-    example: 'correct horse battery staple',
-  }),
+  z.meta({ description: 'Only the size of the body bounds it', maxLength: BODY_LIMIT }),
 )
 
 /** Longer than any token we issue. */
@@ -135,16 +136,15 @@ export const Token = z.string().check(z.minLength(1), z.maxLength(TOKEN_MAX_LENG
 export const Identifier = text(identifier().check(z.minLength(1), z.maxLength(EMAIL_MAX_LENGTH)))
 
 export const Credentials = z.pipe(
-  z.object({
-    username: z.optional(Identifier).check(
-      z.meta({
-        description: 'The username or the email',
-        example: 'ada',
-      }),
-    ),
-    email: z.optional(Identifier),
-    password: Password,
-  }),
+  z
+    .object({
+      username: z
+        .optional(Identifier)
+        .check(z.meta({ description: 'The username or the email. Required without `email`' })),
+      email: z.optional(Identifier).check(z.meta({ description: 'In place of `username`' })),
+      password: Password,
+    })
+    .check(z.meta({ id: 'LoginRequest' })),
   z.transform(({ username, email, password }, context) => {
     const identifier = username ?? email
     if (identifier) return { identifier, password }
@@ -165,7 +165,7 @@ export const AccountId = z.object({
 /** A query parameter that is on or off. */
 export const Flag = z
   .stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
-  .check(z.meta({ override: { type: 'boolean' } }))
+  .check(z.meta({ type: 'boolean' }))
 
 export const SessionId = z.object({ id: z.uuid() })
 

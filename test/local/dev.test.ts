@@ -137,6 +137,24 @@ test('prettyLine formats a log line, with or without color', () => {
   expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
 })
 
+test.each([
+  [
+    'http://192.168.0.5:3000',
+    'to let its pages call the service, add it to CORS_ORIGINS in .dev.vars',
+  ],
+  ['null', 'a page opened as a file has no origin: serve it over http'],
+])('prettyLine says what to do about the origin %s', (origin, advice) => {
+  const line = {
+    time: '2026-01-02T03:04:05.678Z',
+    level: 'warn',
+    event: 'origin_not_allowed',
+    origin,
+  }
+  expect(prettyLine(JSON.stringify({ ...line, variable: 'CORS_ORIGINS' }), false)).toBe(
+    `03:04:05.678 warn  origin_not_allowed origin=${origin} variable=CORS_ORIGINS → ${advice}`,
+  )
+})
+
 test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(
   'prettyLine returns %j unchanged',
   (line) => expect(prettyLine(line, true)).toBe(line),

@@ -21,19 +21,31 @@ const samePassword = defineError(
   'New password must be different from current password',
 )
 
+const PasswordChange = z
+  .object({ current_password: Password, new_password: NewPassword })
+  .check(z.meta({ id: 'ChangePasswordRequest' }))
+
+const CHANGED = { message: 'Password changed successfully' }
+
 /** `POST /change-password`: ends all other sessions; this one goes on. */
 export const changePassword = (accountType: AccountType) =>
   endpoint(
     contract({
       operationId: { user: 'changeUserPassword', admin: 'changeAdminPassword' }[accountType],
       summary: 'Change your password',
+      description:
+        'Ends all other sessions; the one of the access token goes on. A wrong current password counts as a failed login.',
       responses: {
-        200: { description: 'Changed. All other sessions have ended', schema: Message },
+        200: {
+          description: 'Changed. All other sessions have ended',
+          schema: Message,
+          example: CHANGED,
+        },
       },
       errors: [wrongPassword, samePassword],
     }),
     authenticate(accountType),
-    json(z.object({ current_password: Password, new_password: NewPassword })),
+    json(PasswordChange),
     admitHashing(),
     async (c) => {
       const { current_password: current, new_password: password } = c.req.valid('json')
@@ -60,7 +72,7 @@ export const changePassword = (accountType: AccountType) =>
       }
       queueEmails(c, emailId)
       log(c, 'info', 'password_change', { outcome: 'success', kind: accountType, id: account.id })
-      return c.json({ message: 'Password changed successfully' }, 200)
+      return c.json(CHANGED, 200)
     },
   )
 

@@ -12,6 +12,8 @@ const ResetLink = z
   .object({ username: z.string(), email: z.string(), expires_at: z.coerce.date() })
   .check(z.meta({ id: 'ResetLink' }))
 
+const ResetCheck = z.object({ token: Token }).check(z.meta({ id: 'CheckResetLinkRequest' }))
+
 /**
  * `POST /reset-password/check`: whose reset link this is, before a password is typed. It costs the quota
  * alone: nobody guesses a token, so there is nothing to slow down, and opening the page must not spend what
@@ -20,13 +22,15 @@ const ResetLink = z
 export const checkReset = (accountType: AccountType) =>
   endpoint(
     contract({
-      operationId: accountType === 'user' ? 'checkUserPasswordReset' : 'checkAdminPasswordReset',
+      operationId: { user: 'checkUserPasswordReset', admin: 'checkAdminPasswordReset' }[
+        accountType
+      ],
       summary: 'Check a reset link',
       description: 'The token is not used, and its link expires when it would have.',
       responses: { 200: { description: 'The account of the link', schema: ResetLink } },
       errors: [invalidToken],
     }),
-    json(z.object({ token: Token })),
+    json(ResetCheck),
     async (c) => {
       const { db, keys } = c.var
       const resetId = readResetToken(keys, accountType, c.req.valid('json').token)

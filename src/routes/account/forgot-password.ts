@@ -10,6 +10,10 @@ import { Email, Message } from '../input.ts'
 
 const mailUnavailable = defineUnavailable('Mail is not available right now, please try again')
 
+const ResetRequest = z.object({ email: Email }).check(z.meta({ id: 'ForgotPasswordRequest' }))
+
+const REQUESTED = { message: 'If the email exists, a reset link will be sent' }
+
 /**
  * `POST /forgot-password`: queues the request. The queue's consumer looks the account up, so known and
  * unknown emails get the same response: nothing here knows which it is.
@@ -23,13 +27,17 @@ export const forgotPassword = (accountType: AccountType) =>
       summary: 'Request a password reset link',
       description: 'The response is the same whether or not the account exists.',
       responses: {
-        200: { description: 'An email is sent if the account exists', schema: Message },
+        200: {
+          description: 'An email is sent if the account exists',
+          schema: Message,
+          example: REQUESTED,
+        },
       },
       errors: [mailNotConfigured, mailUnavailable],
       // The account is looked up later.
       neverErrors: [databaseUnavailable],
     }),
-    json(z.object({ email: Email })),
+    json(ResetRequest),
     async (c) => {
       const { email } = c.req.valid('json')
       if (!c.var.config.mail) throw mailNotConfigured()
@@ -47,6 +55,6 @@ export const forgotPassword = (accountType: AccountType) =>
         log(c, 'error', 'mail_queue_unavailable')
         throw mailUnavailable()
       }
-      return c.json({ message: 'If the email exists, a reset link will be sent' }, 200)
+      return c.json(REQUESTED, 200)
     },
   )

@@ -19,7 +19,8 @@ export const logout = (accountType: AccountType) =>
     contract({
       operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
-      description: 'In cookie mode the cookie is cleared.',
+      description:
+        'Ends the session of the refresh token. The response is the same for a token that is already invalid. In cookie mode the cookie is cleared.',
       security: mayUseCookie[accountType],
       responses: {
         204: { description: 'The session has ended, now or earlier', headers: SetCookie },

@@ -7,11 +7,13 @@ import { type RefreshCookieMode, refreshCookie } from '../../middleware/refresh-
 import { Token } from '../input.ts'
 
 /** The body of refresh and logout. */
-export const PresentedToken = z.object({
-  refresh_token: z
-    .optional(Token)
-    .check(z.meta({ description: 'If it is absent, the token is that of the cookie' })),
-})
+export const PresentedToken = z
+  .object({
+    refresh_token: z
+      .optional(Token)
+      .check(z.meta({ description: 'If it is absent, the token is that of the cookie' })),
+  })
+  .check(z.meta({ id: 'RefreshTokenRequest' }))
 
 /** For the OpenAPI document: the cookie may stand in for the body's token. */
 export const mayUseCookie = {

@@ -15,6 +15,12 @@ import { Message, NewPassword, Token } from '../input.ts'
 
 export const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
 
+const PasswordReset = z
+  .object({ token: Token, new_password: NewPassword })
+  .check(z.meta({ id: 'ResetPasswordRequest' }))
+
+const RESET = { message: 'Password reset successful' }
+
 /** `POST /reset-password`: sets the password with the token of a reset link. */
 export const resetPassword = (accountType: AccountType) =>
   endpoint(
@@ -22,10 +28,12 @@ export const resetPassword = (accountType: AccountType) =>
       operationId: { user: 'resetUserPassword', admin: 'resetAdminPassword' }[accountType],
       summary: 'Reset the password',
       description: 'The token of a reset link works once. All sessions of the account end.',
-      responses: { 200: { description: 'The password has been reset', schema: Message } },
+      responses: {
+        200: { description: 'The password has been reset', schema: Message, example: RESET },
+      },
       errors: [invalidToken],
     }),
-    json(z.object({ token: Token, new_password: NewPassword })),
+    json(PasswordReset),
     admitHashing(),
     async (c) => {
       const { token, new_password: password } = c.req.valid('json')
@@ -50,6 +58,6 @@ export const resetPassword = (accountType: AccountType) =>
       if (!reset) throw invalidToken()
       queueEmails(c, emailId)
       log(c, 'info', 'password_reset', { outcome: 'success', kind: accountType, id: reset.id })
-      return c.json({ message: 'Password reset successful' }, 200)
+      return c.json(RESET, 200)
     },
   )

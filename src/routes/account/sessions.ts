@@ -36,7 +36,7 @@ export const listOwnSessions = (accountType: AccountType) =>
       responses: {
         200: {
           description: 'Your sessions, most recently used first',
-          schema: z.array(SessionRead),
+          schema: z.array(SessionRead).check(z.maxLength(MAX_OPEN_SESSIONS)),
         },
       },
     }),
@@ -58,6 +58,7 @@ export const revokeOwnSession = (accountType: AccountType) =>
     contract({
       operationId: { user: 'endUserSession', admin: 'endAdminSession' }[accountType],
       summary: 'End one of your sessions',
+      description: 'May be the current one. Its tokens stop working at once.',
       responses: { 204: { description: 'The session has ended' } },
       errors: [sessionNotFound],
     }),
@@ -84,6 +85,7 @@ export const revokeOwnOtherSessions = (accountType: AccountType) =>
     contract({
       operationId: { user: 'endOtherUserSessions', admin: 'endOtherAdminSessions' }[accountType],
       summary: 'End your other sessions',
+      description: 'Log out everywhere else: the session of the access token goes on.',
       responses: { 204: { description: 'All sessions but the current one have ended' } },
     }),
     authenticate(accountType),

@@ -18,6 +18,8 @@ const Time = z
   )
   .check(z.refine((time) => time.getUTCFullYear() >= 1 && time.getUTCFullYear() <= 9999))
 
+const MAX_PAGE_SIZE = 100
+
 const AuditQuery = z.object({
   action: z.optional(z.enum(ACTIONS)),
   outcome: z.optional(z.enum(['success', 'failure'])),
@@ -27,12 +29,18 @@ const AuditQuery = z.object({
   target_id: z.optional(AccountId.shape.id),
   since: z.optional(Time),
   until: z.optional(Time),
-  page_size: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 50),
+  page_size: z._default(
+    z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MAX_PAGE_SIZE)),
+    50,
+  ),
   cursor: z.optional(cursorOf(z.object({ before: z.int().check(z.positive()) }))),
 })
 
 const AuditList = z
-  .object({ items: z.array(AuditEvent), next_cursor: z.nullable(z.string()) })
+  .object({
+    items: z.array(AuditEvent).check(z.maxLength(MAX_PAGE_SIZE)),
+    next_cursor: z.nullable(z.string()),
+  })
   .check(z.meta({ id: 'AuditList' }))
 
 export const listAudit = endpoint(

@@ -21,6 +21,8 @@ const LAST_PAGE = 100_000
 
 const DEFAULT_PAGE_SIZE = 10
 
+const MAX_PAGE_SIZE = 100
+
 /** Where a page ended. A cursor is only valid for the sort it was issued with. */
 const Position = z
   .object({ sort: z.enum(SORTS), after: text(z.string().check(z.maxLength(300))) })
@@ -38,7 +40,7 @@ const UserQuery = z
   .object({
     page: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(LAST_PAGE)), 1),
     page_size: z._default(
-      z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
+      z.coerce.number().check(z.int(), z.minimum(1), z.maximum(MAX_PAGE_SIZE)),
       DEFAULT_PAGE_SIZE,
     ),
     is_active: z.optional(Flag),
@@ -72,7 +74,7 @@ const UserQuery = z
 
 const UserList = z
   .object({
-    items: z.array(UserRead),
+    items: z.array(UserRead).check(z.maxLength(MAX_PAGE_SIZE)),
     total: z.int(),
     total_is_capped: z.boolean().check(
       z.meta({

@@ -8,6 +8,7 @@ export const readMe = endpoint(
   contract({
     operationId: 'getCurrentAdmin',
     summary: 'Get your account',
+    description: 'The admin whom the access token belongs to.',
     responses: { 200: { description: 'The admin of the access token', schema: AdminRead } },
   }),
   authenticate('admin'),

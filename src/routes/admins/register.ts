@@ -21,13 +21,15 @@ import { requestSourceOf } from '../../request-source.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
 import { Email, FullName, NewPassword, Username } from '../input.ts'
 
-const NewAdmin = z.object({
-  username: Username,
-  email: Email,
-  password: NewPassword,
-  full_name: z.optional(FullName),
-  is_superadmin: z._default(z.boolean(), false),
-})
+const NewAdmin = z
+  .object({
+    username: Username,
+    email: Email,
+    password: NewPassword,
+    full_name: z.optional(FullName),
+    is_superadmin: z._default(z.boolean(), false),
+  })
+  .check(z.meta({ id: 'RegisterAdminRequest' }))
 
 type MaybeAuthenticated = { Variables: Partial<Authenticated['Variables']> }
 

@@ -73,11 +73,13 @@ export const readUser = endpoint(
   },
 )
 
-const UserChange = z.object({
-  is_active: z.optional(z.boolean()),
-  full_name: z.optional(FullName),
-  is_superuser: z.optional(z.boolean()).check(z.meta({ description: 'Superadmins only' })),
-})
+const UserChange = z
+  .object({
+    is_active: z.optional(z.boolean()),
+    full_name: z.optional(FullName),
+    is_superuser: z.optional(z.boolean()).check(z.meta({ description: 'Superadmins only' })),
+  })
+  .check(z.meta({ id: 'UpdateUserRequest' }))
 
 export const updateUser = endpoint(
   contract({
@@ -151,6 +153,8 @@ export const restoreUser = endpoint(
   contract({
     operationId: 'restoreUser',
     summary: 'Restore a deleted user',
+    description:
+      'Undoes a deletion that was not an erasure. Sessions stay ended: the user logs in again.',
     responses: updatedUser,
     errors: [userNotFound],
   }),
@@ -166,6 +170,7 @@ export const revokeUserSessions = endpoint(
   contract({
     operationId: 'signOutUser',
     summary: 'End all sessions of a user',
+    description: 'Logs the user out everywhere. They may log in again.',
     responses: { 204: { description: 'All sessions have ended' } },
     errors: [userNotFound],
   }),

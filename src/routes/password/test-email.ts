@@ -15,16 +15,23 @@ const mailNotAccepted = defineError(
   'The mail service did not accept the email',
 )
 
+const Recipient = z.object({ to_email: Email }).check(z.meta({ id: 'SendTestEmailRequest' }))
+
+const SENT = { message: 'Test email sent' }
+
 /** The one mail that a request waits for: the admin wants to know whether it works. */
 export const sendTestEmail = endpoint(
   contract({
     operationId: 'sendTestEmail',
     summary: 'Send a test email',
-    responses: { 200: { description: 'Resend accepted the email', schema: Message } },
+    description: 'Sends it at once and reports what the mail service said.',
+    responses: {
+      200: { description: 'Resend accepted the email', schema: Message, example: SENT },
+    },
     errors: [mailNotAccepted, mailNotConfigured],
   }),
   authenticate('admin'),
-  json(z.object({ to_email: Email })),
+  json(Recipient),
   async (c) => {
     const { to_email: to } = c.req.valid('json')
     const { config, db, mailer, claims } = c.var
@@ -37,6 +44,6 @@ export const sendTestEmail = endpoint(
       log(c, 'error', 'mail_failed', { reason: delivery.reason })
       throw mailNotAccepted({ details: { reason: delivery.reason } })
     }
-    return c.json({ message: 'Test email sent' }, 200)
+    return c.json(SENT, 200)
   },
 )

@@ -32,6 +32,7 @@ const page = (
     contract({
       operationId,
       summary,
+      description: 'HTML, for people.',
       responses: { 200: { description: 'A page', contentType: 'text/html' } },
     }),
     (c) =>
@@ -67,7 +68,14 @@ export const openApiDocument = endpoint(
   contract({
     operationId: 'getOpenApi',
     summary: 'OpenAPI document',
-    responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
+    description: 'This document. It is static: generate clients from it.',
+    responses: {
+      200: {
+        description: 'OpenAPI 3.1',
+        contentType: 'application/json',
+        example: { openapi: '3.1.1', info: {}, paths: {} },
+      },
+    },
   }),
   (c) => asset(c, { 'Cache-Control': `public, max-age=${FILE_MAX_AGE}` }),
 )

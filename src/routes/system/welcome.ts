@@ -16,6 +16,7 @@ export const welcome = endpoint(
   contract({
     operationId: 'getServiceInfo',
     summary: 'Welcome',
+    description: 'Name, version, and where the documentation is.',
     responses: { 200: { description: 'Where the documentation is', schema: Welcome } },
   }),
   (c) =>

@@ -6,9 +6,9 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 
-const newestOf = <Items extends z.ZodMiniType>(items: Items) =>
+const newestOf = <Item extends z.ZodMiniType>(items: z.ZodMiniArray<Item>) =>
   z.object({
-    items,
+    items: items.check(z.maxLength(MAX_EXPORTED)),
     complete: z.boolean().check(
       z.meta({
         description: `Whether these are all. If not, they are the newest ${MAX_EXPORTED}`,

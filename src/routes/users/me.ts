@@ -18,6 +18,7 @@ export const readMe = endpoint(
   contract({
     operationId: 'getCurrentUser',
     summary: 'Get your account',
+    description: 'The user whom the access token belongs to.',
     responses: { 200: { description: 'The user of the access token', schema: UserRead } },
   }),
   authenticate('user'),
@@ -27,11 +28,13 @@ export const readMe = endpoint(
   },
 )
 
-const ProfileChange = z.object({
-  username: z.optional(FormerUsername),
-  email: z.optional(Email),
-  full_name: z.optional(FullName),
-})
+const ProfileChange = z
+  .object({
+    username: z.optional(FormerUsername),
+    email: z.optional(Email),
+    full_name: z.optional(FullName),
+  })
+  .check(z.meta({ id: 'UpdateCurrentUserRequest' }))
 
 export const updateMe = endpoint(
   contract({
@@ -73,6 +76,8 @@ export const updateMe = endpoint(
   },
 )
 
+const Deletion = z.object({ password: Password }).check(z.meta({ id: 'DeleteCurrentUserRequest' }))
+
 export const deleteMe = endpoint(
   contract({
     operationId: 'deleteCurrentUser',
@@ -82,7 +87,7 @@ export const deleteMe = endpoint(
     errors: [wrongPassword],
   }),
   authenticate('user'),
-  json(z.object({ password: Password })),
+  json(Deletion),
   admitHashing(),
   async (c) => {
     const { password } = c.req.valid('json')

@@ -12,17 +12,20 @@ import { requestSourceOf } from '../../request-source.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
 import { Email, FullName, NewPassword, Username } from '../input.ts'
 
-const NewUser = z.object({
-  username: Username,
-  email: Email,
-  password: NewPassword,
-  full_name: z.optional(FullName),
-})
+const NewUser = z
+  .object({
+    username: Username,
+    email: Email,
+    password: NewPassword,
+    full_name: z.optional(FullName),
+  })
+  .check(z.meta({ id: 'RegisterUserRequest' }))
 
 export const register = endpoint(
   contract({
     operationId: 'registerUser',
     summary: 'Register a user',
+    description: 'Does not log in: use the new username and password for that.',
     responses: { 201: { description: 'The new user. A welcome email is sent', schema: UserRead } },
     errors: duplicateErrors('User'),
   }),

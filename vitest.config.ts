@@ -24,9 +24,9 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,cookies,dump,pages}.test.ts',
-  'test/repository/environment.test.ts',
-  'test/local/dev-start.test.ts',
+  'test/bundle/{burst,client,client-in-browser,cookies,dump,pages}.test.ts',
+  'test/repository/{commands,environment,readme}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,mailbox-browser}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */
@@ -64,7 +64,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{local,bundle,repository}/**/*.test.ts'],
+          include: ['test/{local,bundle,repository}/**/*.test.ts', 'client/test/*.test.ts'],
           exclude: LONG_IN_NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,

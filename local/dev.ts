@@ -7,8 +7,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startExample } from './dev/example.ts'
 import { untilNpmExits } from './dev/npm.ts'
-import { HELP, type Options, readOptions } from './dev/options.ts'
+import { type Options, readOptions } from './dev/options.ts'
 import { readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
@@ -71,28 +72,17 @@ async function takeDevLock(): Promise<() => void> {
   }
 }
 
-/** Prints the help, or why the arguments are wrong, and exits. */
-function optionsOrExit(): Options {
-  try {
-    const options = readOptions(process.argv.slice(2))
-    if (!options.help) return options
-    console.log(HELP)
-    process.exit()
-  } catch (error) {
-    console.error(`${messageOf(error)}\n\n${HELP}`)
-    process.exit(2)
-  }
-}
-
-async function main({ frontendUrl }: Options): Promise<void> {
+async function main({ example, frontendUrl }: Options): Promise<void> {
   const ports = readPorts(process.env)
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
   const say = (line: string) => console.log(line)
-  await startEverything({ folder: FOLDER, ports, stops, say }, frontendUrl)
+  const place = { folder: FOLDER, ports, stops, say }
+  if (example) await startExample(place)
+  await startEverything(place, frontendUrl)
 }
 
-const options = optionsOrExit()
+const options = readOptions()
 stopOnSignals()
 void untilNpmExits().then(() => end(1, 'npm has exited. Stopping …'))
 // Writing to a closed terminal fails. That must not interrupt the shutdown.

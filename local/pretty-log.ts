@@ -27,6 +27,14 @@ function parseLine(line: string): Map<string, unknown> | undefined {
   }
 }
 
+/** What to do about an event, where its fields don't say. */
+function adviceOn(event: string, origin: string): string {
+  if (event !== 'origin_not_allowed') return ''
+  return origin === 'null'
+    ? '→ a page opened as a file has no origin: serve it over http'
+    : '→ to let its pages call the service, add it to CORS_ORIGINS in .dev.vars'
+}
+
 function statusStyle(status: unknown): Style {
   const code = Number(status)
   if (code >= 500) return 'red'
@@ -62,5 +70,6 @@ export function prettyLine(line: string, color: boolean): string | undefined {
       paint('dim', `${key}=${key === 'request_id' ? text.slice(0, SHORT_ID_LENGTH) : text}`),
     )
   }
+  parts.push(paint('yellow', adviceOn(get('event'), get('origin'))))
   return parts.filter(Boolean).join(' ')
 }

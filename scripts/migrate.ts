@@ -21,6 +21,23 @@ export interface MigrationOutcome {
   total: number
 }
 
+/** @throws Error that describes the failure, without the password */
+async function connect(databaseUrl: string): Promise<pg.Client> {
+  try {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    })
+    client.on('error', () => {}) // The statement fails too.
+    await client.connect()
+    return client
+  } catch (error) {
+    throw new CommandError(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
+  }
+}
+
+const readMigrations = (folder: string) => readMigrationFiles({ migrationsFolder: folder })
+
 async function countApplied(client: pg.Client): Promise<number> {
   const found = await client.query(`SELECT to_regclass('drizzle.__drizzle_migrations') AS name`)
   if (found.rows[0]?.name === null) return 0
@@ -38,18 +55,8 @@ export async function applyMigrations(
   databaseUrl: string,
   folder = MIGRATIONS,
 ): Promise<MigrationOutcome> {
-  const total = readMigrationFiles({ migrationsFolder: folder }).length
-  let client: pg.Client
-  try {
-    client = new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    })
-    client.on('error', () => {}) // The statement fails too.
-    await client.connect()
-  } catch (error) {
-    throw new CommandError(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
-  }
+  const total = readMigrations(folder).length
+  const client = await connect(databaseUrl)
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY])
     const before = await countApplied(client)
@@ -59,6 +66,16 @@ export async function applyMigrations(
     throw new CommandError(`A migration failed and was rolled back: ${reason(error)}`)
   } finally {
     await client.end() // Also releases the lock.
+  }
+}
+
+/** How many migrations the database lacks. @throws Error as {@link applyMigrations} */
+export async function countMissing(databaseUrl: string, folder = MIGRATIONS): Promise<number> {
+  const client = await connect(databaseUrl)
+  try {
+    return Math.max(0, readMigrations(folder).length - (await countApplied(client)))
+  } finally {
+    await client.end()
   }
 }
 

@@ -68,7 +68,7 @@ export const Variables = z
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
     CORS_ORIGINS: origins,
-    COOKIE_SAME_SITE: z._default(z.enum(['none', 'strict']), 'none'),
+    COOKIE_SAME_SITE: z._default(oneOf('none', 'strict'), 'none'),
 
     ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
     REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),

@@ -59,7 +59,7 @@ export function keepTokens(name: string, place: TokenPlace) {
   let channel: BroadcastChannel | undefined
   if (shared) {
     // A page that comes back from the history has missed the events.
-    for (const event of ['storage', 'pageshow']) addEventListener(event, tell)
+    for (const event of ['storage', 'pageshow']) globalThis.addEventListener?.(event, tell)
     if (place === 'cookie') {
       channel = new BroadcastChannel(name)
       channel.onmessage = ({ data }: MessageEvent<Kept>) => {

@@ -59,19 +59,30 @@ async function readHealth(url: string): Promise<Report> {
 /**
  * Resolves when the service is healthy or degraded, with what is impaired. Undefined: given up.
  *
+ * @param problem what else keeps calls from succeeding
  * @param onWait called with the reasons, when they are new
  */
 export async function untilReady(
   url: string,
-  { signal, onWait }: { signal: AbortSignal; onWait: (reasons: string[]) => void },
+  {
+    signal,
+    problem,
+    onWait,
+  }: {
+    signal: AbortSignal
+    problem: () => Promise<string | undefined>
+    onWait: (reasons: string[]) => void
+  },
 ): Promise<string[] | undefined> {
   const patientUntil = Date.now() + PATIENCE_MS
   let said = ''
   while (!signal.aborted) {
     const { isReady, mayPass, reasons } = await readHealth(url)
+    const other = isReady ? await problem() : undefined
+    if (other !== undefined) reasons.push(other)
     const isPatient = mayPass && Date.now() < patientUntil
     if (signal.aborted) return undefined
-    if (isReady && !isPatient) return reasons
+    if (isReady && other === undefined && !isPatient) return reasons
     if (!isPatient && reasons.join() !== said) {
       said = reasons.join()
       onWait(reasons)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { applyMigrations } from '../../scripts/migrate.ts'
+import { applyMigrations, countMissing } from '../../scripts/migrate.ts'
 import { startMailbox } from '../mailbox/index.ts'
 import { startNeonGateway } from '../neon/index.ts'
 import { startPostgres } from '../postgres/index.ts'
@@ -25,6 +25,8 @@ export interface RunningPart {
   variables: Record<string, string>
   addresses: Partial<Addresses>
   stop: () => Promise<void>
+  /** Why calls fail although the service is healthy, in a sentence. Undefined: they don't. */
+  problem?: () => Promise<string | undefined>
 }
 
 export interface Part {
@@ -44,16 +46,25 @@ async function startGateway({ ports, stops }: Place, url: string) {
   return { variables: { NEON_HTTP_URL: gateway.url }, stop: stops.add(gateway.close) }
 }
 
+async function problemOf(url: string): Promise<string | undefined> {
+  try {
+    const missing = await countMissing(url)
+    if (missing === 0) return undefined
+    return `The database of DATABASE_URL lacks ${missing} migrations. Run: DATABASE_URL=… npm run migrate`
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 const database: Part = {
   reads: ['DATABASE_URL'],
   standIns: { DATABASE_URL: `postgresql://app@127.0.0.1/${DATABASE}` },
   async start(place, custom) {
     const url = custom.get('DATABASE_URL')
     if (url !== undefined) {
-      place.say(
-        'Using DATABASE_URL from .dev.vars. Run its migrations yourself: `npm run migrate`.',
-      )
-      return { ...(await startGateway(place, url)), addresses: {} }
+      place.say('Using DATABASE_URL from .dev.vars.')
+      const problem = () => problemOf(url)
+      return { ...(await startGateway(place, url)), addresses: {}, problem }
     }
     const postgres = await startPostgres({
       dataDir: join(place.folder, '.local/postgres'),

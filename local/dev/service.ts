@@ -42,7 +42,11 @@ export function createService(place: Place, local: Record<string, string>): Serv
     announcing = new AbortController()
     const reasons = await untilReady(url, {
       signal: announcing.signal,
-      onWait: (problems) => say(`\nNot ready: the service is unhealthy. ${problems.join('\n')}\n`),
+      async problem() {
+        const problems = PARTS.map((part) => parts.get(part)?.problem?.())
+        return (await Promise.all(problems)).find((problem) => problem !== undefined)
+      },
+      onWait: (reasons) => say(`\nNot ready. ${reasons.join('\n')}\n`),
     })
     if (reasons !== undefined && !stops.begun()) say([message, ...reasons].join('\n'))
   }
@@ -76,7 +80,7 @@ export function createService(place: Place, local: Record<string, string>): Serv
       stopWorker = stops.add(stop, { name: 'The Worker', ended: worker.ended })
       runsWith = custom
       const addresses = Object.assign(
-        { worker: url },
+        { worker: url, frontend: local['FRONTEND_URL'] },
         ...PARTS.map((part) => parts.get(part)?.addresses),
       )
       void announce(

@@ -49,7 +49,7 @@ export const refreshCookieMode = documented(
 /** The refresh token that the browser holds. */
 export function refreshCookie(c: RequestContext, accountType: AccountType): string | undefined {
   const name = `__Host-${NAMES[accountType]}`
-  return parse(c.req.header('Cookie') ?? '', name)[name] || undefined
+  return parse(c.req.header('Cookie') ?? '', name)[name]
 }
 
 /**

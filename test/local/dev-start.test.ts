@@ -1,24 +1,22 @@
 /** `npm run dev` as a newcomer sees it, in a copy of the repository. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startTemporaryPostgres } from '../../local/postgres/index.ts'
 import { freePort } from '../../local/process/ports.ts'
+import { applyMigrations } from '../../scripts/migrate.ts'
+import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const NOT_COPIED = /^(\.dev\.vars|\.env|\.git|\.local|node_modules|dist|coverage)$/
-const PORTS = ['PORT', 'MAILBOX_PORT', 'POSTGRES_PORT', 'NEON_PORT', 'UPSTASH_PORT']
 /** A start takes three seconds on a quiet machine. */
 const TIMEOUT_MS = 60_000
 const CANARY = 'canary-of-a-secret'
 
+let copy: RepositoryCopy
 let folder: string
 let file: string
 let url: string
-let env: NodeJS.ProcessEnv
 let dev: ChildProcess
 let output = ''
 
@@ -35,45 +33,18 @@ const replace = (pattern: RegExp, by: string) =>
 
 const projectName = async () => Object(await (await fetch(url)).json()).message
 
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [join(folder, 'local/dev.ts'), ...args], { env })
-  child.stdout.on('data', (chunk) => {
-    output += chunk
+const run = (...args: string[]) =>
+  copy.run(args, (text) => {
+    output += text
   })
-  child.stderr.on('data', (chunk) => {
-    output += chunk
-  })
-  return child
-}
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'dev start ')) // With spaces, as people have them.
-  for (const name of await readdir(ROOT)) {
-    if (NOT_COPIED.test(name)) continue
-    await cp(join(ROOT, name), join(folder, name), { recursive: true })
-  }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  copy = await copyRepository()
+  folder = copy.folder
   file = join(folder, '.dev.vars')
-  const ports = await Promise.all(PORTS.map(() => freePort()))
-  env = { ...process.env, ...Object.fromEntries(PORTS.map((name, i) => [name, String(ports[i])])) }
-  url = `http://127.0.0.1:${ports[0]}`
+  url = copy.urls.api
 })
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true })
-})
-
-test('--help prints the options, another argument is a usage error with them', async () => {
-  for (const [args, code] of [
-    [['--help'], 0],
-    [['--nonsense'], 2],
-  ] as const) {
-    output = ''
-    const [exitCode] = await once(run(...args), 'close')
-    expect(exitCode).toBe(code)
-    expect(output).toContain('--frontend-url URL')
-  }
-  expect(output).toMatch(/^Unknown option '--nonsense'/)
-})
+afterAll(() => copy.remove())
 
 describe('npm run dev', () => {
   beforeAll(() => {
@@ -136,14 +107,20 @@ describe('npm run dev', () => {
     expect(output).not.toContain('Restarting')
   })
 
-  test('stops the parts that .dev.vars replaces, and is not Ready with a database that is down', async () => {
+  test('stops the parts that .dev.vars replaces, and is not Ready while their database is down or empty', async () => {
     const unused = await freePort()
     const before = readFileSync(file)
-    const text = await printed(/Not ready: .*The database does not respond/, () =>
+    const text = await printed(/Not ready\. The database does not respond/, () =>
       appendFileSync(file, `DATABASE_URL=postgresql://me:${CANARY}@127.0.0.1:${unused}/x\n`),
     )
     expect(text).toMatch(/Changed in \.dev\.vars: DATABASE_URL/)
     expect(text).not.toMatch(new RegExp(`Ready\\.|${CANARY}`))
+    const postgres = await startTemporaryPostgres({ database: 'empty' })
+    onTestFinished(() => postgres.stop())
+    await printed(/Not ready\. The database of DATABASE_URL lacks \d+ migrations/, () =>
+      appendFileSync(file, `DATABASE_URL=${postgres.url}\n`),
+    )
+    await printed(/Ready\.[\s\S]*as set in \.dev\.vars/, () => applyMigrations(postgres.url))
     await printed(/PostgreSQL is up[\s\S]*Ready\./, () => writeFileSync(file, before))
   })
 

@@ -15,7 +15,6 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseDevVars } from '../../local/dev/dev-vars.ts'
-import { readOptions } from '../../local/dev/options.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
 import { startWorker } from '../../local/dev/worker.ts'
@@ -70,22 +69,6 @@ describe('ports', () => {
   })
 })
 
-describe('options', () => {
-  test('are a frontend, help, or nothing', () => {
-    expect(readOptions([])).toEqual({ help: false })
-    expect(readOptions(['-h'])).toEqual({ help: true })
-    const frontendUrl = 'http://localhost:5173'
-    expect(readOptions(['--frontend-url', frontendUrl])).toEqual({ help: false, frontendUrl })
-  })
-
-  test.each([
-    [['--frontend-url', 'localhost:5173'], /--frontend-url must be an address such as http:/],
-    [['--frontend-url', 'http://'], /--frontend-url must be an address such as http:/],
-    [['--port', '9000'], /Unknown option '--port'/],
-    [['start'], /Unexpected argument 'start'/],
-  ])('%j are an error', (args, message) => expect(() => readOptions(args)).toThrow(message))
-})
-
 test('stops run in reverse order, despite errors, and include those added late', async () => {
   const order: string[] = []
   const stops = createStops((name) => order.push(`${name} exited`))
@@ -135,6 +118,24 @@ test('prettyLine formats a log line, with or without color', () => {
     '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
   )
   expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
+})
+
+test.each([
+  [
+    'http://192.168.0.5:3000',
+    'to let its pages call the service, add it to CORS_ORIGINS in .dev.vars',
+  ],
+  ['null', 'a page opened as a file has no origin: serve it over http'],
+])('prettyLine says what to do about the origin %s', (origin, advice) => {
+  const line = {
+    time: '2026-01-02T03:04:05.678Z',
+    level: 'warn',
+    event: 'origin_not_allowed',
+    origin,
+  }
+  expect(prettyLine(JSON.stringify({ ...line, variable: 'CORS_ORIGINS' }), false)).toBe(
+    `03:04:05.678 warn  origin_not_allowed origin=${origin} variable=CORS_ORIGINS → ${advice}`,
+  )
 })
 
 test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(

@@ -25,7 +25,14 @@ const FOREIGN = [
     'https://app.example.com@evil.net',
     'https://accounts.example.com:444',
   ],
-  ...['http://accounts.example.com', 'https://accounts.example.com.', 'accounts.example.com'],
+  ...[
+    'http://accounts.example.com',
+    'https://accounts.example.com.',
+    'accounts.example.com',
+    'https://accounts.example.co',
+    'https://accounts',
+    'https:',
+  ],
 ]
 
 test('Cookies (CSRF, ASVS 3.5.1): from another origin, refresh, logout and login with a cookie return 403 and change nothing', async () => {

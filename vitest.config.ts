@@ -24,7 +24,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,cookies,dump,pages}.test.ts',
+  'test/bundle/{burst,cookies,dump,example,example-errors,pages}.test.ts',
   'test/client/browser.test.ts',
   'test/repository/environment.test.ts',
   'test/local/{connect-a-frontend,dev-start}.test.ts',

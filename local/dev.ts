@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startExample } from './dev/example.ts'
 import { untilNpmExits } from './dev/npm.ts'
-import { HELP, type Options, readOptions } from './dev/options.ts'
+import { type Options, readOptions } from './dev/options.ts'
 import { readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
@@ -72,19 +72,6 @@ async function takeDevLock(): Promise<() => void> {
   }
 }
 
-/** Prints the help, or why the arguments are wrong, and exits. */
-function optionsOrExit(): Options {
-  try {
-    const options = readOptions(process.argv.slice(2))
-    if (!options.help) return options
-    console.log(HELP)
-    process.exit()
-  } catch (error) {
-    console.error(`${messageOf(error)}\n\n${HELP}`)
-    process.exit(2)
-  }
-}
-
 async function main({ example, frontendUrl }: Options): Promise<void> {
   const ports = readPorts(process.env)
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
@@ -95,7 +82,7 @@ async function main({ example, frontendUrl }: Options): Promise<void> {
   await startEverything(place, frontendUrl)
 }
 
-const options = optionsOrExit()
+const options = readOptions()
 stopOnSignals()
 void untilNpmExits().then(() => end(1, 'npm has exited. Stopping …'))
 // Writing to a closed terminal fails. That must not interrupt the shutdown.

@@ -12,8 +12,8 @@ export class CommandError extends Error {
   }
 }
 
-/** What a value has to be: a whole number, this or more; one of these. */
-type Rule = { least?: number; among?: readonly string[] }
+/** What a value has to be: a whole number, this or more; one of these; an address. */
+type Rule = { least?: number; among?: readonly string[]; isUrl?: boolean }
 
 type Option = ParseArgsOptionDescriptor &
   Rule & {
@@ -97,20 +97,23 @@ function problemOf(
       ...([`--${name}`, option, [values[name] ?? []].flat()] as const),
     ]),
   ]
-  for (const [name, { least, among }, given] of rules) {
-    const isWrong = (value: unknown) =>
-      (least !== undefined && !isWholeNumber(value, least)) ||
-      (among !== undefined && !among.includes(String(value)))
-    const wrong = given.find(isWrong)
-    if (wrong === undefined) continue
-    const wanted = among ? `one of ${among.join(', ')}` : `a whole number, ${least} or more`
-    return `${name} takes ${wanted}; not '${wrong}'`
+  for (const [name, rule, given] of rules) {
+    const wrong = given.find((value) => !obeys(String(value), rule))
+    if (wrong !== undefined) return `${name} takes ${wantedBy(rule)}; not '${wrong}'`
   }
   return undefined
 }
 
-const isWholeNumber = (value: unknown, least: number) =>
-  /^\d+$/.test(String(value)) && Number.isSafeInteger(Number(value)) && Number(value) >= least
+function obeys(value: string, { least, among, isUrl }: Rule): boolean {
+  if (least !== undefined && !(/^\d{1,15}$/.test(value) && Number(value) >= least)) return false
+  if (isUrl && !(/^https?:/.test(value) && URL.canParse(value))) return false
+  return among?.includes(value) ?? true
+}
+
+function wantedBy({ least, among, isUrl }: Rule): string {
+  if (isUrl) return 'an address such as http://localhost:5173'
+  return among ? `one of ${among.join(', ')}` : `a whole number, ${least} or more`
+}
 
 function helpOf({ name, about, operands, options = {}, details }: CommandLine<Options>): string {
   const rows = Object.entries(options).map(([option, { type, value, about, default: preset }]) => ({

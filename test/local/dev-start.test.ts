@@ -46,19 +46,6 @@ beforeAll(async () => {
 })
 afterAll(() => copy.remove())
 
-test('--help prints the options, another argument is a usage error with them', async () => {
-  for (const [args, code] of [
-    [['--help'], 0],
-    [['--nonsense'], 2],
-  ] as const) {
-    output = ''
-    const [exitCode] = await once(run(...args), 'close')
-    expect(exitCode).toBe(code)
-    expect(output).toContain('--frontend-url URL')
-  }
-  expect(output).toMatch(/^Unknown option '--nonsense'/)
-})
-
 describe('npm run dev', () => {
   beforeAll(() => {
     const example = readFileSync(join(folder, '.dev.vars.example'), 'utf8')

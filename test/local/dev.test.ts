@@ -15,7 +15,6 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseDevVars } from '../../local/dev/dev-vars.ts'
-import { readOptions } from '../../local/dev/options.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
 import { startWorker } from '../../local/dev/worker.ts'
@@ -68,22 +67,6 @@ describe('ports', () => {
     )
     for (const server of servers) server.close()
   })
-})
-
-describe('options', () => {
-  test('are a frontend, help, or nothing', () => {
-    expect(readOptions([])).toEqual({ help: false })
-    expect(readOptions(['-h'])).toEqual({ help: true })
-    const frontendUrl = 'http://localhost:5173'
-    expect(readOptions(['--frontend-url', frontendUrl])).toEqual({ help: false, frontendUrl })
-  })
-
-  test.each([
-    [['--frontend-url', 'localhost:5173'], /--frontend-url must be an address such as http:/],
-    [['--frontend-url', 'http://'], /--frontend-url must be an address such as http:/],
-    [['--port', '9000'], /Unknown option '--port'/],
-    [['start'], /Unexpected argument 'start'/],
-  ])('%j are an error', (args, message) => expect(() => readOptions(args)).toThrow(message))
 })
 
 test('stops run in reverse order, despite errors, and include those added late', async () => {

@@ -1,4 +1,4 @@
-/** The commands of `scripts/` and `bench/`, as programs. */
+/** The commands of `scripts/`, `bench/` and `local/`, as programs. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -27,11 +27,11 @@ async function run(file: string, args: string[], variables: Record<string, strin
 const wrong = (message: RegExp) => ({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
 
 const COMMANDS = Object.entries(packageJson.scripts).flatMap(([name, command]) => {
-  const file = /^node ((?:scripts|bench)\/\S+)/.exec(command)?.[1]
+  const file = /^node ((?:scripts|bench|local)\/\S+)/.exec(command)?.[1]
   return file === undefined ? [] : [{ name: `npm run ${name}`, file }]
 })
 
-test('every program of scripts/ and bench/ has a command', () => {
+test('the programs of scripts/, bench/ and local/ have commands', () => {
   expect(COMMANDS.length).toBeGreaterThan(15)
 })
 
@@ -59,6 +59,13 @@ test.each([
   ['scripts/explain.ts', ['nothing'], /^No statement has "nothing" in its name\. .*sessions/],
   ['scripts/mutation.ts', ['tokens', 'emails'], /takes one of tokens, .*; not 'emails'/],
   ['bench/bench.ts', ['--only', 'floor', '--only', 'roof'], /^--only takes one of floor, .*'roof'/],
+  [
+    'local/dev.ts',
+    ['--frontend-url', 'localhost:5173'],
+    /^--frontend-url takes an address such as/,
+  ],
+  ['local/dev.ts', ['--frontend-url', 'http:'], /^--frontend-url takes an address such as/],
+  ['local/dev.ts', ['start'], /^Unexpected argument 'start'/],
   ['bench/soak.ts', ['--seconds', '1e3'], /^--seconds takes a whole number/],
   ['scripts/doctor.ts', [], /^There is nothing to check: .*\n.*npm run doctor -- --file <file>\n$/],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],

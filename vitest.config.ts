@@ -24,10 +24,9 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,cookies,dump,pages}.test.ts',
-  'test/client/browser.test.ts',
+  'test/bundle/!(bundle).test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
-  'test/local/{connect-a-frontend,dev-start,mailbox-browser}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */
@@ -58,14 +57,14 @@ export default defineConfig({
     projects: [
       workerdProject('workerd', {
         include: ['test/**/*.test.ts'],
-        exclude: ['test/{client,local,bundle,repository}/**', ...LONG],
+        exclude: ['test/{local,bundle,repository}/**', ...LONG],
       }),
       workerdProject('long', { include: LONG, exclude: [] }),
       {
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{client,local,bundle,repository}/**/*.test.ts'],
+          include: ['test/{local,bundle,repository}/**/*.test.ts', 'client/test/*.test.ts'],
           exclude: LONG_IN_NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,

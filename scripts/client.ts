@@ -170,11 +170,11 @@ if (import.meta.main) {
     {
       name: 'npm run generate:client',
       about:
-        'Writes client/src/api.ts, what the typed client knows of the API, from the OpenAPI document.',
+        'Writes client/src/api.ts, what the typed client knows of the API: types and operations.',
     },
     async () => {
       await writeFile(TARGET, generateClientApi())
-      console.log(`Written: ${TARGET}`)
+      console.log(`Written to ${TARGET}`)
     },
   )
 }

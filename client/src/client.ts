@@ -12,14 +12,10 @@ const TIMEOUT_MS = 10_000
 const WRONG_PASSWORD = 'Current password is incorrect'
 
 /** A client of the service at `url`. It sends nothing until it is called. */
-export function createClient({
-  url,
-  tokens = 'memory',
-  timeout = TIMEOUT_MS,
-  fetch: given,
-}: ClientOptions): Client {
-  const base = url.replace(/\/+$/, '')
-  const fetch: Fetch = given ?? ((input, init) => globalThis.fetch(input, init))
+export function createClient(options: ClientOptions): Client {
+  const { tokens = 'memory', timeout = TIMEOUT_MS } = options
+  const base = options.url.replace(/\/+$/, '')
+  const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
 
   function sendTo<Body>(
     operation: Operation,

@@ -2,15 +2,15 @@
 import { type ChildProcess, execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort } from '../../local/process/ports.ts'
-import { CHROMIUM, launchChromium } from '../bundle/chromium.ts'
+import { describeInChromium } from '../bundle/chromium.ts'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -25,6 +25,7 @@ const blocks = [...page.matchAll(BLOCK)].map(([, language = '', code = '']) => (
 
 let copy: RepositoryCopy
 let dev: ChildProcess
+let output = ''
 let frontend: { server: Server; origin: string; folder: string }
 
 /** The block with the addresses of this test in place of the defaults. */
@@ -64,7 +65,6 @@ beforeAll(async () => {
   }
   const [start] = blocks.filter(({ language }) => language === 'sh')
   const args = /^npm run dev -- (.*)\n$/.exec(adapted(start?.code ?? ''))?.[1]?.split(' ')
-  let output = ''
   dev = copy.run(args ?? [], (text) => {
     output += text
   })
@@ -100,23 +100,34 @@ test('the code compiles with the strict options of TypeScript', async () => {
   expect(stdout).toBe('')
 })
 
+test('an origin that is not allowed is in the log, until CORS_ORIGINS lists it', async () => {
+  const origin = 'https://app.example.com'
+  const allowed = async () => {
+    const preflight = { Origin: origin, 'Access-Control-Request-Method': 'POST' }
+    const init = { method: 'OPTIONS', headers: preflight }
+    const { headers } = await fetch(`${copy.urls.api}/api/users/login`, init)
+    return headers.get('Access-Control-Allow-Origin')
+  }
+  expect(await allowed()).toBeNull()
+  await expect
+    .poll(() => output)
+    .toMatch(/warn +origin_not_allowed .*origin=https:\/\/app\.example\.com variable=CORS_ORIGINS/)
+  appendFileSync(join(copy.folder, '.dev.vars'), `CORS_ORIGINS=${origin}\n`)
+  await expect
+    .poll(() => output, { timeout: START_TIMEOUT_MS })
+    .toMatch(/Changed in \.dev\.vars: CORS_ORIGINS\. Restarting[\s\S]*Ready: /)
+  expect(await allowed()).toBe(origin)
+})
+
 const newcomer = () => {
   const name = `user-${randomUUID().slice(0, 8)}`
   return { name, email: `${name}@example.com` }
 }
 
-if (CHROMIUM) {
-  describe(`the code in ${CHROMIUM}`, () => testInBrowser(CHROMIUM ?? ''))
-} else {
-  test('the code is not run without Chromium (install it, or set CHROMIUM_PATH)', () => {
-    expect(CHROMIUM).toBeUndefined()
-  })
-}
-
-function testInBrowser(executablePath: string) {
+describeInChromium('the code', (launch) => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await launchChromium(executablePath)
+    browser = await launch()
   })
   afterAll(() => browser.close())
 
@@ -203,4 +214,4 @@ function testInBrowser(executablePath: string) {
     expect(await messageOf(login)).toMatch(/^Can't reach the server/)
     await opened.context().setOffline(false)
   })
-}
+})

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ApiError, createClient } from '../../client/src/index.ts'
+import { ApiError, createClient } from '../src/index.ts'
 import { failure, LOGIN, REQUEST_ID, type Reply, startWire } from './wire.ts'
 
 /** A client of a server that gives these replies in turn, the last one forever. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createClient } from '../../client/src/index.ts'
-import type { TokenPlace } from '../../client/src/types.ts'
+import { createClient } from '../src/index.ts'
+import type { TokenPlace } from '../src/types.ts'
 import {
   failure,
   LOGIN,

@@ -1,19 +1,19 @@
 /** Two tabs of a frontend on an origin of its own, in Chromium, with the service as it is deployed. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { describeInChromium } from '../bundle/chromium.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from '../bundle/served-bundle.ts'
+import { describeInChromium } from './chromium.ts'
+import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 /** How long a refresh takes here, so that all tabs are certain to want one meanwhile. */
 const REFRESH_MS = 500
 
-const CLIENT = fileURLToPath(import.meta.resolve('../../client/src/index.ts'))
+const CLIENT = join(import.meta.dirname, '../../client/dist')
 
 describeInChromium('tabs', (launch) => {
   let frontend: Awaited<ReturnType<typeof serveFrontend>>
@@ -177,19 +177,15 @@ describeInChromium('tabs', (launch) => {
 
 /** A page with a client, at `localhost`: another site than the service, which is at 127.0.0.1. */
 async function serveFrontend() {
-  const { outputFiles } = await build({
-    entryPoints: [CLIENT],
-    bundle: true,
-    format: 'iife',
-    globalName: 'client',
-    write: false,
-  })
-  const page = `<!doctype html><title>Frontend</title><script>
-    ${outputFiles[0]?.text}
-    const accounts = client.createClient(Object.fromEntries(new URLSearchParams(location.search)))
+  const page = `<!doctype html><title>Frontend</title><script type="module">
+    import { createClient } from '/client/index.js'
+    const options = Object.fromEntries(new URLSearchParams(location.search))
+    globalThis.accounts = createClient(options)
   </script>`
-  const server = createServer((_, response) => {
-    response.writeHead(200, { 'Content-Type': 'text/html' }).end(page)
+  const server = createServer(async ({ url = '' }, response) => {
+    const [, file] = /^\/client\/(\w+\.js)$/.exec(url) ?? []
+    response.setHeader('Content-Type', file ? 'text/javascript' : 'text/html')
+    response.end(file ? await readFile(join(CLIENT, file)) : page)
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')

@@ -72,7 +72,7 @@ export type ResetPasswordRequest = {
   new_password: string
 }
 
-export type CheckResetLinkRequest = {
+export type CheckPasswordResetRequest = {
   token: string
 }
 
@@ -436,7 +436,10 @@ export type Api = {
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkAdminPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
+  checkAdminPasswordReset(
+    input: CheckPasswordResetRequest,
+    options?: CallOptions,
+  ): Promise<ResetLink>
 
   /**
    * Get your account
@@ -647,7 +650,10 @@ export type Api = {
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkUserPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
+  checkUserPasswordReset(
+    input: CheckPasswordResetRequest,
+    options?: CallOptions,
+  ): Promise<ResetLink>
 
   /**
    * Send a test email

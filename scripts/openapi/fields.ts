@@ -149,7 +149,10 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   recipient: { example: 'ada@example.com' },
   'UserExport.pending_emails.items.items.created_at': { example: LAST_USED },
   issued_at: { example: '2026-03-02T11:30:00.000Z' },
-  'ResetLink.expires_at': { example: '2026-03-02T12:30:00.000Z', description: 'When the link expires' },
+  'ResetLink.expires_at': {
+    example: '2026-03-02T12:30:00.000Z',
+    description: 'When the link expires',
+  },
   'UserExport.password_reset.expires_at': { example: '2026-03-02T12:30:00.000Z' },
   key: { example: 'password-change:user:1042', description: 'What is counted' },
   count: { example: 2 },

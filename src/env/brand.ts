@@ -5,13 +5,11 @@ export const brandColor = z
   .check(z.regex(/^#[\da-f]{6}$/i, 'must be a color such as #1d4ed8'), z.toLowerCase())
 
 /** Its origin becomes part of a Content-Security-Policy, where `;` and `,` have a meaning. */
-export const logoUrl = z
-  .string()
-  .check(
-    z.refine((url) => /^https:\/\/[\w.-]+(:\d+)?\/\S+$/.test(url) && URL.canParse(url), {
-      message: 'must be the https URL of an image',
-    }),
-  )
+export const logoUrl = z.string().check(
+  z.refine((url) => /^https:\/\/[\w.-]+(:\d+)?\/\S+$/.test(url) && URL.canParse(url), {
+    message: 'must be the https URL of an image',
+  }),
+)
 
 /** Contrast of text at any size (WCAG 2.2, 1.4.3, level AA). */
 const READABLE = 4.5

@@ -2,24 +2,27 @@ import { expect, test } from 'vitest'
 import { heading, testPages } from './browser.ts'
 
 const LOGO_URL = 'https://cdn.acme.io/logo.svg'
-const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64"/></svg>'
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><rect width="64" height="64"/></svg>'
 const VIEWS = [1280, 390].flatMap((width) =>
   (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })),
 )
 
 testPages({ PROJECT_NAME: 'Acme', BRAND_COLOR: '#ffd400', LOGO_URL }, (site) => {
-  test.each(VIEWS)('pages have the logo and the color at $width px, $colorScheme, and fit', async ({ width, colorScheme }) => {
-    const options = { colorScheme, viewport: { width, height: 700 } }
-    const { page } = await site.open('about:blank', options)
-    const refused: string[] = []
-    page.on('console', (line) => line.type() === 'error' && refused.push(line.text()))
-    await page.route(LOGO_URL, (route) =>
-      route.fulfill({ contentType: 'image/svg+xml', body: LOGO }),
-    )
-    for (const path of ['/reset-password', '/forgot-password']) {
-      await page.goto(path)
-      await page.locator('h1:visible').waitFor()
-      const seen = await page.evaluate<object>(`(() => {
+  test.each(VIEWS)(
+    'pages have the logo and the color at $width px, $colorScheme, and fit',
+    async ({ width, colorScheme }) => {
+      const options = { colorScheme, viewport: { width, height: 700 } }
+      const { page } = await site.open('about:blank', options)
+      const refused: string[] = []
+      page.on('console', (line) => line.type() === 'error' && refused.push(line.text()))
+      await page.route(LOGO_URL, (route) =>
+        route.fulfill({ contentType: 'image/svg+xml', body: LOGO }),
+      )
+      for (const path of ['/reset-password', '/forgot-password']) {
+        await page.goto(path)
+        await page.locator('h1:visible').waitFor()
+        const seen = await page.evaluate<object>(`(() => {
         const logo = document.querySelector('[data-logo]')
         const button = getComputedStyle(document.querySelector('.button'))
         return {
@@ -29,15 +32,16 @@ testPages({ PROJECT_NAME: 'Acme', BRAND_COLOR: '#ffd400', LOGO_URL }, (site) => 
           fits: document.documentElement.scrollWidth <= innerWidth,
         }
       })()`)
-      expect(seen).toEqual({
-        logo: 32,
-        button: ['rgb(255, 212, 0)', 'rgb(0, 0, 0)'],
-        link: colorScheme === 'dark' ? 'rgb(255, 212, 0)' : 'rgb(127, 106, 0)',
-        fits: true,
-      })
-    }
-    expect(refused).toEqual([])
-  })
+        expect(seen).toEqual({
+          logo: 32,
+          button: ['rgb(255, 212, 0)', 'rgb(0, 0, 0)'],
+          link: colorScheme === 'dark' ? 'rgb(255, 212, 0)' : 'rgb(127, 106, 0)',
+          fits: true,
+        })
+      }
+      expect(refused).toEqual([])
+    },
+  )
 
   test('a page may load an image of no other origin', async () => {
     const { page, problems } = await site.open('/forgot-password')

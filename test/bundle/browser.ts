@@ -76,7 +76,8 @@ const siteOf = (served: () => { url: string; browser: Browser }) => ({
   },
 
   async post(path: string, body: object) {
-    return (await call(served().url + path, { method: 'POST', body, headers: freshAddress() })).status
+    return (await call(served().url + path, { method: 'POST', body, headers: freshAddress() }))
+      .status
   },
 
   async register() {

@@ -46,14 +46,17 @@ testPages({ PROJECT_NAME: 'Acme <b>&</b>', FRONTEND_URL: 'https://app.acme.io' }
   test.each([
     [429, { retry_after: 3000 }, 'Too many attempts from your network. Try again in 50 minutes.'],
     [503, {}, 'This does not work at the moment. Try again in a minute.'],
-  ])('/forgot-password keeps the address when the response is %i', async (status, details, words) => {
-    const { page } = await site.open('/forgot-password#email=ada@example.com')
-    expect(page.url()).toBe(`${site.url}/forgot-password`)
-    await respond(page, FORGOT, status, details)
-    await page.getByRole('button', { name: 'Send me a link' }).click()
-    await page.getByRole('alert').getByText(words).waitFor()
-    expect(await page.getByLabel('Email address').inputValue()).toBe('ada@example.com')
-  })
+  ])(
+    '/forgot-password keeps the address when the response is %i',
+    async (status, details, words) => {
+      const { page } = await site.open('/forgot-password#email=ada@example.com')
+      expect(page.url()).toBe(`${site.url}/forgot-password`)
+      await respond(page, FORGOT, status, details)
+      await page.getByRole('button', { name: 'Send me a link' }).click()
+      await page.getByRole('alert').getByText(words).waitFor()
+      expect(await page.getByLabel('Email address').inputValue()).toBe('ada@example.com')
+    },
+  )
 
   test('/forgot-password#account=admin asks for the link of an admin', async () => {
     const { page } = await site.open('/forgot-password#account=admin')

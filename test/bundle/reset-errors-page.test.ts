@@ -52,7 +52,12 @@ testPages({ PASSWORD_MIN_LENGTH: '12', SIGN_IN_URL: 'https://app.acme.io/login' 
   })
 
   test.each([
-    ['429', 429, { retry_after: 700 }, 'Too many attempts from your network. Try again in 12 minutes.'],
+    [
+      '429',
+      429,
+      { retry_after: 700 },
+      'Too many attempts from your network. Try again in 12 minutes.',
+    ],
     ['503', 503, {}, 'This does not work at the moment. Try again in a minute.'],
     [
       '422 for a breached password',
@@ -60,16 +65,19 @@ testPages({ PASSWORD_MIN_LENGTH: '12', SIGN_IN_URL: 'https://app.acme.io/login' 
       { errors: [{ field: 'new_password', message: '?', type: 'breached' }] },
       'This password is known from a data breach elsewhere. Choose another one.',
     ],
-  ])('/reset-password keeps what was typed when the response is %s, and it can be sent again', async (_, status, details, words) => {
-    const { page } = await ready()
-    await respond(page, RESET, status, details)
-    await save(page, CHOSEN)
-    await page.getByText(words).waitFor()
-    expect(await page.getByLabel('Confirm new password').inputValue()).toBe(CHOSEN)
-    await page.unrouteAll()
-    await page.getByRole('button', { name: 'Change password' }).click()
-    await heading(page, 'Password changed').waitFor()
-  })
+  ])(
+    '/reset-password keeps what was typed when the response is %s, and it can be sent again',
+    async (_, status, details, words) => {
+      const { page } = await ready()
+      await respond(page, RESET, status, details)
+      await save(page, CHOSEN)
+      await page.getByText(words).waitFor()
+      expect(await page.getByLabel('Confirm new password').inputValue()).toBe(CHOSEN)
+      await page.unrouteAll()
+      await page.getByRole('button', { name: 'Change password' }).click()
+      await heading(page, 'Password changed').waitFor()
+    },
+  )
 
   test('/reset-password says so while it is offline', async () => {
     const { page } = await ready()
@@ -133,7 +141,7 @@ testPages({ PASSWORD_MIN_LENGTH: '12', SIGN_IN_URL: 'https://app.acme.io/login' 
     await keyboard.press('Tab')
     expect(await focused()).toBe('reveal')
     await keyboard.press('Space')
-    const types = () => page.evaluate("[password, repeated].map((field) => field.type).join()")
+    const types = () => page.evaluate('[password, repeated].map((field) => field.type).join()')
     expect(await types()).toBe('text,text')
     await page.getByRole('button', { name: 'Hide passwords' }).waitFor()
     await keyboard.press('Space')

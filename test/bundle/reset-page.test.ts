@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Page } from 'playwright-core'
 import pg from 'pg'
+import type { Page } from 'playwright-core'
 import { expect, inject, test } from 'vitest'
 import { heading, save, testPages } from './browser.ts'
 import { mailTo, PASSWORD } from './served-bundle.ts'

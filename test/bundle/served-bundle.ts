@@ -32,7 +32,13 @@ export async function serveBundle(variables: Record<string, string> = {}): Promi
   const bundle = await buildBundle(folder)
   const { wranglerConfig, bindings } = inject('world')
   const server = createTestHarness({
-    workers: [{ configPath: wranglerConfig, prebuiltWorkerDir: folder, secrets: { ...bindings, ...variables } }],
+    workers: [
+      {
+        configPath: wranglerConfig,
+        prebuiltWorkerDir: folder,
+        secrets: { ...bindings, ...variables },
+      },
+    ],
   })
   const { url } = await server.listen()
   return {

@@ -12,7 +12,8 @@ export function branded(page: Response, config: Config): Response {
     .on('[data-project-name]', content(name))
     .on('img[data-logo]', attribute('src', logoUrl))
     .on('link[rel="icon"]', {
-      element: (link) => void (logoUrl && link.setAttribute('href', logoUrl).removeAttribute('type')),
+      element: (link) =>
+        void (logoUrl && link.setAttribute('href', logoUrl).removeAttribute('type')),
     })
     .on('a[data-sign-in]', attribute('href', signInUrl))
     .on('[data-no-sign-in]', { element: (text) => void (signInUrl && text.remove()) })

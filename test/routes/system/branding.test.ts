@@ -14,20 +14,23 @@ test.each(PAGES)('GET %s has the name of the product as text', async (path) => {
   )
 })
 
-test.each(PAGES)('GET %s loads a logo from its origin alone, and has none by default', async (path) => {
-  const LOGO_URL = 'https://cdn.acme.io/brand/logo.png?v=2&x="><b>'
-  const { text, headers } = await under({ LOGO_URL }).get(path)
-  expect(text).toMatch(/<img [^>]*src="https:\/\/cdn\.acme\.io\/brand\/logo\.png\?v=2&[^"]*"/)
-  expect(text).toMatch(/<link rel="icon" href="https:\/\/cdn\.acme\.io\/brand\/logo\.png[^"]*">/)
-  expect(text).not.toMatch(/<b>(?!")/)
-  const policy = headers.get('Content-Security-Policy') ?? ''
-  expect(policy.split('; ')).toContain("img-src 'self' https://cdn.acme.io")
+test.each(PAGES)(
+  'GET %s loads a logo from its origin alone, and has none by default',
+  async (path) => {
+    const LOGO_URL = 'https://cdn.acme.io/brand/logo.png?v=2&x="><b>'
+    const { text, headers } = await under({ LOGO_URL }).get(path)
+    expect(text).toMatch(/<img [^>]*src="https:\/\/cdn\.acme\.io\/brand\/logo\.png\?v=2&[^"]*"/)
+    expect(text).toMatch(/<link rel="icon" href="https:\/\/cdn\.acme\.io\/brand\/logo\.png[^"]*">/)
+    expect(text).not.toMatch(/<b>(?!")/)
+    const policy = headers.get('Content-Security-Policy') ?? ''
+    expect(policy.split('; ')).toContain("img-src 'self' https://cdn.acme.io")
 
-  const plain = await under({ LOGO_URL: '' }).get(path)
-  expect(plain.text).not.toContain('<img')
-  expect(plain.headers.get('Content-Security-Policy')).toContain("img-src 'self'")
-  expect(plain.headers.get('Content-Security-Policy')).not.toContain('https:')
-})
+    const plain = await under({ LOGO_URL: '' }).get(path)
+    expect(plain.text).not.toContain('<img')
+    expect(plain.headers.get('Content-Security-Policy')).toContain("img-src 'self'")
+    expect(plain.headers.get('Content-Security-Policy')).not.toContain('https:')
+  },
+)
 
 test('GET /docs and /redoc allow the origin of the logo too', async () => {
   for (const path of ['/docs', '/redoc']) {
@@ -38,7 +41,11 @@ test('GET /docs and /redoc allow the origin of the logo too', async () => {
 })
 
 test.each([
-  ['SIGN_IN_URL', { SIGN_IN_URL: 'https://app.acme.io/#/login?next=%2F' }, 'https://app.acme.io/#/login?next=%2F'],
+  [
+    'SIGN_IN_URL',
+    { SIGN_IN_URL: 'https://app.acme.io/#/login?next=%2F' },
+    'https://app.acme.io/#/login?next=%2F',
+  ],
   ['FRONTEND_URL', { FRONTEND_URL: 'https://app.acme.io' }, 'https://app.acme.io'],
 ])('GET /reset-password leads to %s after success', async (_, variables, href) => {
   const { text } = await under(variables).get('/reset-password')

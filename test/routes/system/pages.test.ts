@@ -24,15 +24,15 @@ test.each([
   for (const file of files) expect([file, (await get(`${file}`)).status]).toEqual([file, 200])
 })
 
-test.each([
-  '/reset-password?token=abc',
-  '/forgot-password',
-])('GET %s returns a page that sends no referrer and is not cached', async (path) => {
-  const { status, headers } = await get(path)
-  expect(status).toBe(200)
-  expect(headers.get('Referrer-Policy')).toBe('no-referrer')
-  expect(headers.get('Cache-Control')).toBe('no-store')
-})
+test.each(['/reset-password?token=abc', '/forgot-password'])(
+  'GET %s returns a page that sends no referrer and is not cached',
+  async (path) => {
+    const { status, headers } = await get(path)
+    expect(status).toBe(200)
+    expect(headers.get('Referrer-Policy')).toBe('no-referrer')
+    expect(headers.get('Cache-Control')).toBe('no-store')
+  },
+)
 
 test('GET /openapi.json returns an OpenAPI 3.1 document that may be cached for an hour', async () => {
   const { status, headers, body } = await get('/openapi.json')

@@ -22,10 +22,11 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** A browser, a burst of logins, and a run of the tests within the tests. */
+/** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,dump,*-page,*-pages}.test.ts',
-  'test/repository/environment.test.ts',
+  'test/bundle/!(bundle).test.ts',
+  'test/repository/{commands,environment,readme}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */
@@ -63,7 +64,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/{local,bundle,repository}/**/*.test.ts'],
+          include: ['test/{local,bundle,repository}/**/*.test.ts', 'client/test/*.test.ts'],
           exclude: LONG_IN_NODE,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,20 +1,8 @@
-/**
- * `npm run bench`: the deployed bundle in workerd beside a bare Worker with the same trips, and each goal
- * of docs/performance.md: met, or not. Takes about half an hour; needs Linux and two cores.
- *
- *     npm run bench -- --quick                     two minutes: for whether it runs, not for figures
- *     npm run bench -- --compare ../before         another checkout's Worker as well, `before`
- *     npm run bench -- --only floor --only burst   one or more of the sections
- *     npm run bench -- --users 100000 --sessions 1000000 --rounds 5 --seconds 10
- *
- *     npm run bench -- --write docs/performance.md puts the tables and plots there: see write.ts
- *
- * Writes report.md, results.json and the plots to dist/bench.
- */
+// `npm run bench`: the deployed bundle in workerd beside a bare Worker with the same trips.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../scripts/command-line.ts'
 import { buildFloor, buildWorker, ROOT } from './build.ts'
 import { isMet } from './report/goals.ts'
 import { sectionText, writeSection } from './report/write.ts'
@@ -33,16 +21,40 @@ const SECTIONS = {
 const FULL = { rounds: 3, seconds: 8, users: 1_000_000, sessions: 10_000_000 }
 const QUICK = { rounds: 1, seconds: 2, users: 10_000, sessions: 20_000 }
 
-const { values } = parseArgs({
+const { values } = readCommandLine({
+  name: 'npm run bench',
+  about: `The deployed bundle in workerd beside a bare Worker with the same trips, and each goal of
+docs/performance.md: met, or not. Takes about half an hour; needs Linux and two cores. Writes report.md,
+results.json and the plots to dist/bench.`,
   options: {
-    quick: { type: 'boolean', default: false },
-    compare: { type: 'string' },
-    only: { type: 'string', multiple: true, default: Object.keys(SECTIONS) },
-    write: { type: 'string' },
-    users: { type: 'string' },
-    sessions: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
+    quick: { type: 'boolean', default: false, about: 'two minutes: whether it runs, no figures' },
+    compare: { type: 'string', value: '<folder>', about: 'the Worker of another checkout, too' },
+    only: {
+      ...{ type: 'string', multiple: true, default: Object.keys(SECTIONS), value: '<section>' },
+      ...{
+        about: `may be repeated: ${Object.keys(SECTIONS).join(', ')}`,
+        among: Object.keys(SECTIONS),
+      },
+    },
+    write: {
+      type: 'string',
+      value: '<file>',
+      about: 'puts the tables and plots there: see write.ts',
+    },
+    users: { type: 'string', value: '<n>', least: 1, about: `${FULL.users}, or ${QUICK.users}` },
+    sessions: {
+      type: 'string',
+      value: '<n>',
+      least: 1,
+      about: `${FULL.sessions}, or ${QUICK.sessions}`,
+    },
+    rounds: { type: 'string', value: '<n>', least: 1, about: `${FULL.rounds}, or ${QUICK.rounds}` },
+    seconds: {
+      type: 'string',
+      value: '<n>',
+      least: 1,
+      about: `${FULL.seconds}, or ${QUICK.seconds}`,
+    },
   },
 })
 

@@ -1,16 +1,8 @@
-/**
- * `npm run bench:burst`: eight callers of `GET /api/users/me` beside 0, 1, 16 and 64 logins in flight, on
- * the deployed bundle in workerd. Prints the figures as tables, and fails if a goal is missed.
- *
- *     npm run bench:burst -- --seconds 3                of each phase, 8 by default
- *     npm run bench:burst -- --var BCRYPT_COST=11       variables of the Worker
- *     npm run bench:burst -- --compare ../elsewhere     another checkout's Worker first
- *     npm run bench:burst -- --log                      and all that the Worker logged
- */
+// `npm run bench:burst`: callers of `GET /api/users/me` beside logins in flight.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../scripts/command-line.ts'
 import { insertUsers } from './accounts.ts'
 import { buildWorker, ROOT } from './build.ts'
 import { startDependencies } from './dependencies.ts'
@@ -19,12 +11,18 @@ import { BURST_ACCOUNTS, burstGoals, burstTable, measureBurst } from './measure/
 import { goalTable, isMet } from './report/goals.ts'
 import { serveWorker } from './workerd.ts'
 
-const { values } = parseArgs({
+const { values } = readCommandLine({
+  name: 'npm run bench:burst',
+  about: `Eight callers of \`GET /api/users/me\` beside 0, 1, 16 and 64 logins in flight, on the deployed bundle in
+workerd. Prints the figures as tables, and fails if a goal is missed.`,
   options: {
-    seconds: { type: 'string', default: '8' },
-    var: { type: 'string', multiple: true, default: [] },
-    compare: { type: 'string' },
-    log: { type: 'boolean', default: false },
+    seconds: { type: 'string', value: '<n>', least: 1, default: '8', about: 'of each phase' },
+    var: {
+      ...{ type: 'string', multiple: true, default: [] },
+      ...{ value: '<NAME=value>', about: 'a variable of the Worker, such as BCRYPT_COST=11' },
+    },
+    compare: { type: 'string', value: '<folder>', about: 'the Worker of another checkout first' },
+    log: { type: 'boolean', default: false, about: 'all that the Worker logged, too' },
   },
 })
 

@@ -15,7 +15,7 @@ const [toPostgres, toRedis] = await Promise.all([
 const [postgres, upstash, mailbox] = await Promise.all([
   startTemporaryPostgres({ database: 'accounts' }),
   startUpstashGateway({ allowedHosts: [toRedis.host] }),
-  startMailbox({ capacity: 100_000 }),
+  startMailbox({ limits: { emails: 100_000, bytes: 2 ** 30 } }),
 ])
 const neon = await startNeonGateway({
   connectTo: postgres.url,

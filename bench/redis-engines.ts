@@ -1,13 +1,17 @@
-/**
- * `npm run bench:redis`: measures 200 parallel `limit()` calls through the gateway, alternating between
- * redis-server and the in-memory engine. Prints the medians and their ratio.
- */
+// `npm run bench:redis`: the limiter on redis-server and on the in-memory engine.
 import { Ratelimit } from '@upstash/ratelimit'
 import { Redis } from '@upstash/redis'
 import { startUpstashGateway } from '../local/upstash/index.ts'
+import { readCommandLine } from '../scripts/command-line.ts'
 
 const ROUNDS = 15
 const CALLS = 200
+
+readCommandLine({
+  name: 'npm run bench:redis',
+  about: `Measures ${CALLS} parallel \`limit()\` calls through the gateway, alternating between redis-server and the
+in-memory engine. Prints the medians and their ratio.`,
+})
 
 const engines = ['redis', 'memory'] as const
 

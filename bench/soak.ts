@@ -1,16 +1,9 @@
-/**
- * `npm run soak`: users and an admin do all they can for ten minutes, while faults come and go between the
- * Worker and its dependencies. Afterwards every row, mail and log line has to be explained by what the
- * clients saw. Fails with a list of what is not.
- *
- *     SOAK_SECONDS=60 npm run soak
- *     npm run soak -- --write docs/performance.md     puts the tables there
- */
+// `npm run soak`: users and an admin under faults, and then every row, mail and log line explained.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { readCommandLine } from '../scripts/command-line.ts'
 import { startFaultProxy } from '../test/setup/fault-proxy.ts'
 import { insertAdmin, insertUsers, logIn } from './accounts.ts'
 import { buildWorker } from './build.ts'
@@ -29,9 +22,18 @@ import { liveAsUser } from './soak/user.ts'
 import { startWatch } from './soak/watch.ts'
 import { type ServedWorker, serveWorker } from './workerd.ts'
 
-const { values } = parseArgs({ options: { write: { type: 'string' } } })
+const { values } = readCommandLine({
+  name: 'npm run soak',
+  about: `Users and an admin do all they can, while faults come and go between the Worker and its dependencies.
+Afterwards every row, mail and log line has to be explained by what the clients saw. Fails with a list of
+what is not.`,
+  options: {
+    seconds: { type: 'string', value: '<n>', least: 10, default: '600', about: 'how long' },
+    write: { type: 'string', value: '<file>', about: 'puts the tables there: docs/performance.md' },
+  },
+})
 
-const SECONDS = Number(process.env['SOAK_SECONDS'] || 600)
+const SECONDS = Number(values.seconds)
 const USERS_AT_ONCE = 4
 /** A fault every half minute; more often in a short run, so that it sees most of them. */
 const FAULT_PERIOD_MS = Math.min(30, Math.max(4, SECONDS / 14)) * 1000

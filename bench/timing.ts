@@ -1,25 +1,33 @@
-/**
- * `npm run timing`: does the response time reveal whether an account exists?
- *
- * Method: the deployed bundle in workerd, with PostgreSQL, Redis and the mailbox on this machine. One
- * request at a time, over one connection, in random order, so that other load on the machine affects
- * all cases equally. Each attempt uses its own account and client address, so that no limit or cache is
- * hit twice. Compares the medians of the time to the complete response, and fails if they differ by
- * more than 5 % (requirement 6 in docs/security.md). On a busy machine, run it with more attempts:
- * TIMING_ATTEMPTS=1000.
- */
+// `npm run timing`: does the response time reveal whether an account exists?
 import { hash } from 'bcryptjs'
+import { readCommandLine } from '../scripts/command-line.ts'
 import { type LocalService, startLocalService } from './local-service.ts'
-
-const ATTEMPTS = Number(process.env['TIMING_ATTEMPTS'] || 250)
-
-/** Forgot-password takes only a few ms, so noise matters more. */
-const FORGOT_PASSWORD_ATTEMPTS = 4 * ATTEMPTS
 
 const WARM_UP_ATTEMPTS = 20
 
 /** The largest relative difference between two medians. */
 const TOLERANCE = 0.05
+
+const { values } = readCommandLine({
+  name: 'npm run timing',
+  about: `Does the response time reveal whether an account exists? Fails if it does: if a median differs from the
+others by more than ${TOLERANCE * 100} % (requirement 6 in docs/security.md).`,
+  options: {
+    attempts: {
+      ...{ type: 'string', value: '<n>', least: 1, default: '250' },
+      about: 'logins of each case; more on a busy machine, such as 1000',
+    },
+  },
+  details: `Method: the deployed bundle in workerd, with PostgreSQL, Redis and the mailbox on this machine. One request
+at a time, over one connection, in random order, so that other load on the machine affects all cases
+equally. Each attempt uses its own account and client address, so that no limit or cache is hit twice.
+Compares the medians of the time to the complete response.`,
+})
+
+const ATTEMPTS = Number(values.attempts)
+
+/** Forgot-password takes only a few ms, so noise matters more. */
+const FORGOT_PASSWORD_ATTEMPTS = 4 * ATTEMPTS
 
 const PASSWORD = 'correct horse battery staple'
 const WRONG_PASSWORD = 'incorrect horse battery staple'

@@ -7,8 +7,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startExample } from './dev/example.ts'
 import { untilNpmExits } from './dev/npm.ts'
-import { type Ports, readPorts } from './dev/settings.ts'
+import { type Options, readOptions } from './dev/options.ts'
+import { readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
 import { AlreadyRunningError, takeLock } from './process/lock.ts'
@@ -19,7 +21,9 @@ const SECOND_SIGNAL_MS = 1000
 const LOCK_TIMEOUT_MS = 3000
 const LOCK_POLL_MS = 200
 
-const stops = createStops()
+const stops = createStops((name) => {
+  void end(1, `${name} exited unexpectedly. Stopping everything else …`)
+})
 
 function messageOf(error: unknown): string {
   if (error instanceof AlreadyRunningError) {
@@ -68,21 +72,23 @@ async function takeDevLock(): Promise<() => void> {
   }
 }
 
-async function main(ports: Ports): Promise<void> {
+async function main({ example, frontendUrl }: Options): Promise<void> {
+  const ports = readPorts(process.env)
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
-  const welcome = await startEverything(FOLDER, ports, stops, (what) => {
-    void end(1, `${what} exited unexpectedly. Stopping everything else …`)
-  })
-  if (!stops.begun()) console.log(welcome)
+  const say = (line: string) => console.log(line)
+  const place = { folder: FOLDER, ports, stops, say }
+  if (example) await startExample(place)
+  await startEverything(place, frontendUrl)
 }
 
+const options = readOptions()
 stopOnSignals()
 void untilNpmExits().then(() => end(1, 'npm has exited. Stopping …'))
 // Writing to a closed terminal fails. That must not interrupt the shutdown.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 try {
-  await main(readPorts(process.env))
+  await main(options)
 } catch (error) {
   await end(1, `\n${messageOf(error)}`)
 }

@@ -14,7 +14,7 @@ const SHORT_ID_LENGTH = 8
  * table of bindings that it prints again after each reload.
  */
 const WRANGLER_NOISE =
-  /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ \(|^Your Worker has access to|^Binding +Resource/
+  /^\[wrangler:info\] ([A-Z]+ \S+ \d{3} |QUEUE )|^env\.\w+ |^Your Worker has access to|^Binding +Resource|^⎔ Connection status updated|^🪵/u
 
 function parseLine(line: string): Map<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined
@@ -25,6 +25,14 @@ function parseLine(line: string): Map<string, unknown> | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What to do about an event, where its fields don't say. */
+function adviceOn(event: string, origin: string): string {
+  if (event !== 'origin_not_allowed') return ''
+  return origin === 'null'
+    ? '→ a page opened as a file has no origin: serve it over http'
+    : '→ to let its pages call the service, add it to CORS_ORIGINS in .dev.vars'
 }
 
 function statusStyle(status: unknown): Style {
@@ -62,5 +70,6 @@ export function prettyLine(line: string, color: boolean): string | undefined {
       paint('dim', `${key}=${key === 'request_id' ? text.slice(0, SHORT_ID_LENGTH) : text}`),
     )
   }
+  parts.push(paint('yellow', adviceOn(get('event'), get('origin'))))
   return parts.filter(Boolean).join(' ')
 }

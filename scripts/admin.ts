@@ -1,15 +1,10 @@
-/**
- * Acts on admins for the operator, who has DATABASE_URL: `npm run admin -- list`. Each act does what an
- * API call would, its line in the audit trail included.
- */
-import { readFile } from 'node:fs/promises'
-import { parseArgs, parseEnv } from 'node:util'
-import { CommandError } from './admin/command-error.ts'
-import { actOn, isAct, list, resetPassword, type Values } from './admin/commands.ts'
+// `npm run admin`: acts on admins for the operator, who has DATABASE_URL.
+import { actOn, isAct, list, resetPassword } from './admin/commands.ts'
 import { withDatabase } from './admin/database.ts'
+import { CommandError, runCommand } from './command-line.ts'
+import { databaseUrlOf, readVariables } from './variables.ts'
 
-const HELP = `npm run admin -- <command> [<id|email>] [--file <file>]
-
+const DETAILS = `Commands:
   list                      all admins
   disable <id|email>        ends all sessions; no login until enabled again
   enable <id|email>         earlier sessions stay ended
@@ -28,63 +23,31 @@ Exit codes: 0 done, or nothing to do; 1 not done; 2 the command or the variables
 
 const SEE_HELP = 'See: npm run admin -- --help'
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { file: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+await runCommand(
+  {
+    name: 'npm run admin',
+    about:
+      'Acts on admins. Each act does what an API call would, its line in the audit trail included.',
+    operands: { usage: '<command> [<id|email>]', most: 2 },
+    options: { file: { type: 'string', value: '<file>', about: 'variables, as in .dev.vars' } },
+    details: DETAILS,
+  },
+  async ({ values: { file }, positionals: [command, who] }) => {
+    if (command === undefined) throw new CommandError(`Which command? ${SEE_HELP}`, 2)
+    if (!isAct(command) && command !== 'list' && command !== 'reset-password') {
+      throw new CommandError(`There is no command ${command}. ${SEE_HELP}`, 2)
+    }
+    if ((who === undefined) !== (command === 'list')) {
+      const takes = command === 'list' ? 'no admin' : 'one admin'
+      throw new CommandError(`${command} takes ${takes}. ${SEE_HELP}`, 2)
+    }
+    // What the file sets goes before what the shell does.
+    const values = { ...process.env, ...(file === undefined ? {} : await readVariables(file)) }
+    const url = databaseUrlOf(values, `npm run admin -- ${command}`)
+    const output = await withDatabase(url, (db) => {
+      if (who === undefined) return list(db)
+      return isAct(command) ? actOn(db, command, who) : resetPassword(db, who, values)
     })
-  } catch (error) {
-    throw new CommandError(`${error instanceof Error ? error.message : error}. ${SEE_HELP}`, 2)
-  }
-}
-
-/** What the file sets goes before what the shell does. An empty variable counts as unset. */
-async function readVariables(file: string | undefined, env: Values): Promise<Values> {
-  if (file === undefined) return env
-  try {
-    const set = Object.entries(parseEnv(await readFile(file, 'utf8'))).filter(([, value]) => value)
-    return { ...env, ...Object.fromEntries(set) }
-  } catch {
-    throw new CommandError(`Can't read ${file}.`, 2)
-  }
-}
-
-/** Carries out a command, and returns what to print. */
-async function run(args: string[], env: Values): Promise<string> {
-  const { values: options, positionals } = parse(args)
-  if (options.help) return HELP
-  const [command, who, ...rest] = positionals
-  if (command === undefined) throw new CommandError(HELP, 2)
-  if (!isAct(command) && command !== 'list' && command !== 'reset-password') {
-    throw new CommandError(`There is no command ${command}. ${SEE_HELP}`, 2)
-  }
-  if (rest.length > 0 || (who === undefined) !== (command === 'list')) {
-    throw new CommandError(
-      command === 'list'
-        ? `list takes no admin. ${SEE_HELP}`
-        : `${command} takes one admin. ${SEE_HELP}`,
-      2,
-    )
-  }
-  const values = await readVariables(options.file, env)
-  const { DATABASE_URL: url } = values
-  if (!url) {
-    throw new CommandError(
-      `DATABASE_URL is not set. Run: DATABASE_URL=postgresql://… npm run admin -- ${command}`,
-      2,
-    )
-  }
-  return withDatabase(url, (db) => {
-    if (who === undefined) return list(db)
-    return isAct(command) ? actOn(db, command, who) : resetPassword(db, who, values)
-  })
-}
-
-try {
-  console.log(await run(process.argv.slice(2), process.env))
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
-  process.exitCode = error instanceof CommandError ? error.exitCode : 1
-}
+    console.log(output)
+  },
+)

@@ -1,6 +1,7 @@
 // Builds the static assets of the Worker: its own pages, Swagger UI, ReDoc, the OpenAPI document.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
+import { runCommand } from './command-line.ts'
 import { buildOpenApi } from './openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -53,4 +54,13 @@ export async function buildAssets(outDir = 'dist/assets'): Promise<string> {
   return target
 }
 
-if (import.meta.main) console.log(`Static assets written to ${await buildAssets()}`)
+if (import.meta.main) {
+  await runCommand(
+    {
+      name: 'npm run build:assets',
+      about:
+        'Writes the static assets to dist/assets: pages, Swagger UI, ReDoc, the OpenAPI document.',
+    },
+    async () => console.log(`Static assets written to ${await buildAssets()}`),
+  )
+}

@@ -1,7 +1,4 @@
-/**
- * `npm run build`: writes the assets and the bundle that `wrangler deploy` would upload to dist/, without
- * uploading them. Fails if the bundle exceeds its size budget.
- */
+// `npm run build`: the assets and the bundle that `wrangler deploy` would upload.
 import { execFile } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { buildAssets } from './build-assets.ts'
+import { CommandError, runCommand } from './command-line.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
@@ -27,7 +25,7 @@ export interface Bundle {
 /**
  * Bundles the Worker as `wrangler deploy` does. A relative `outDir` is relative to the repository.
  *
- * @throws Error with wrangler's output
+ * @throws {CommandError} with wrangler's output
  */
 export async function buildBundle(outDir = 'dist/bundle'): Promise<Bundle> {
   const target = resolve(ROOT, outDir)
@@ -44,7 +42,7 @@ export async function buildBundle(outDir = 'dist/bundle'): Promise<Bundle> {
     )
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : ''
-    throw new Error(`wrangler could not bundle the Worker:\n${output || String(error)}`)
+    throw new CommandError(`wrangler could not bundle the Worker:\n${output || String(error)}`)
   }
   const file = join(target, 'worker.js')
   return { file, sizeKib: gzipSync(await readFile(file)).length / 1024 }
@@ -57,15 +55,19 @@ async function main() {
     `Bundle written to ${file}: ${sizeKib.toFixed(1)} KiB after gzip (budget: ${SIZE_BUDGET_KIB} KiB)`,
   )
   if (sizeKib > SIZE_BUDGET_KIB) {
-    throw new Error(
+    throw new CommandError(
       'The bundle exceeds its budget. Find out what was added (see dist/bundle/worker.js.map), and remove it or raise SIZE_BUDGET_KIB in scripts/build.ts.',
     )
   }
 }
 
 if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error))
-    process.exitCode = 1
-  })
+  await runCommand(
+    {
+      name: 'npm run build',
+      about:
+        'Writes the assets and the bundle that `wrangler deploy` would upload to dist/, without uploading them.\nFails if the bundle exceeds its size budget.',
+    },
+    main,
+  )
 }

@@ -1,17 +1,14 @@
-/**
- * Checks an environment from outside, before a deploy: `npm run doctor` reads the variables of the
- * shell, `npm run doctor -- --file .dev.vars` those of a file. Prints one line per check, never a value,
- * and exits with 1 if a check fails. It changes only a counter in Redis and sends no email.
- */
-import { readFile } from 'node:fs/promises'
-import { parseArgs, parseEnv } from 'node:util'
+// `npm run doctor`: checks an environment from outside.
+import { type RunningService, readRunningService } from '../local/dev/running.ts'
 import { type Config, ConfigurationError, readConfig, Variables } from '../src/env.ts'
+import { CommandError, runCommand } from './command-line.ts'
 import { checkAddresses } from './doctor/addresses.ts'
 import { checkDatabase } from './doctor/database.ts'
 import { type Check, type Finding, fail, ok, warn } from './doctor/finding.ts'
 import { checkKeys } from './doctor/keys.ts'
 import { checkMail } from './doctor/mail.ts'
 import { checkRedis } from './doctor/redis.ts'
+import { readVariables, type Values, withoutEmpty } from './variables.ts'
 
 const CHECKS: Readonly<Record<string, Check>> = {
   keys: checkKeys,
@@ -24,21 +21,6 @@ const CHECKS: Readonly<Record<string, Check>> = {
 const CHECK_TIMEOUT_MS = 20_000
 const CHECK_WIDTH = 13
 
-type Values = Record<string, string | undefined>
-
-async function readVariables(file: string | undefined, env: Values): Promise<Values> {
-  if (file === undefined) return env
-  try {
-    return parseEnv(await readFile(file, 'utf8'))
-  } catch {
-    throw new Error(`Can't read ${file}. Pass a file with variables: --file .dev.vars`)
-  }
-}
-
-/** An empty variable counts as unset, as .dev.vars.example says. */
-const withoutEmpty = (values: Values) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value))
-
 /** Most unknown names in a file are typos. */
 function checkNames(values: Values): Finding[] {
   return Object.keys(values)
@@ -47,7 +29,7 @@ function checkNames(values: Values): Finding[] {
 }
 
 async function examine(values: Values): Promise<Finding[]> {
-  const config = readConfig(withoutEmpty(values))
+  const config = readConfig(values)
   if (config instanceof ConfigurationError) {
     return config.problems.map((problem) =>
       fail('variables', `${problem} (explained in .dev.vars.example)`),
@@ -78,33 +60,75 @@ async function run(name: string, check: Check, config: Config): Promise<Finding[
 const line = ({ level, check, message }: Finding) =>
   `${level.padEnd(5)} ${check.padEnd(CHECK_WIDTH)} ${message}`
 
-/**
- * Prints a line for each finding.
- *
- * @returns the exit code: 0 if nothing failed, 1 if something did, 2 if the variables can't be read
- */
+type Source = {
+  /** For the reader: "the file .dev.vars". */
+  name: string
+  values: Values
+  isFile?: boolean
+  service?: RunningService
+}
+
+/** Prints a line for each finding, never a value of a variable. @returns whether none failed */
 export async function runDoctor(
-  args: string[],
-  env: Values,
-  print: { line: (text: string) => void; error: (text: string) => void },
-): Promise<number> {
-  try {
-    const { file } = parseArgs({ args, options: { file: { type: 'string' } } }).values
-    const values = await readVariables(file, env)
-    const findings = [...(file ? checkNames(values) : []), ...(await examine(values))]
-    for (const finding of findings) print.line(line(finding))
-    const failed = findings.filter(({ level }) => level === 'FAIL').length
-    print.line(failed > 0 ? `\nFailed checks: ${failed}` : '\nReady to deploy.')
-    return failed > 0 ? 1 : 0
-  } catch (error) {
-    print.error(error instanceof Error ? error.message : String(error))
-    return 2
+  { name, values, isFile, service }: Source,
+  print: (line: string) => void = console.log,
+): Promise<boolean> {
+  print(`Checking ${name}.\n`)
+  const findings = [...(isFile ? checkNames(values) : []), ...(await examine(values))]
+  for (const finding of findings) print(line(finding))
+  const failed = findings.filter(({ level }) => level === 'FAIL').length
+  print(`\n${failed > 0 ? `Failed checks: ${failed}` : verdict(values, service)}`)
+  return failed === 0
+}
+
+/** What a sound environment is ready for. */
+function verdict({ ENVIRONMENT: environment }: Values, service: RunningService | undefined) {
+  if (service) return `Ready for local work at ${service.url}. This is no environment to deploy.`
+  return environment === 'staging' || environment === 'production'
+    ? `Ready to deploy to ${environment}.`
+    : `Ready for ${environment}. Only staging and production are environments to deploy.`
+}
+
+/** Without these there is no service: a shell that has one of them has them for the doctor. */
+const REQUIRED = Object.entries(Variables.shape).flatMap(([name, schema]) =>
+  schema.safeParse(undefined).success ? [] : [name],
+)
+
+/** The file that is named; or else the shell; or else what `npm run dev` has started. */
+async function findSource(file: string | undefined): Promise<Source> {
+  if (file !== undefined) {
+    return { name: `the file ${file}`, values: await readVariables(file), isFile: true }
   }
+  const values = withoutEmpty(process.env)
+  if (REQUIRED.some((name) => name in values)) {
+    return { name: 'the variables of the shell', values }
+  }
+  const service = await readRunningService()
+  if (service) {
+    return { name: 'the service of `npm run dev`', values: service.variables, service }
+  }
+  throw new CommandError(
+    [
+      'There is nothing to check: `npm run dev` is not running in this folder, and the shell has no variables.',
+      'Start it, or pass the variables of an environment: npm run doctor -- --file <file>',
+    ].join('\n'),
+    2,
+  )
 }
 
 if (import.meta.main) {
-  process.exitCode = await runDoctor(process.argv.slice(2), process.env, {
-    line: console.log,
-    error: console.error,
-  })
+  await runCommand(
+    {
+      name: 'npm run doctor',
+      about: `Checks an environment from outside: its variables, keys, database, Redis and email. Prints a line for
+each check, never a value. It changes only a counter in Redis, and sends no email.`,
+      options: {
+        file: { type: 'string', value: '<file>', about: 'its variables, as in .dev.vars' },
+      },
+      details: `Without a file, checks the variables of the shell. If it has none, the service that \`npm run dev\` runs.
+
+Exit codes: 0 nothing failed; 1 a check failed; 2 the variables can't be read.`,
+    },
+    async ({ values: { file } }) => ((await runDoctor(await findSource(file))) ? 0 : 1),
+  )
 }

@@ -10,6 +10,7 @@ import { passwordResetEmail } from '../emails/password-reset.ts'
 import { testEmail } from '../emails/test.ts'
 import { welcomeEmail } from '../emails/welcome.ts'
 import { paletteOf } from '../src/env/brand.ts'
+import { runCommand } from './command-line.ts'
 
 const OUT_DIR = 'dist/emails'
 const VIEWS = [
@@ -92,5 +93,13 @@ ${Object.entries(samples).map(section)}
   return index
 }
 
-const index = await renderAll(OUT_DIR)
-console.log(`${Object.keys(samples).length} emails rendered. Open ${pathToFileURL(index).href}`)
+await runCommand(
+  {
+    name: 'npm run emails',
+    about: `Renders all emails with sample values to ${OUT_DIR}, and a page that shows them.`,
+  },
+  async () => {
+    const index = await renderAll(OUT_DIR)
+    console.log(`${Object.keys(samples).length} emails rendered. Open ${pathToFileURL(index).href}`)
+  },
+)

@@ -1,22 +1,13 @@
-/**
- * `npm run explain`: every statement of the Worker with its plan, on a local database full of accounts.
- *
- *     npm run explain                       all of them
- *     npm run explain -- sessions           those whose name contains `sessions`
- *     npm run explain -- --accounts 1000000
- *
- * Each is run and rolled back. Times are left out, as they tell of the machine; the buffers do not.
- */
+// `npm run explain`: every statement of the Worker with its plan, on a local database full of accounts.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startTemporaryPostgres } from '../local/postgres/index.ts'
 import type { Statement } from '../src/db/statement.ts'
+import { CommandError, runCommand } from './command-line.ts'
 import { applyMigrations } from './migrate.ts'
 
 const DB = join(import.meta.dirname, '../src/db')
-const DEFAULT_ACCOUNTS = 100_000
 const NIL = '00000000-0000-0000-0000-000000000000'
 
 type AnyStatement = Statement<Record<string, never>, unknown>
@@ -182,7 +173,6 @@ export async function explain(client: pg.Client, nameContains = ''): Promise<Exp
       explained.push({ name, values, text, plan: rows.map((row) => row['QUERY PLAN']).join('\n') })
     }
   }
-  if (explained.length === 0) throw new Error(`No statement is named like "${nameContains}".`)
   return explained
 }
 
@@ -192,14 +182,14 @@ export async function fill(client: pg.Client, accounts: number): Promise<void> {
   await client.query('vacuum analyze')
 }
 
-async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { accounts: { type: 'string', default: String(DEFAULT_ACCOUNTS) } },
-  })
-  const accounts = Number(values.accounts)
-  if (!Number.isSafeInteger(accounts) || accounts < 1) {
-    throw new Error('--accounts takes a whole number, 1 or more.')
+async function main(accounts: number, nameContains = '') {
+  const names = [...(await findStatements()).keys()]
+  if (!names.some((name) => name.includes(nameContains))) {
+    const files = new Set(names.map((name) => name.split('.')[0]))
+    throw new CommandError(
+      `No statement has "${nameContains}" in its name. Files with statements: ${[...files].join(', ')}`,
+      2,
+    )
   }
   const postgres = await startTemporaryPostgres({ database: 'accounts' })
   const client = new pg.Client({ connectionString: postgres.url })
@@ -207,7 +197,7 @@ async function main() {
     await applyMigrations(postgres.url)
     await client.connect()
     await fill(client, accounts)
-    for (const { name, values: sample, text, plan } of await explain(client, positionals[0])) {
+    for (const { name, values: sample, text, plan } of await explain(client, nameContains)) {
       const given = Object.entries(sample).map(
         ([parameter, value], i) => `$${i + 1} ${parameter} = ${value}`,
       )
@@ -220,8 +210,24 @@ async function main() {
 }
 
 if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error))
-    process.exitCode = 1
-  })
+  await runCommand(
+    {
+      name: 'npm run explain',
+      about:
+        'Prints every SQL statement of the Worker, or those whose name contains <name>, with its plan, on a\ntemporary local database.',
+      operands: { usage: '[<name>]', most: 1 },
+      options: {
+        accounts: {
+          type: 'string',
+          value: '<n>',
+          least: 1,
+          default: '100000',
+          about: 'users in the database',
+        },
+      },
+      details:
+        'Each is run and rolled back. Times are left out, as they tell of the machine; the buffers do not.',
+    },
+    ({ values, positionals: [name] }) => main(Number(values.accounts), name),
+  )
 }

@@ -5,6 +5,8 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { CommandError, runCommand } from './command-line.ts'
+import { databaseUrlOf } from './variables.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 
@@ -19,6 +21,23 @@ export interface MigrationOutcome {
   total: number
 }
 
+/** @throws Error that describes the failure, without the password */
+async function connect(databaseUrl: string): Promise<pg.Client> {
+  try {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    })
+    client.on('error', () => {}) // The statement fails too.
+    await client.connect()
+    return client
+  } catch (error) {
+    throw new CommandError(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
+  }
+}
+
+const readMigrations = (folder: string) => readMigrationFiles({ migrationsFolder: folder })
+
 async function countApplied(client: pg.Client): Promise<number> {
   const found = await client.query(`SELECT to_regclass('drizzle.__drizzle_migrations') AS name`)
   if (found.rows[0]?.name === null) return 0
@@ -30,33 +49,33 @@ async function countApplied(client: pg.Client): Promise<number> {
  * Applies the missing migrations in one transaction. Parallel runs are safe: the second one waits for
  * the first and has nothing left to do.
  *
- * @throws Error that describes the failure, without the password
+ * @throws {CommandError} that describes the failure, without the password
  */
 export async function applyMigrations(
   databaseUrl: string,
   folder = MIGRATIONS,
 ): Promise<MigrationOutcome> {
-  const total = readMigrationFiles({ migrationsFolder: folder }).length
-  let client: pg.Client
-  try {
-    client = new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    })
-    client.on('error', () => {}) // The statement fails too.
-    await client.connect()
-  } catch (error) {
-    throw new Error(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
-  }
+  const total = readMigrations(folder).length
+  const client = await connect(databaseUrl)
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY])
     const before = await countApplied(client)
     await migrate(drizzle(client), { migrationsFolder: folder })
     return { applied: (await countApplied(client)) - before, total }
   } catch (error) {
-    throw new Error(`A migration failed and was rolled back: ${reason(error)}`)
+    throw new CommandError(`A migration failed and was rolled back: ${reason(error)}`)
   } finally {
     await client.end() // Also releases the lock.
+  }
+}
+
+/** How many migrations the database lacks. @throws Error as {@link applyMigrations} */
+export async function countMissing(databaseUrl: string, folder = MIGRATIONS): Promise<number> {
+  const client = await connect(databaseUrl)
+  try {
+    return Math.max(0, readMigrations(folder).length - (await countApplied(client)))
+  } finally {
+    await client.end()
   }
 }
 
@@ -68,26 +87,27 @@ function reason(error: unknown): string {
 }
 
 if (import.meta.main) {
-  const { DATABASE_URL: url } = process.env
-  if (!url) {
-    console.error('DATABASE_URL is not set. Run: DATABASE_URL=postgresql://… npm run migrate')
-    process.exit(2)
-  }
-  if (url.includes('-pooler.')) {
-    console.error(
-      "Migrations need a direct connection, because Neon's pooler does not keep locks. Remove `-pooler` from the host.",
-    )
-    process.exit(2)
-  }
-  try {
-    const { applied, total } = await applyMigrations(url)
-    console.log(
-      applied === 0
-        ? `Up to date: all ${total} migrations are applied.`
-        : `Applied ${applied} of ${total} migrations.`,
-    )
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error))
-    process.exit(1)
-  }
+  await runCommand(
+    {
+      name: 'npm run migrate',
+      about: 'Applies the migrations in migrations/ to the database at DATABASE_URL.',
+      details: `All that are missing, in one transaction: if one fails, none is applied. The connection must be direct,
+not through Neon's pooler. The local database is migrated by \`npm run dev\`.`,
+    },
+    async () => {
+      const url = databaseUrlOf(process.env, 'npm run migrate')
+      if (new URL(url).hostname.includes('-pooler.')) {
+        throw new CommandError(
+          "Migrations need a direct connection, because Neon's pooler does not keep locks. Remove `-pooler` from the host.",
+          2,
+        )
+      }
+      const { applied, total } = await applyMigrations(url)
+      console.log(
+        applied === 0
+          ? `Up to date: all ${total} migrations are applied.`
+          : `Applied ${applied} of ${total} migrations.`,
+      )
+    },
+  )
 }

@@ -34,6 +34,3 @@ export const app = base
   .route('/api/users', users)
   .route('/api/admins', admins)
   .route('/api/password', password)
-
-/** What `hc` needs to know of the API: see `docs/typed-client.md`. */
-export type App = typeof app

@@ -18,11 +18,17 @@ z.config(en())
 const MINUTE = 60
 const DAY = 24 * 60 * MINUTE
 
-const wholeNumber = (minimum: number, maximum: number) =>
-  z.coerce.number().check(z.int(), z.minimum(minimum), z.maximum(maximum))
+function wholeNumber(minimum: number, maximum: number) {
+  const message = `must be a whole number from ${minimum} to ${maximum}`
+  const isInRange = (n: number) => Number.isInteger(n) && n >= minimum && n <= maximum
+  return z.coerce.number(message).check(z.refine(isInRange, { message }))
+}
 
 const integer = (fallback: number, minimum: number, maximum: number) =>
   z._default(wholeNumber(minimum, maximum), fallback)
+
+const oneOf = <const Values extends readonly string[]>(...values: Values) =>
+  z.enum(values, `must be one of ${values.join(', ')}`)
 
 /** What may be sent in a header or compared as a whole. */
 const withoutSpaces = z.string().check(z.regex(/^\S+$/, 'must not contain spaces'))
@@ -51,11 +57,11 @@ const always = ({ value }: { value: unknown }) => typeof value === 'object' && v
 /** Every variable and secret, by the name it has in wrangler.toml and .dev.vars.example. */
 export const Variables = z
   .object({
-    ENVIRONMENT: z.enum(['development', 'test', 'staging', 'production']),
+    ENVIRONMENT: oneOf('development', 'test', 'staging', 'production'),
     PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
     BRAND_COLOR: z._default(brandColor, '#1d4ed8'),
     LOGO_URL: z.optional(logoUrl),
-    LOG_LEVEL: z._default(z.enum(['debug', 'info', 'warn', 'error']), 'info'),
+    LOG_LEVEL: z._default(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 
     DATABASE_URL: databaseUrl,
     NEON_HTTP_URL: z.optional(httpUrl),
@@ -76,6 +82,7 @@ export const Variables = z
     FRONTEND_URL: z.optional(httpUrl),
     SIGN_IN_URL: z.optional(pageUrl),
     CORS_ORIGINS: origins,
+    COOKIE_SAME_SITE: z._default(oneOf('none', 'strict'), 'none'),
 
     ACCESS_TOKEN_EXPIRE_MINUTES: integer(15, 1, 60),
     REFRESH_TOKEN_EXPIRE_DAYS: integer(7, 1, 30),
@@ -85,6 +92,7 @@ export const Variables = z
     BCRYPT_COST: integer(10, 10, 14),
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
+    RATE_LIMIT_FACTOR: integer(1, 1, 10_000),
     AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
     ERASE_DELETED_AFTER_DAYS: z.optional(wholeNumber(1, 3650)),
   })
@@ -108,6 +116,11 @@ export const Variables = z
           'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
       },
     ),
+    z.refine((env) => !(isDeployed(env.ENVIRONMENT) && env.RATE_LIMIT_FACTOR > 1), {
+      path: ['RATE_LIMIT_FACTOR'],
+      message: 'is for development: unset it, or set 1, in staging and production',
+      when: always,
+    }),
     ...Object.entries(PUBLIC_ADDRESSES).map(([name, message]) =>
       z.refine<Record<string, unknown>>(
         (env) => !isDeployed(String(env['ENVIRONMENT'])) || hasOnlyPublic(env[name]),
@@ -175,6 +188,9 @@ function configOf(env: z.output<typeof Variables>) {
     /** Undefined: there is no frontend to sign in at. */
     signInUrl: env.SIGN_IN_URL ?? env.FRONTEND_URL,
     corsOrigins: env.CORS_ORIGINS,
+    /** A frontend in development has whatever port is free. */
+    allowsLocalOrigins: env.ENVIRONMENT === 'development',
+    cookieSameSite: env.COOKIE_SAME_SITE,
     accessTokenSeconds: env.ACCESS_TOKEN_EXPIRE_MINUTES * MINUTE,
     refreshTokenSeconds: env.REFRESH_TOKEN_EXPIRE_DAYS * DAY,
     resetTokenSeconds: env.RESET_TOKEN_EXPIRE_MINUTES * MINUTE,
@@ -183,6 +199,8 @@ function configOf(env: z.output<typeof Variables>) {
     bcryptCost: env.BCRYPT_COST,
     hashQueueMs: env.HASH_QUEUE_MS,
     requestsPerHour: env.RATE_LIMIT_PER_HOUR,
+    /** How many times as much as in production every limit allows. */
+    rateLimitFactor: env.RATE_LIMIT_FACTOR,
     auditRetentionSeconds: env.AUDIT_RETENTION_DAYS * DAY,
     /** Undefined: deleted users are not erased. */
     eraseDeletedAfterSeconds: env.ERASE_DELETED_AFTER_DAYS && env.ERASE_DELETED_AFTER_DAYS * DAY,

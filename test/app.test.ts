@@ -81,7 +81,8 @@ test('a preflight request returns 204 with the allowed methods and headers, and 
     'access-control-allow-origin': 'https://app.example.com',
     'access-control-allow-credentials': 'true',
     'access-control-allow-methods': 'GET,HEAD,POST,PUT,PATCH,DELETE',
-    'access-control-allow-headers': 'Authorization,Content-Type,X-Request-ID,X-Bootstrap-Token',
+    'access-control-allow-headers':
+      'Authorization,Content-Type,X-Request-ID,X-Bootstrap-Token,X-Refresh-Token',
     'access-control-max-age': '7200',
     'cache-control': expect.any(String),
     'content-security-policy': expect.stringMatching(/^default-src 'none'/),

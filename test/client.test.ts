@@ -1,87 +1,62 @@
-/** The typed client of docs/typed-client.md, compiled and run. */
-import { hc, type InferResponseType } from 'hono/client'
-import { expect, expectTypeOf, test } from 'vitest'
-import type { App } from '../src/app.ts'
+/** The typed client (client/) in workerd, as a Worker that calls the service uses it. */
+import { expect, test } from 'vitest'
+import { createClient } from '../client/dist/index.js'
 import { freshName, newAdmin, PASSWORD } from './setup/accounts.ts'
 import { freshAddress, send } from './setup/api.ts'
 
-type User = {
-  id: number
-  username: string
-  email: string
-  full_name: string | null
-  is_active: boolean
-  is_superuser: boolean
-  created_at: string
-  updated_at: string
+/** Like a service binding, which takes the place of the network. */
+function newClient() {
+  const address = freshAddress()
+  return createClient({
+    url: 'https://accounts.example.com',
+    async fetch(input, init) {
+      const request = new Request(input, init)
+      request.headers.set('CF-Connecting-IP', address)
+      const { status, headers, text } = await send(request)
+      return new Response(text || null, { status, headers })
+    },
+  })
 }
 
-type TokenPair = {
-  access_token: string
-  refresh_token: string
-  token_type: 'bearer'
-  expires_in: number
-}
-
-const address = freshAddress()
-
-const client = hc<App>('https://accounts.example.com', {
-  headers: { 'CF-Connecting-IP': address },
-  fetch: async (input: RequestInfo | URL, init?: RequestInit) => {
-    const { status, headers, text } = await send(new Request(input, init))
-    return new Response(text || null, { status, headers })
-  },
-})
-
-const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })
-
-test('hc<App> types register, login, GET /api/users/me and refresh', async () => {
+test('the client registers, logs in, refreshes and logs out', async () => {
+  const accounts = newClient()
   const username = freshName()
-  const registered = await client.api.users.register.$post({
-    json: { username, email: `${username}@example.com`, password: PASSWORD },
-  })
-  expect(registered.status).toBe(201)
-  const user = await registered.json()
-  expectTypeOf(user).toEqualTypeOf<User>()
-
-  const login = await client.api.users.login.$post({ json: { username, password: PASSWORD } })
-  const tokens = await login.json()
-  expectTypeOf(tokens).toEqualTypeOf<TokenPair>()
-
-  const me = await client.api.users.me.$get({}, bearer(tokens.access_token))
-  expect(await me.json()).toEqual(user)
-
-  const { refresh_token } = tokens
-  const refreshed = await client.api.users.refresh.$post({ json: { refresh_token } })
-  expectTypeOf(await refreshed.json()).toEqualTypeOf<TokenPair>()
-  expect(refreshed.ok).toBe(true)
+  const email = `${username}@example.com`
+  const user = await accounts.registerUser({ username, email, password: PASSWORD })
+  await accounts.loginUser({ email, password: PASSWORD })
+  expect(accounts.user.current()).toEqual({ id: user.id, role: 'user' })
+  expect(await accounts.getCurrentUser()).toEqual(user)
+  expect(await accounts.refreshUserTokens()).toMatchObject({ token_type: 'bearer' })
+  await accounts.logoutUser()
+  expect(accounts.user.current()).toBeNull()
 })
 
-test('hc<App> types path parameters and the query of GET /api/admins/users', async () => {
-  const { access_token } = await newAdmin()
-  const listed = await client.api.admins.users.$get(
-    { query: { page: '1', page_size: '5', is_active: 'true', sort: '-created_at' } },
-    bearer(access_token),
-  )
-  const page = await listed.json()
-  expectTypeOf(page.items).toEqualTypeOf<User[]>()
-  expectTypeOf(page.next_cursor).toEqualTypeOf<string | null>()
-  expect(page.page_size).toBe(5)
-
-  const byId = client.api.admins.users[':id']
-  const missing = await byId.$get({ param: { id: '2147483647' } }, bearer(access_token))
-  expect(missing.status).toBe(404)
-  expectTypeOf<InferResponseType<typeof byId.$patch>>().toEqualTypeOf<User>()
+test('the client lists users as an admin while a user is signed in', async () => {
+  const accounts = newClient()
+  const { username } = await newAdmin()
+  const registered = { username: freshName(), email: `${freshName()}@example.com` }
+  await accounts.registerUser({ ...registered, password: PASSWORD })
+  await accounts.loginUser({ username: registered.username, password: PASSWORD })
+  await expect(accounts.listUsers()).rejects.toMatchObject({ status: 401 })
+  await accounts.loginAdmin({ username, password: PASSWORD })
+  const { items } = await accounts.listUsers({ search: registered.username, is_active: true })
+  expect(items).toMatchObject([registered])
+  expect(await accounts.getCurrentUser()).toMatchObject(registered)
 })
 
-test('hc<App> rejects at compile time what the API rejects', async () => {
-  const response = await client.api.users.login.$post({
-    // @ts-expect-error a password is a string
-    json: { username: 'ada', password: 7 },
+test('the error of a 422 and of a 409 name the field', async () => {
+  const accounts = newClient()
+  const username = freshName()
+  const account = { username, email: `${username}@example.com`, password: PASSWORD }
+  await accounts.registerUser(account)
+  await expect(accounts.registerUser(account)).rejects.toMatchObject({
+    status: 409,
+    error: 'DuplicateRecordError',
+    requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+    fields: { username: expect.any(String) },
   })
-  expect(response.status).toBe(422)
-  // @ts-expect-error there is no such sort
-  client.api.admins.users.$url({ query: { sort: 'password' } })
-  // @ts-expect-error there is no such operation
-  expect(client.api.users.me.$patch).toBeDefined()
+  await expect(accounts.registerUser({ ...account, email: 'none' })).rejects.toMatchObject({
+    status: 422,
+    fields: { email: expect.any(String) },
+  })
 })

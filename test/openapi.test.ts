@@ -95,3 +95,18 @@ test('each operation of the API documents its limits and its errors, with an exa
     expect(responses['503']?.headers).toHaveProperty('Retry-After')
   }
 })
+
+test.each(['users', 'admins'])(
+  'the OpenAPI document says of /api/%s what cookie mode sends, sets and rejects',
+  (type) => {
+    const cookie = `__Host-refresh_${type}`
+    for (const act of ['login', 'refresh', 'logout']) {
+      const operation = JSON.stringify(paths[`/api/${type}/${act}`]?.['post'])
+      expect(operation).toMatch(/"in":"header","name":"X-Refresh-Token","schema":\{[^}]*"cookie"/)
+      expect(operation).toMatch(/"Set-Cookie":/)
+      expect(operation).toMatch(/need an Origin header that is listed in CORS_ORIGINS/)
+      expect(operation).not.toMatch(/"required":\["refresh_token"\]/)
+    }
+    expect(text).toContain(`"in":"cookie","name":"${cookie}"`)
+  },
+)

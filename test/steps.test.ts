@@ -34,6 +34,14 @@ const adminReset = { ...reset, token: adminResetToken }
 const anybody = { email: `${freshName()}@example.com` }
 const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
 
+const asBrowser = (Origin: string) => ({
+  Origin,
+  'X-Refresh-Token': 'cookie',
+  Cookie: `__Host-refresh_users=${user.refresh_token}`,
+})
+const asFrontend = asBrowser('https://app.example.com')
+const asStranger = asBrowser('https://evil.example.net')
+
 const NONE: string[] = []
 const ASKED = ['redis + postgres']
 const WRITTEN = ['redis', 'postgres']
@@ -81,6 +89,9 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/login', but: 'rejected input', body: {}, status: 422, steps: NONE },
   { call: 'POST /api/users/refresh', body: user, steps: WRITTEN },
   { call: 'POST /api/users/refresh', but: 'bad signature', body: { refresh_token: `${user.refresh_token}x` }, status: 401, steps: NONE },
+  { call: 'POST /api/users/refresh', but: 'with the cookie', body: {}, headers: asFrontend, steps: WRITTEN },
+  { call: 'POST /api/users/refresh', but: 'with the cookie, from another origin', body: {}, headers: asStranger, status: 403, steps: NONE },
+  { call: 'POST /api/users/login', but: 'in cookie mode, from another origin', body: login, headers: asStranger, status: 403, steps: NONE },
   { call: 'GET /api/users/me', token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'over IPv6', by: overIPv6, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'no token', status: 401, steps: NONE },

@@ -11,8 +11,13 @@ const ROOT = join(TOOLS, '..')
 
 /** @throws Error when it exits with anything but 0 */
 export function run(program: string, ...args: string[]): void {
-  install()
-  start(join(TOOLS, 'node_modules/.bin', program), args)
+  runIn(TOOLS, program, ...args)
+}
+
+/** The same with a program of `folder`, which has a lock file of its own. */
+export function runIn(folder: string, program: string, ...args: string[]): void {
+  if (!isInstalled(folder)) start('npm', ['ci', '--prefix', folder])
+  start(join(folder, 'node_modules/.bin', program), args)
 }
 
 function start(program: string, args: string[]): void {
@@ -21,9 +26,9 @@ function start(program: string, args: string[]): void {
 }
 
 /** npm leaves a copy of the lock file behind, less the root and what is not for this platform. */
-function isInstalled(): boolean {
+function isInstalled(folder: string): boolean {
   const packages = (file: string) =>
-    JSON.parse(readFileSync(join(TOOLS, file), 'utf8')).packages as Record<string, Package>
+    JSON.parse(readFileSync(join(folder, file), 'utf8')).packages as Record<string, Package>
   try {
     const installed = packages('node_modules/.package-lock.json')
     return Object.entries(packages('package-lock.json')).every(
@@ -36,10 +41,6 @@ function isInstalled(): boolean {
 }
 
 type Package = { version: string; optional?: boolean }
-
-function install(): void {
-  if (!isInstalled()) start('npm', ['ci', '--prefix', TOOLS])
-}
 
 if (import.meta.main) {
   const [program, ...args] = process.argv.slice(2)

@@ -2,91 +2,17 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
-import { applyMigrations } from '../../scripts/migrate.ts'
-import { startMailbox } from '../mailbox/index.ts'
-import { startNeonGateway } from '../neon/index.ts'
-import { startPostgres } from '../postgres/index.ts'
-import { prettyLine } from '../pretty-log.ts'
-import { keptSecret } from '../secret.ts'
-import { startUpstashGateway } from '../upstash/index.ts'
-import { ensureDevVars } from './dev-vars.ts'
-import { assertPortsFree, type Ports } from './settings.ts'
-import type { Stops } from './stops.ts'
-import { type Addresses, welcome } from './welcome.ts'
-import { startWorker } from './worker.ts'
+import { checkVariables, explain, list, remarksOn } from './configuration.ts'
+import { changedNames, ensureDevVars, parseDevVars, versionsOf } from './dev-vars.ts'
+import { PARTS, type Place } from './parts.ts'
+import { createService } from './service.ts'
+import { assertPortsFree } from './settings.ts'
 
-const DATABASE = 'accounts'
 const run = promisify(execFile)
-const say = (line: string) => console.log(line)
 
-function useColor(): boolean {
-  const { NO_COLOR } = process.env // https://no-color.org
-  return process.stdout.isTTY === true && !NO_COLOR
-}
-
-interface Start {
-  folder: string
-  ports: Ports
-  stops: Stops
-  /** The variables that .dev.vars sets. They are not overridden. */
-  custom: Map<string, string>
-  /** Set by the services below, for the Worker. */
-  variables: Record<string, string>
-  addresses: Addresses
-  onExit: (what: string) => void
-}
-
-async function startDatabase(start: Start) {
-  const { folder, ports, stops, custom, variables, addresses, onExit } = start
-  let url = custom.get('DATABASE_URL')
-  if (url === undefined) {
-    const postgres = await startPostgres({
-      dataDir: join(folder, '.local/postgres'),
-      port: ports.postgres,
-      database: DATABASE,
-      log: say,
-    })
-    stops.add(postgres.stop)
-    postgres.ended.then(() => onExit('PostgreSQL'))
-    url = postgres.url
-    variables['DATABASE_URL'] = url
-    addresses.postgres = url
-    const { applied, total } = await applyMigrations(url)
-    say(`PostgreSQL is up. Applied ${applied} of ${total} migrations.`)
-  } else {
-    say('Using DATABASE_URL from .dev.vars. Run its migrations yourself: `npm run migrate`.')
-  }
-  // A Neon database has its own HTTP endpoint.
-  if (!new URL(url).hostname.endsWith('.neon.tech')) {
-    const gateway = await startNeonGateway({ port: ports.neon, connectTo: url })
-    stops.add(gateway.close)
-    variables['NEON_HTTP_URL'] = gateway.url
-  }
-}
-
-async function startRedis({ folder, ports, stops, custom, variables, addresses }: Start) {
-  if (custom.has('UPSTASH_REDIS_REST_URL')) return
-  const token =
-    custom.get('UPSTASH_REDIS_REST_TOKEN') ?? keptSecret(join(folder, '.local/upstash.token'))
-  const redis = await startUpstashGateway({ port: ports.upstash, token, log: say })
-  stops.add(redis.close)
-  Object.assign(variables, {
-    UPSTASH_REDIS_REST_URL: redis.url,
-    UPSTASH_REDIS_REST_TOKEN: redis.token,
-  })
-  addresses.redis = `${redis.engine}, behind ${redis.url}`
-  say(`Redis is up: ${redis.engine}.`)
-}
-
-async function startMail({ folder, ports, stops, custom, variables, addresses }: Start) {
-  if (custom.has('RESEND_API_KEY')) return
-  const apiKey = `re_${keptSecret(join(folder, '.local/resend.key'))}`
-  const mailbox = await startMailbox({ port: ports.mailbox, apiKey })
-  stops.add(mailbox.close)
-  Object.assign(variables, { RESEND_API_KEY: mailbox.apiKey, RESEND_BASE_URL: mailbox.url })
-  addresses.mailbox = mailbox.url
-  say('The mailbox is up.')
-}
+const DELETED =
+  '.dev.vars has been deleted. The service keeps running with the configuration before. Restore the ' +
+  'file: without it, the next start makes new keys, which sign everybody out.'
 
 /** In a separate process, because it loads src/, which nothing in local/ imports. */
 async function buildAssets(folder: string): Promise<void> {
@@ -99,48 +25,67 @@ async function buildAssets(folder: string): Promise<void> {
   }
 }
 
+/** With stand-ins for what the parts set once they run: a wrong variable is told before they start. */
+function checkCustom(folder: string, local: Record<string, string>, custom: Map<string, string>) {
+  const standIns = PARTS.map(({ reads, standIns }) => (custom.has(reads[0]) ? {} : standIns))
+  return checkVariables(folder, Object.assign({}, local, ...standIns, Object.fromEntries(custom)))
+}
+
 /**
- * Starts all services, then the Worker.
+ * Starts the service as soon as .dev.vars is valid, and restarts it whenever that file has changed. While
+ * the file is not valid, what runs keeps running.
  *
- * @param onExit called when a service exits on its own
- * @returns what to print
+ * @returns when stopping has begun
  * @throws Error that explains the problem and how to fix it
  */
 export async function startEverything(
-  folder: string,
-  ports: Ports,
-  stops: Stops,
-  onExit: (what: string) => void,
-): Promise<string> {
+  place: Place,
+  frontendUrl: string | undefined,
+): Promise<void> {
+  const { folder, ports, stops, say } = place
+  const file = join(folder, '.dev.vars')
+  const local = {
+    PUBLIC_URL: `http://127.0.0.1:${ports.worker}`,
+    ...(frontendUrl === undefined ? {} : { FRONTEND_URL: frontendUrl }),
+  }
+  const service = createService(place, local)
   await assertPortsFree(ports)
-  const { values: custom, changes } = await ensureDevVars(folder, {
-    SECRET_KEY: generateSecretKey,
-    JWT_SIGNING_KEYS: generateSigningKeys,
-  })
-  changes.forEach(say)
-  const worker = `http://127.0.0.1:${ports.worker}`
-  const variables: Start['variables'] = { PUBLIC_URL: worker }
-  const addresses: Addresses = { worker }
-  const start: Start = { folder, ports, stops, custom, variables, addresses, onExit }
+  await buildAssets(folder)
+  let remarks = ''
+  let isValid = true
 
-  const assets = buildAssets(folder)
-  assets.catch(() => {}) // Reported below, where it is awaited.
-  await startDatabase(start)
-  await startRedis(start)
-  await startMail(start)
-  await assets
-  say('Starting the Worker …')
-  const running = await startWorker({
-    folder,
-    port: ports.worker,
-    livePath: '/health/live',
-    variables: { ...variables, ...Object.fromEntries(custom) },
-    onLine(line) {
-      const pretty = prettyLine(line, useColor())
-      if (pretty !== undefined) say(pretty)
-    },
-  })
-  stops.add(running.stop)
-  running.ended.then(() => onExit('The Worker'))
-  return welcome(addresses, useColor())
+  for await (const text of versionsOf(file)) {
+    if (stops.begun()) return
+    const before = service.runsWith()
+    if (before === undefined) {
+      const changes = await ensureDevVars(file, {
+        SECRET_KEY: generateSecretKey,
+        JWT_SIGNING_KEYS: generateSigningKeys,
+      })
+      changes.forEach(say)
+      if (changes.length > 0) continue // The next version.
+    }
+    if (text === undefined) {
+      say(DELETED)
+      continue
+    }
+
+    const custom = parseDevVars(text)
+    const findings = await checkCustom(folder, local, custom)
+    const lines = remarksOn(text, { custom, frontendUrl, unknown: findings.unknown })
+    if (lines.join() !== remarks) lines.forEach(say)
+    remarks = lines.join()
+    if (findings.problems.length > 0) {
+      isValid = false
+      say(explain(findings.problems, before !== undefined))
+      continue
+    }
+
+    const changed = changedNames(before ?? new Map(), custom)
+    if (!isValid) say('.dev.vars is valid again.')
+    isValid = true
+    if (changed.length === 0) continue
+    if (before !== undefined) say(`Changed in .dev.vars: ${list(changed)}. Restarting …`)
+    await service.start(custom, changed)
+  }
 }

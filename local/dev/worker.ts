@@ -64,7 +64,10 @@ async function untilLive(worker: Supervised, url: string): Promise<void> {
 
 /** A line of a .env file, in which wrangler would replace `$NAME`. */
 function line(name: string, value: string): string {
-  const quote = ["'", '`', '"'].find((mark) => !value.includes(mark))
+  // Between double quotes, \n would become a new line.
+  const quote = ["'", '`', ...(value.includes('\\') ? [] : ['"'])].find(
+    (mark) => !value.includes(mark),
+  )
   if (quote === undefined) throw new Error(`${name} contains every kind of quote`)
   return `${name}=${quote}${value.replaceAll('$', '\\$')}${quote}\n`
 }

@@ -3,18 +3,24 @@ import { type ListenOptions, type LocalServer, sendJson, serve } from '../http.t
 import { randomSecret } from '../secret.ts'
 import { callApi, type Mailbox } from './api.ts'
 import { ResendError } from './errors.ts'
+import { mailFolder } from './folder.ts'
 import { IdempotencyKeys } from './idempotency.ts'
 import { serveSite } from './site.ts'
-import { MailStore } from './store.ts'
+import { type Limits, MailStore } from './store.ts'
 
 export interface MailboxOptions extends ListenOptions {
   /** The only valid API key. Random by default. */
   apiKey?: string
-  /** How many emails are kept, 500 by default. The oldest are deleted first. */
-  capacity?: number
+  /** How many emails are kept, 500 by default, and how many bytes of them. The oldest are deleted first. */
+  limits?: Partial<Limits>
+  /** Where they are kept. By default only in memory. */
+  folder?: string
   /** Called with a line for each email, and for each request that failed because of an internal error. */
   log?: (line: string) => void
 }
+
+/** Emails of this service have a few kilobytes. */
+const DEFAULT_LIMITS: Limits = { emails: 500, bytes: 64 * 1024 * 1024 }
 
 /** `url` is the base URL for Resend's SDK, and the page that shows the emails. */
 export interface RunningMailbox extends LocalServer {
@@ -27,8 +33,11 @@ export interface RunningMailbox extends LocalServer {
  * @throws if the port is in use
  */
 export async function startMailbox(options: MailboxOptions = {}): Promise<RunningMailbox> {
-  const { apiKey = `re_${randomSecret()}`, capacity = 500, log = () => {} } = options
-  const store = new MailStore(capacity)
+  const { apiKey = `re_${randomSecret()}`, limits, folder, log = () => {} } = options
+  const store = new MailStore(
+    { ...DEFAULT_LIMITS, ...limits },
+    folder === undefined ? undefined : mailFolder(folder),
+  )
   const mailbox: Mailbox = { apiKey, store, keys: new IdempotencyKeys() }
   store.onChange(() => {
     const [mail] = store.all()

@@ -1,10 +1,13 @@
 import { type Html, html } from './html.ts'
+import { pathOf, renderMail, type View } from './mail-view.ts'
 import type { StoredMail } from './store.ts'
 
-export type View = 'html' | 'text' | 'headers'
-
 interface PageState {
+  /** Those that are listed: all, or those that were found. */
   mails: readonly StoredMail[]
+  /** How many there are. */
+  total: number
+  search: string
   /** The email that is open, and which tab. */
   shown?: { mail: StoredMail; view: View }
   /** For the example that is shown while there are no emails. */
@@ -13,8 +16,9 @@ interface PageState {
 }
 
 export function renderPage(state: PageState): string {
-  const { mails, shown } = state
-  const title = shown ? `${shown.mail.subject} · Mailbox` : `Mailbox (${mails.length})`
+  const { mails, total, search, shown } = state
+  const title = shown ? `${shown.mail.subject} · Mailbox` : `Mailbox (${total})`
+  const count = mails.length < total ? `${mails.length} of ${total}` : total
   return `<!doctype html>\n${html`<html lang="en">
 <head>
   <meta charset="utf-8">
@@ -28,13 +32,25 @@ export function renderPage(state: PageState): string {
 <body class="${shown ? 'reading' : 'listing'}">
   <header>
     <h1><a href="/">Mailbox</a></h1>
-    <span id="count">${mails.length}</span>
-    <button id="clear" type="button"${mails.length === 0 ? html` hidden` : ''}>Clear</button>
+    <span id="count" role="status">${count}<span class="unseen"> emails</span></span>
+    <button id="clear" type="button"${total === 0 ? html` hidden` : ''}>Clear …</button>
+    <form role="search">
+      <input type="search" name="search" value="${search}" placeholder="Search" aria-label="Search emails"
+        autocomplete="off" spellcheck="false">
+    </form>
   </header>
   <nav id="list" aria-label="Emails">
-    ${mails.length === 0 ? renderEmpty(state) : renderList(mails, shown?.mail.id)}
+    ${mails.length > 0 ? renderList(state) : total > 0 ? renderNothing(search) : renderEmpty(state)}
   </nav>
-  <main>${shown ? renderMail(shown) : renderHint(mails.length)}</main>
+  <main>${shown ? renderMail(shown, search) : renderHint(mails.length)}</main>
+  <dialog id="confirm" aria-labelledby="question">
+    <form method="dialog">
+      <p id="question">Delete all emails?</p>
+      <p class="note">Also those that a search hides. This can’t be undone.</p>
+      <button value="cancel" autofocus>Cancel</button>
+      <button value="delete" class="danger">Delete all</button>
+    </form>
+  </dialog>
 </body>
 </html>
 `}`
@@ -42,10 +58,10 @@ export function renderPage(state: PageState): string {
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#4f6bed" d="M1 3h14v10H1z"/><path fill="none" stroke="#fff" stroke-width="1.5" d="m2 4 6 5 6-5"/></svg>`
 
-function renderList(mails: readonly StoredMail[], shownId?: string): Html {
+function renderList({ mails, search, shown }: PageState): Html {
   const items = mails.map((mail) => {
-    const current = mail.id === shownId ? html` aria-current="true"` : ''
-    return html`<li><a href="/mails/${mail.id}"${current}>
+    const current = mail.id === shown?.mail.id ? html` aria-current="true"` : ''
+    return html`<li><a href="${pathOf(`/mails/${mail.id}`, { search })}"${current}>
       <span class="subject">${mail.subject || '(no subject)'}</span>
       <span class="to">${mail.to.join(', ')}</span>
       ${renderTime(mail.createdAt)}
@@ -58,6 +74,10 @@ function renderList(mails: readonly StoredMail[], shownId?: string): Html {
 function renderTime(time: Date): Html {
   const iso = time.toISOString()
   return html`<time datetime="${iso}">${iso.slice(11, 19)}</time>`
+}
+
+function renderNothing(search: string): Html {
+  return html`<p class="empty">No email has “${search}” in an address, its subject or its text.</p>`
 }
 
 function renderEmpty({ url, apiKey }: PageState): Html {
@@ -76,88 +96,4 @@ function renderEmpty({ url, apiKey }: PageState): Html {
 
 function renderHint(count: number): Html {
   return html`<p class="hint">${count === 0 ? '' : 'Select an email to read it.'}</p>`
-}
-
-function renderMail({ mail, view }: { mail: StoredMail; view: View }): Html {
-  const views: View[] = [
-    ...(mail.html === null ? [] : (['html'] as const)),
-    ...(mail.text === null ? [] : (['text'] as const)),
-    'headers',
-  ]
-  const tabs = views.map((one) => {
-    const current = one === view ? html` aria-current="page"` : ''
-    return html`<a href="/mails/${mail.id}?view=${one}"${current}>${TAB_NAMES[one]}</a>`
-  })
-  return html`
-  <a class="back" href="/">‹ All emails</a>
-  <h2>${mail.subject || '(no subject)'}</h2>
-  <dl class="envelope">
-    <dt>From</dt><dd>${mail.from}</dd>
-    <dt>To</dt><dd>${mail.to.join(', ')}</dd>
-    <dt>Sent</dt><dd><time datetime="${mail.createdAt.toISOString()}" data-long>${mail.createdAt.toUTCString()}</time></dd>
-  </dl>
-  <div class="tabs">${tabs}</div>
-  ${renderView(mail, view)}`
-}
-
-const TAB_NAMES = { html: 'HTML', text: 'Text', headers: 'Headers' }
-
-function renderView(mail: StoredMail, view: View): Html {
-  switch (view) {
-    case 'html':
-      return html`<iframe title="Email" src="/mails/${mail.id}/html"
-        sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer"></iframe>`
-    case 'text':
-      return html`<pre class="text">${withLinks(mail.text ?? '')}</pre>`
-    case 'headers':
-      return html`<dl class="headers">${headersOf(mail).map(
-        ([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`,
-      )}</dl>`
-  }
-}
-
-function withLinks(text: string): Html[] {
-  return text
-    .split(/(https?:\/\/[^\s<>"]+)/)
-    .map((part, at) =>
-      at % 2 === 1
-        ? html`<a href="${part}" target="_blank" rel="noopener noreferrer">${part}</a>`
-        : html`${part}`,
-    )
-}
-
-function headersOf(mail: StoredMail): [string, string][] {
-  const attachments = mail.attachments.map(({ filename, bytes }) =>
-    bytes === null ? filename : `${filename} (${bytes} bytes)`,
-  )
-  const optional: [string, string[]][] = [
-    ['Cc', mail.cc],
-    ['Bcc', mail.bcc],
-    ['Reply-To', mail.replyTo],
-    ['Attachments', attachments],
-    ['Tags', mail.tags.map(({ name, value }) => `${name}=${value}`)],
-    ['Idempotency-Key', mail.idempotencyKey === null ? [] : [mail.idempotencyKey]],
-  ]
-  return [
-    ['Id', mail.id],
-    ['Message-ID', mail.messageId],
-    ['Date', mail.createdAt.toUTCString()],
-    ['From', mail.from],
-    ['To', mail.to.join(', ')],
-    ['Subject', mail.subject],
-    ...optional.flatMap(([name, values]): [string, string][] =>
-      values.length > 0 ? [[name, values.join(', ')]] : [],
-    ),
-    ...Object.entries(mail.headers),
-  ]
-}
-
-/** The email's own HTML, for the frame. Links open in a new tab, as the sandbox requires. */
-export function renderMailHtml(mail: StoredMail): string {
-  const base = '<base target="_blank">'
-  const markup = mail.html ?? ''
-  const head = /<head[^>]*>/i.exec(markup)
-  if (!head) return `<!doctype html>${base}${markup.replace(/^\s*<!doctype[^>]*>/i, '')}`
-  const end = head.index + head[0].length
-  return markup.slice(0, end) + base + markup.slice(end)
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Mailbox } from './api.ts'
-import { renderMailHtml, renderPage, type View } from './page.ts'
+import { renderMailHtml, type View } from './mail-view.ts'
+import { renderPage } from './page.ts'
 import type { StoredMail } from './store.ts'
 
 /** No other origins and no inline scripts, so that an email can't affect the page. */
 const PAGE_POLICY =
-  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 /** Emails can have styles, and images from anywhere, but no scripts. */
 const MAIL_POLICY =
@@ -44,7 +45,11 @@ export function serveSite(
     streamChanges(response, mailbox)
     return true
   }
-  const state = { mails: store.all(), url: `http://${request.headers.host}`, apiKey }
+  const search = url.searchParams.get('search') ?? ''
+  const state = {
+    ...{ mails: store.search(search), total: store.all().length, search },
+    ...{ url: `http://${request.headers.host}`, apiKey },
+  }
   if (url.pathname === '/') {
     sendPage(response, 200, renderPage(state))
     return true

@@ -9,9 +9,8 @@ import type { Database } from '../../src/db/client.ts'
 import { ConfigurationError, readConfig } from '../../src/env.ts'
 import { resetLink } from '../../src/mail/links.ts'
 import { deriveKeys } from '../../src/tokens/keys.ts'
-import { CommandError } from './command-error.ts'
-
-export type Values = Record<string, string | undefined>
+import { CommandError } from '../command-line.ts'
+import type { Values } from '../variables.ts'
 
 type Command = keyof typeof actOnAdmin
 

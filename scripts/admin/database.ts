@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type Database, DatabaseError } from '../../src/db/client.ts'
-import { CommandError } from './command-error.ts'
+import { CommandError } from '../command-line.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 const RESPONSE_TIMEOUT_MS = 10_000

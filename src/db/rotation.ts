@@ -11,7 +11,8 @@ const GRACE_SECONDS = 30
 
 const Rotated = z.object({ account_id: z.int(), counter: z.int(), elevated: z.boolean() })
 
-export type Rotated = z.output<typeof Rotated>
+/** `expires_in`: seconds until the new token expires. */
+const Advanced = z.extend(Rotated, { expires_in: z.int() })
 
 const token = { sessionId: 'uuid', counter: 'integer' } as const
 
@@ -36,7 +37,7 @@ const rotation = ($: Placeholders<typeof token>) => {
 export const advanceSession = forEachAccountType(({ accounts, sessions, elevated }) =>
   write({
     parameters: { ...token, refreshTokenSeconds: 'integer' },
-    returns: maybeOne(Rotated),
+    returns: maybeOne(Advanced),
     sql: ($) => {
       const { isNewest, isValid } = rotation($)
       return `
@@ -51,6 +52,7 @@ export const advanceSession = forEachAccountType(({ accounts, sessions, elevated
         select ${isValid} and ${isOpen('s', 'a')} from ${accounts} a where a.id = s.account_id
       )
       returning s.account_id, s.counter,
+        floor(extract(epoch from s.expires_at - now()))::int as expires_in,
         (select a.${elevated} from ${accounts} a where a.id = s.account_id) as elevated`
     },
   }),

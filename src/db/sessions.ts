@@ -3,7 +3,7 @@ import { actor, actorOf, forEachAccountType, isOpen, isUsable, oneAsActor } from
 import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
 import type { Database } from './client.ts'
 import { rememberNetwork } from './networks.ts'
-import { advanceSession, endReusedSession, type Rotated } from './rotation.ts'
+import { advanceSession, endReusedSession } from './rotation.ts'
 import { maybeOne, one, read, write } from './statement.ts'
 
 /** A session at one point of its rotation (RFC 9700 section 4.14.2). */
@@ -78,15 +78,12 @@ type Rotation = RefreshSubject & { refreshTokenSeconds: number } & RequestSource
  */
 export const rotateSession = forEachAccountType(
   ({ accountType }) =>
-    async (
-      db: Database,
-      { sessionId, counter, refreshTokenSeconds, ...source }: Rotation,
-    ): Promise<(Rotated & { reused: boolean }) | undefined> => {
+    async (db: Database, { sessionId, counter, refreshTokenSeconds, ...source }: Rotation) => {
       const advance = { sessionId, counter, refreshTokenSeconds }
       const advanced = await advanceSession[accountType](db, advance)
-      if (advanced) return { ...advanced, reused: false }
+      if (advanced) return { ...advanced, reused: false as const }
       const ended = await endReusedSession[accountType](db, { sessionId, counter, ...source })
-      return ended && { ...ended, reused: true }
+      return ended && { ...ended, reused: true as const }
     },
 )
 

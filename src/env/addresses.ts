@@ -63,6 +63,18 @@ export const origins = z.pipe(
   ),
 )
 
+/** This machine (RFC 6761 section 6.3), at any port. */
+const LOCAL_HOST = /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/
+
+const isLocalOrigin = (origin: string) =>
+  /^https?:/.test(origin) && isOrigin(origin) && LOCAL_HOST.test(new URL(origin).hostname)
+
+type OriginRules = { corsOrigins: readonly string[]; allowsLocalOrigins: boolean }
+
+/** Whether pages of this origin may read what we return. */
+export const allowsOrigin = ({ corsOrigins, allowsLocalOrigins }: OriginRules, origin: string) =>
+  corsOrigins.includes(origin) || (allowsLocalOrigins && isLocalOrigin(origin))
+
 const oneAddress = /^(?:[^<>\r\n,;"]+ <[^\s<>@,]+@[^\s<>@,]+>|[^\s<>@,]+@[^\s<>@,]+)$/
 
 export const sender = z

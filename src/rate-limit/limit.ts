@@ -2,8 +2,8 @@ import type { RequestContext } from '../context.ts'
 import { defineError, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
 import { clientAddress } from './client-address.ts'
-import { type Allowance, type Limit, LimiterUnavailable, type Rule } from './limiter.ts'
-import { forSite, HOUR, RULES, type RuleName } from './rules.ts'
+import { type Allowance, type Limit, LimiterUnavailable } from './limiter.ts'
+import { forSite, HOUR, RULES, type RuleName, times } from './rules.ts'
 
 /**
  * Spends one request of the caller's address: of the quota over the whole API and, if named, of a
@@ -41,8 +41,11 @@ const callerOf = (c: RequestContext) => clientAddress(c.req.header('CF-Connectin
 /** The limits of a request. */
 function limitsOf(c: RequestContext, name: RuleName | undefined): Limit[] {
   const { limitKey, siteKey } = callerOf(c)
-  const quota = { name: 'api', requests: c.var.config.requestsPerHour, windowSeconds: HOUR }
-  const rules: Rule[] = name ? [quota, { name, ...RULES[name] }] : [quota]
+  const { requestsPerHour, rateLimitFactor } = c.var.config
+  const quota = { name: 'api', requests: requestsPerHour, windowSeconds: HOUR }
+  const rules = [quota, ...(name ? [{ name, ...RULES[name] }] : [])].map((rule) =>
+    times(rateLimitFactor, rule),
+  )
   const limits = rules.map((rule) => ({ rule, key: limitKey }))
   if (siteKey === null) return limits
   return [...limits, ...rules.map((rule) => ({ rule: forSite(rule), key: siteKey }))]
@@ -91,12 +94,14 @@ const PLATFORM_WINDOW = 60
 /**
  * During an outage of Redis, two limiters of Cloudflare's: one as generous as the quota, one strict. A
  * binding has one number, so the strict one counts the /48 in place of the /64: what it guards is open to
- * strangers, while the quota alone is spent by those who have an account.
+ * strangers, while the quota alone is spent by those who have an account. With a factor of its own a
+ * development environment has none: they don't multiply, and would reject who has not spent the rules.
  */
 async function limitByPlatform(c: RequestContext, name: RuleName | undefined) {
   const { limitKey, siteKey } = callerOf(c)
   const duringOutage = name ? RULES[name].duringOutage : 'quota'
   if (duringOutage === 'reject') throw serviceUnavailable()
+  if (c.var.config.rateLimitFactor > 1) return
   const outcomes = await Promise.all([
     c.env.FALLBACK_QUOTA.limit({ key: limitKey }),
     ...(duringOutage === 'strict'

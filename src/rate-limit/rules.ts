@@ -44,9 +44,15 @@ export type RuleName = keyof typeof RULES
  */
 const SITE_FACTOR = 8
 
-/** A rule for the /48. */
-export const forSite = ({ name, requests, windowSeconds }: Rule): Rule => ({
-  name: `${name}-48`,
-  requests: requests * SITE_FACTOR,
+/** A rule that allows several times as much. */
+export const times = (factor: number, { name, requests, windowSeconds }: Rule): Rule => ({
+  name,
+  requests: requests * factor,
   windowSeconds,
+})
+
+/** A rule for the /48. */
+export const forSite = (rule: Rule): Rule => ({
+  ...times(SITE_FACTOR, rule),
+  name: `${rule.name}-48`,
 })

@@ -132,10 +132,6 @@ const TOKEN_MAX_LENGTH = 512
 
 export const Token = z.string().check(z.minLength(1), z.maxLength(TOKEN_MAX_LENGTH))
 
-export const RefreshToken = z
-  .object({ refresh_token: Token })
-  .check(z.meta({ id: 'RefreshTokenRequest' }))
-
 /** A name to log in with or to search for. Names that the rules no longer accept are among them. */
 export const Identifier = text(identifier().check(z.minLength(1), z.maxLength(EMAIL_MAX_LENGTH)))
 

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ensureDevVars } from '../../local/dev/dev-vars.ts'
+import { parseDevVars } from '../../local/dev/dev-vars.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
 import { startWorker } from '../../local/dev/worker.ts'
@@ -29,47 +29,6 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'dev-test-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-describe('ensureDevVars', () => {
-  const generate = { SECRET_KEY: () => 'fresh', JWT_KEYS: async () => '{"keys": ["a#b"]}' }
-  const file = (name: string) => join(folder, name)
-
-  test.each([
-    {
-      name: 'copies .dev.vars.example and generates the secrets',
-      from: '.dev.vars.example',
-      before: '# A comment.\nSECRET_KEY=\nJWT_KEYS=""\nDATABASE_URL=\nNAME="A b"\n',
-      after: `# A comment.\nSECRET_KEY=fresh\nJWT_KEYS='{"keys": ["a#b"]}'\nDATABASE_URL=\nNAME="A b"\n`,
-      values: { SECRET_KEY: 'fresh', JWT_KEYS: '{"keys": ["a#b"]}', NAME: 'A b' },
-      changes: [
-        'Created .dev.vars from .dev.vars.example.',
-        'Generated SECRET_KEY and JWT_KEYS in .dev.vars.',
-      ],
-    },
-    {
-      name: 'leaves a complete .dev.vars unchanged',
-      from: '.dev.vars',
-      before: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
-      after: 'SECRET_KEY = mine\nDATABASE_URL=postgresql://x\nJWT_KEYS="theirs"',
-      values: { SECRET_KEY: 'mine', DATABASE_URL: 'postgresql://x', JWT_KEYS: 'theirs' },
-      changes: [],
-    },
-    {
-      name: 'adds a missing secret',
-      from: '.dev.vars',
-      before: 'SECRET_KEY=mine',
-      after: `SECRET_KEY=mine\nJWT_KEYS='{"keys": ["a#b"]}'\n`,
-      values: { SECRET_KEY: 'mine', JWT_KEYS: '{"keys": ["a#b"]}' },
-      changes: ['Generated JWT_KEYS in .dev.vars.'],
-    },
-  ])('$name', async ({ from, before, after, values, changes }) => {
-    writeFileSync(file(from), before, { mode: 0o600 })
-    const result = await ensureDevVars(folder, generate)
-    expect(readFileSync(file('.dev.vars'), 'utf8')).toBe(after)
-    expect(statSync(file('.dev.vars')).mode & 0o777).toBe(0o600)
-    expect(result).toEqual({ values: new Map(Object.entries(values)), changes })
-  })
-})
 
 test('a kept secret is random, persistent, and readable by its owner only', () => {
   const file = join(folder, 'upstash.token')
@@ -111,8 +70,8 @@ describe('ports', () => {
 })
 
 test('stops run in reverse order, despite errors, and include those added late', async () => {
-  const stops = createStops()
   const order: string[] = []
+  const stops = createStops((name) => order.push(`${name} exited`))
   stops.add(() => order.push('first'))
   stops.add(() => {
     order.push('second')
@@ -124,6 +83,22 @@ test('stops run in reverse order, despite errors, and include those added late',
   await done
   await stops.run()
   expect(order).toEqual(['second', 'first', 'late'])
+})
+
+test('a part that ends is unexpected, unless it was stopped', async () => {
+  const exited: string[] = []
+  const stops = createStops((name) => exited.push(name))
+  const part = (name: string) => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    return { stop: stops.add(() => resolve(), { name, ended }), crash: resolve }
+  }
+  const [first, second, third] = [part('first'), part('second'), part('third')]
+  await first.stop()
+  await first.stop()
+  second.crash()
+  await stops.run()
+  third.crash()
+  expect(exited).toEqual(['second'])
 })
 
 test('prettyLine formats a log line, with or without color', () => {
@@ -143,6 +118,24 @@ test('prettyLine formats a log line, with or without color', () => {
     '03:04:05.678 warn  request POST /api/users/login 401 71 ms request_id=0d5e8c0a reason=unknown account',
   )
   expect(prettyLine(line, true)).toContain('\u001b[33m401\u001b[39m')
+})
+
+test.each([
+  [
+    'http://192.168.0.5:3000',
+    'to let its pages call the service, add it to CORS_ORIGINS in .dev.vars',
+  ],
+  ['null', 'a page opened as a file has no origin: serve it over http'],
+])('prettyLine says what to do about the origin %s', (origin, advice) => {
+  const line = {
+    time: '2026-01-02T03:04:05.678Z',
+    level: 'warn',
+    event: 'origin_not_allowed',
+    origin,
+  }
+  expect(prettyLine(JSON.stringify({ ...line, variable: 'CORS_ORIGINS' }), false)).toBe(
+    `03:04:05.678 warn  origin_not_allowed origin=${origin} variable=CORS_ORIGINS → ${advice}`,
+  )
 })
 
 test.each(['hello', '{"a": 1}', '{broken', '✘ [ERROR] Build failed', ''])(
@@ -190,12 +183,27 @@ describe('applyMigrations', () => {
   })
 })
 
+/** As editors on Windows, shells and people write it. */
+const ODD_FILE = [
+  '\uFEFFBOM=first',
+  'export EXPORTED = a b # comment',
+  'TWICE=1',
+  "SPREAD='{",
+  '  "keys": []',
+  "}'",
+  'ESCAPED="a\\nb"',
+  'BACKTICKS=`Ada\'s "name"`',
+  'TWICE=2',
+].join('\r\n')
+
 describe('startWorker', () => {
   const VARIABLES = {
     GREETING: 'a:b c # d',
     KEYS: '{"keys": ["canary-of-a-secret"]}',
     QUOTED: `Ada's "name"`,
     PRICE: '$GREETING {$GREETING} \\n',
+    LINES: '{\n  "a": 1\n}',
+    ...Object.fromEntries(parseDevVars(ODD_FILE)),
   }
 
   /** The processes with this text in their arguments, which every user of the machine can read. */
@@ -227,6 +235,7 @@ describe('startWorker', () => {
     const worker = await start(source, lines)
     const response = await fetch(worker.url)
     expect(await response.json()).toEqual(VARIABLES)
+    expect(VARIABLES).toMatchObject({ BOM: 'first', TWICE: '2', SPREAD: '{\n  "keys": []\n}' })
     await expect.poll(() => lines).toContain('{"level":"info","event":"hit"}')
     const file =
       processesWith('variables.env')

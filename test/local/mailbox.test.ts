@@ -1,15 +1,7 @@
 import { Resend } from 'resend'
-import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { startMailbox } from '../../local/mailbox/index.ts'
-
-const API_KEY = 're_test'
-const MAIL = {
-  from: 'Shop <shop@example.com>',
-  to: ['ada@example.com'],
-  subject: 'Zażółć <b>🙂</b>',
-  html: '<p>Hello</p>',
-  text: 'Hello',
-}
+import { API_KEY, MAIL } from './sample-mail.ts'
 
 const mailbox = await startMailbox({ apiKey: API_KEY })
 const resend = new Resend(API_KEY, { baseUrl: mailbox.url })
@@ -211,88 +203,3 @@ test.each(['limit=0', 'limit=101', 'limit=x', 'after=a&before=b', 'after=no-such
     expect(body).toMatchObject({ statusCode: 422, name: 'validation_error' })
   },
 )
-
-test('the oldest emails are deleted when the mailbox is full', async () => {
-  const small = await startMailbox({ apiKey: API_KEY, capacity: 2 })
-  const client = new Resend(API_KEY, { baseUrl: small.url })
-  for (const subject of ['1', '2', '3']) await client.emails.send({ ...MAIL, subject })
-  const { data } = await client.emails.list()
-  expect(data?.data.map(({ subject }) => subject)).toEqual(['3', '2'])
-  await small.close()
-})
-
-describe('the page', () => {
-  const HOSTILE = {
-    from: 'Shop <shop@example.com>',
-    to: 'ada@example.com',
-    subject: `"><script>alert('subject')</script>`,
-    html: `<html><head><title>x</title></head><body><p>Hello</p></body></html>`,
-    text: `See https://example.com/?a=1&b="><script>alert('text')</script>`,
-    headers: { 'X-Custom': '<script>alert(1)</script>' },
-  }
-  let id: string | undefined
-  beforeEach(async () => {
-    id = (await resend.emails.send(HOSTILE)).data?.id
-  })
-
-  async function get(path: string) {
-    const response = await fetch(mailbox.url + path)
-    const policy = response.headers.get('content-security-policy')
-    return { status: response.status, policy, text: await response.text() }
-  }
-
-  test.each(['', '?view=html', '?view=text', '?view=headers'])(
-    'escapes the email on its page%s',
-    async (view) => {
-      const { status, policy, text } = await get(`/mails/${id}${view}`)
-      expect(status).toBe(200)
-      expect(policy).toContain("default-src 'none'; style-src 'self'; script-src 'self'")
-      expect(text.match(/<script[^>]*>/g)).toEqual(['<script src="/page/live.js" defer>'])
-      expect(text).toContain('&quot;&gt;&lt;script&gt;alert(&#39;subject&#39;)&lt;/script&gt;')
-    },
-  )
-
-  test('lists subjects and recipients, newest first', async () => {
-    const second = await resend.emails.send(MAIL)
-    const { text } = await get('/')
-    expect(text.indexOf(`/mails/${second.data?.id}`)).toBeLessThan(text.indexOf(`/mails/${id}`))
-    expect(text).toContain('<span class="to">ada@example.com</span>')
-  })
-
-  test('shows the email in a frame without scripts, with links that open in a new tab', async () => {
-    expect((await get(`/mails/${id}`)).text).toMatch(
-      /<iframe [^>]*sandbox="allow-popups allow-popups-to-escape-sandbox"/,
-    )
-    const { policy, text } = await get(`/mails/${id}/html`)
-    expect(policy).toMatch(
-      /^sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'/,
-    )
-    expect(policy).not.toContain('script')
-    expect(text).toContain('<head><base target="_blank"><title>')
-    expect((await get(`/mails/${id}?view=text`)).text).toContain(
-      '<a href="https://example.com/?a=1&amp;b=" target="_blank" rel="noopener',
-    )
-  })
-
-  test('is notified of new and deleted emails', async () => {
-    const response = await fetch(`${mailbox.url}/events`)
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-    expect((await reader?.read())?.value).toBe('retry: 1000\n\n')
-    await resend.emails.send(MAIL)
-    expect((await reader?.read())?.value).toBe('event: change\ndata:\n\n')
-    expect((await fetch(`${mailbox.url}/mails`, { method: 'DELETE' })).status).toBe(204)
-    expect((await reader?.read())?.value).toBe('event: change\ndata:\n\n')
-    await reader?.cancel()
-    expect((await get('/')).text).toContain('No emails yet.')
-  })
-
-  test('of an unknown email is 404, with the list', async () => {
-    const { status, text } = await get('/mails/00000000-0000-4000-8000-000000000000')
-    expect(status).toBe(404)
-    expect(text).toContain(`/mails/${id}`)
-  })
-
-  test.each(['/page/style.css', '/page/live.js'])('loads %s', async (path) => {
-    expect((await get(path)).status).toBe(200)
-  })
-})

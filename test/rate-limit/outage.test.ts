@@ -29,13 +29,19 @@ function duringOutage({
   address,
   quota = true,
   strict = true,
+  factor = 1,
 }: {
   address: string
   quota?: boolean
   strict?: boolean
+  factor?: number
 }) {
   const [ofQuota, ofStrict] = [platformLimiter(quota), platformLimiter(strict)]
-  const env = redis.env({ FALLBACK_QUOTA: ofQuota.limiter, FALLBACK_LIMITER: ofStrict.limiter })
+  const env = redis.env({
+    FALLBACK_QUOTA: ofQuota.limiter,
+    FALLBACK_LIMITER: ofStrict.limiter,
+    RATE_LIMIT_FACTOR: String(factor),
+  })
   return {
     client: visitor({ address, env }),
     asked: { quota: ofQuota.keys, strict: ofStrict.keys },
@@ -87,6 +93,15 @@ test.each([
     expect(response.headers.get('Retry-After')).toBe('60')
   },
 )
+
+test('while Redis is down, RATE_LIMIT_FACTOR leaves the limiters of the platform unused, which would reject too early', async () => {
+  const { client, asked } = duringOutage({ address: IPV4, strict: false, factor: 1000 })
+  const response = await redis.during({ kind: 'disconnect' }, () => calls.reset(client))
+  expect(response.status).toBe(400)
+  expect(asked).toEqual({ quota: [], strict: [] })
+  const { status } = await redis.during({ kind: 'disconnect' }, () => calls.forgot(client))
+  expect(status, 'what rejects without Redis still does').toBe(503)
+})
 
 test('while the database is down, a call that reads it beside the limiter is 503', async () => {
   const database = await faulty('neon')

@@ -229,10 +229,10 @@ test('npm run admin -- reset-password says what is missing, and how to have the 
 })
 
 test.each([
-  [[], /^npm run admin -- <command>/],
+  [[], /^Which command\? See: npm run admin -- --help/],
   [['dissable', '2'], /^There is no command dissable\. See: npm run admin -- --help/],
   [['disable'], /^disable takes one admin/],
-  [['disable', '2', '3'], /^disable takes one admin/],
+  [['disable', '2', '3'], /^Unexpected argument '3'/],
   [['list', '2'], /^list takes no admin/],
   [['list', '--all'], /^Unknown option '--all'/],
   [['list', '--file', '/nowhere/vars'], /^Can't read \/nowhere\/vars/],
@@ -272,7 +272,6 @@ test('npm run admin says that the database is down, rejects the password, or is 
   expect(await on({ port: '1' })).toEqual(unreachable)
   expect(await on({ hostname: 'database.invalid' })).toEqual(unreachable)
   expect(await on({ pathname: '/nothing' })).toEqual(unreachable)
-  expect(await run(['list'], { DATABASE_URL: 'no url' })).toEqual(unreachable)
   const empty = await databaseWith('drop table admins cascade')
   expect(await run(['list'], { DATABASE_URL: empty })).toEqual(
     refused(/^The database does not have the tables of this version\. Run: DATABASE_URL=/),

@@ -19,7 +19,10 @@ test('npm run doctor exits with 0 and one ok line per check when the environment
     ...['variables', 'keys', 'addresses', 'database', 'migrations', 'first admin'],
     ...['redis', 'limiter', 'mail'],
   ])
-  expect(stdout).toContain('Ready to deploy.')
+  expect(stdout).toMatch(/^Checking the variables of the shell\.\n/)
+  expect(stdout).toMatch(
+    /\nReady for test\. Only staging and production are environments to deploy\.\n$/,
+  )
 })
 
 test('npm run doctor exits with 2 and the reason on stderr when the file can’t be read', async () => {
@@ -48,8 +51,9 @@ test('npm run doctor reads a file, and warns of unknown variables in it', async 
   const file = join(folder, 'vars')
   const lines = Object.entries({ ...bindings, DATABSE_URL: 'slip', PROJECT_NAME: '' })
   await writeFile(file, lines.map(([name, value]) => `${name}='${value}'`).join('\n'))
-  const { code, output } = await examine({}, ['--file', file])
+  const { code, stdout: output } = await examineAsProgram(['--file', file], {})
   await rm(folder, { recursive: true })
+  expect(output).toMatch(/^Checking the file /)
   expect(output).toMatch(/^warn +variables +DATABSE_URL is not a known variable/m)
   expect(output).toMatch(/^ok +mail /m)
   expect(code).toBe(0)

@@ -15,22 +15,21 @@ const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
 const { bindings, faultProxyUrl } = inject('world')
 
 /** Runs the doctor on the tests' environment, some of it replaced; '' unsets a variable. */
-export async function examine(replaced: Record<string, string> = {}, args: string[] = []) {
+export async function examine(replaced: Record<string, string> = {}) {
   const variables: Record<string, string> = { ...bindings, ...replaced }
   const lines: string[] = []
-  const code = await runDoctor(args, args.length > 0 ? {} : variables, {
-    line: (text) => lines.push(text),
-    error: (text) => lines.push(text),
-  })
+  const isSound = await runDoctor({ name: 'the tests', values: variables }, (text) =>
+    lines.push(text),
+  )
   const output = lines.join('\n')
   expectNoSecrets(output, variables)
   expect(output).not.toMatch(/^\s+at /m)
-  return { code, output }
+  return { code: isSound ? 0 : 1, output }
 }
 
 /** Runs the doctor as a program, as `npm run doctor` does. */
-export async function examineAsProgram(args: string[]) {
-  const child = spawn(process.execPath, [DOCTOR, ...args], { env: bindings })
+export async function examineAsProgram(args: string[], env: Record<string, string> = bindings) {
+  const child = spawn(process.execPath, [DOCTOR, ...args], { env })
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

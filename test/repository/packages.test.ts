@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import lock from '../../package-lock.json' with { type: 'json' }
+import mutationJson from '../../tools/mutation/package.json' with { type: 'json' }
+import mutationLock from '../../tools/mutation/package-lock.json' with { type: 'json' }
 import toolsJson from '../../tools/package.json' with { type: 'json' }
 import toolsLock from '../../tools/package-lock.json' with { type: 'json' }
 
@@ -19,13 +21,18 @@ type Entry = {
   optionalDependencies?: Record<string, string>
 }
 
-const { '': root, ...entries } = lock.packages as Record<string, Entry>
+/** To a workspace of this repository. */
+type Link = { resolved: string; link: true }
 
-const packagesOf = (entries: Record<string, Entry>) =>
-  Object.entries(entries).map(([path, entry]) => ({
-    ...entry,
-    name: path.replace(/^.*node_modules\//, ''),
-  }))
+const { '': root, ...entries } = lock.packages as Record<string, Entry | Link>
+
+/** Without the workspaces, which come from no registry. */
+const packagesOf = (entries: Record<string, Entry | Link>) =>
+  Object.entries(entries).flatMap(([path, entry]) =>
+    'link' in entry || !path.includes('node_modules/')
+      ? []
+      : [{ ...entry, name: path.replace(/^.*node_modules\//, '') }],
+  )
 
 const installed = packagesOf(entries)
 const inProduction = installed.filter(({ dev, devOptional }) => !dev && !devOptional)
@@ -114,20 +121,24 @@ describe('package-lock.json', () => {
   })
 })
 
-describe('tools/', () => {
-  const { '': tools, ...others } = toolsLock.packages
+describe.each([
+  { folder: 'tools', own: toolsJson, locked: toolsLock },
+  { folder: 'tools/mutation', own: mutationJson, locked: mutationLock },
+])('$folder', ({ folder, own, locked }) => {
+  const { '': tools, ...others } = locked.packages
 
   test('has exact versions, the digest of every package, and no registry', async () => {
-    expectExact(toolsJson.devDependencies)
-    expect(tools).toMatchObject({ devDependencies: toolsJson.devDependencies })
+    expectExact(own.devDependencies)
+    expect(tools).toMatchObject({ devDependencies: own.devDependencies })
     expectDigests(packagesOf(others))
     const npmrc = (folder: string) => readFile(join(ROOT, folder, '.npmrc'), 'utf8')
-    expect(await npmrc('tools')).toBe(await npmrc('.'))
+    expect((await npmrc(folder)).startsWith(await npmrc('.'))).toBe(true)
+    expect(await npmrc(folder)).not.toMatch(/registry\s*=|_auth|:\/\//)
   })
 
   test('has no install script but what is denied', () => {
     const withScripts = packagesOf(others).filter((entry) => entry.hasInstallScript)
-    expect(toolsJson.allowScripts).toEqual(
+    expect(own.allowScripts).toEqual(
       Object.fromEntries(namesOf(withScripts).map((name) => [name, false])),
     )
   })

@@ -6,13 +6,14 @@ import { openSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { admitHashing } from '../../middleware/admit-hashing.ts'
+import { refreshCookieMode } from '../../middleware/refresh-cookie.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { tooMany, withRateLimit } from '../../rate-limit/limit.ts'
 import { deviceOf, requestSourceOf } from '../../request-source.ts'
 import { type Keys, mac } from '../../tokens/keys.ts'
 import { Credentials } from '../input.ts'
-import { TokenPair, tokenPair } from './token-pair.ts'
+import { tokenPair, tokenPairResponse } from './token-pair.ts'
 
 const invalidCredentials = defineUnauthenticated('Invalid username or password')
 
@@ -24,10 +25,11 @@ export const login = (accountType: AccountType) =>
       summary: 'Log in',
       description:
         'By username or email. After ten wrong passwords the account has to wait up to 15 minutes.',
-      responses: { 200: { description: 'The tokens of a new session', schema: TokenPair } },
+      responses: { 200: tokenPairResponse('The tokens of a new session') },
       errors: [invalidCredentials],
     }),
     json(Credentials),
+    refreshCookieMode,
     admitHashing(),
     async (c) => {
       const { identifier, password } = c.req.valid('json')
@@ -83,7 +85,13 @@ export const login = (accountType: AccountType) =>
       log(c, 'info', 'login', { outcome: 'success', kind: accountType, id: accountId })
       const { elevated } = opened
       return c.json(
-        await tokenPair(c, accountType, { accountId, elevated, sessionId, counter: 0 }),
+        await tokenPair(c, accountType, {
+          accountId,
+          elevated,
+          sessionId,
+          counter: 0,
+          expiresIn: config.refreshTokenSeconds,
+        }),
         200,
       )
     },

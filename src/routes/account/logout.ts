@@ -1,11 +1,17 @@
 import type { AccountType } from '../../db/accounts.ts'
 import { endSession } from '../../db/sessions.ts'
+import {
+  clearRefreshCookie,
+  refreshCookieMode,
+  SetCookie,
+} from '../../middleware/refresh-cookie.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
-import { RefreshToken } from '../input.ts'
+import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
+import { endReplacedSession } from './replaced-session.ts'
 
 /** `POST /logout`: ends the session of a refresh token. */
 export const logout = (accountType: AccountType) =>
@@ -14,16 +20,25 @@ export const logout = (accountType: AccountType) =>
       operationId: { user: 'logoutUser', admin: 'logoutAdmin' }[accountType],
       summary: 'Log out',
       description:
-        'Ends the session of the refresh token. The response is the same for a token that is already invalid.',
-      responses: { 204: { description: 'The session has ended, now or earlier' } },
+        'Ends the session of the refresh token. The response is the same for a token that is already invalid. In cookie mode the cookie is cleared.',
+      security: mayUseCookie[accountType],
+      responses: {
+        204: { description: 'The session has ended, now or earlier', headers: SetCookie },
+      },
     }),
-    json(RefreshToken),
+    json(PresentedToken),
+    refreshCookieMode,
     async (c) => {
-      const subject = readRefreshToken(c.var.keys, accountType, c.req.valid('json').refresh_token)
+      const { token, cookieMode } = presentedToken(c, accountType, c.req.valid('json'))
+      const subject = readRefreshToken(c.var.keys, accountType, token)
       if (subject) {
         await rateLimit(c)
         const { sessionId } = subject
         await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
+      }
+      if (cookieMode) {
+        endReplacedSession(c, accountType, subject?.sessionId)
+        clearRefreshCookie(c, accountType)
       }
       return c.body(null, 204)
     },

@@ -2,13 +2,14 @@ import type { AccountType } from '../../db/accounts.ts'
 import { rotateSession } from '../../db/sessions.ts'
 import { defineUnauthenticated } from '../../errors.ts'
 import { log } from '../../log.ts'
+import { clearRefreshCookie, refreshCookieMode } from '../../middleware/refresh-cookie.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
-import { RefreshToken } from '../input.ts'
-import { TokenPair, tokenPair } from './token-pair.ts'
+import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
+import { tokenPair, tokenPairResponse } from './token-pair.ts'
 
 const invalidRefreshToken = defineUnauthenticated('Invalid or expired refresh token')
 
@@ -19,15 +20,22 @@ export const refresh = (accountType: AccountType) =>
       operationId: { user: 'refreshUserTokens', admin: 'refreshAdminTokens' }[accountType],
       summary: 'Refresh tokens',
       description:
-        'Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session.',
-      responses: { 200: { description: 'The new pair', schema: TokenPair } },
+        'Returns a new pair and invalidates the refresh token. The same token sent again within 30 seconds gets the same pair; an older token is treated as stolen and ends the session. A token that came in the cookie is replaced there, with `X-Refresh-Token: cookie` or without; with 401 the cookie is cleared.',
+      security: mayUseCookie[accountType],
+      responses: { 200: tokenPairResponse('The new pair') },
       errors: [invalidRefreshToken],
     }),
-    json(RefreshToken),
+    json(PresentedToken),
+    refreshCookieMode,
     async (c) => {
       const { db, keys, config } = c.var
-      const subject = readRefreshToken(keys, accountType, c.req.valid('json').refresh_token)
-      if (!subject) throw invalidRefreshToken()
+      const { token, fromCookie, cookieMode } = presentedToken(c, accountType, c.req.valid('json'))
+      const reject = () => {
+        if (fromCookie) clearRefreshCookie(c, accountType)
+        return invalidRefreshToken()
+      }
+      const subject = readRefreshToken(keys, accountType, token)
+      if (!subject) throw reject()
 
       await rateLimit(c, 'refresh')
       const { refreshTokenSeconds } = config
@@ -36,15 +44,21 @@ export const refresh = (accountType: AccountType) =>
         refreshTokenSeconds,
         ...requestSourceOf(c),
       })
-      if (!rotated) throw invalidRefreshToken()
-      const { account_id: accountId, counter, elevated, reused } = rotated
-      if (reused) {
+      if (!rotated) throw reject()
+      const { account_id: accountId } = rotated
+      if (rotated.reused) {
         log(c, 'warn', 'refresh_token_reuse', { kind: accountType, id: accountId })
-        throw invalidRefreshToken()
+        throw reject()
       }
+      const { counter, elevated, expires_in: expiresIn } = rotated
       const { sessionId } = subject
       return c.json(
-        await tokenPair(c, accountType, { accountId, elevated, sessionId, counter }),
+        await tokenPair(
+          c,
+          accountType,
+          { accountId, elevated, sessionId, counter, expiresIn },
+          cookieMode,
+        ),
         200,
       )
     },

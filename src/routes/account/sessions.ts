@@ -9,6 +9,7 @@ import {
 } from '../../db/sessions.ts'
 import { defineError } from '../../errors.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
+import { clearRefreshCookieOf } from '../../middleware/refresh-cookie.ts'
 import { params, query } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, withRateLimit } from '../../rate-limit/limit.ts'
@@ -73,6 +74,7 @@ export const revokeOwnSession = (accountType: AccountType) =>
         ...requestSourceOf(c),
       })
       if (!revoked.found) throw sessionNotFound()
+      clearRefreshCookieOf(c, accountType, revokedId)
       return c.body(null, 204)
     },
   )

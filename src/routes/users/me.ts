@@ -5,6 +5,7 @@ import { log } from '../../log.ts'
 import { queueEmails } from '../../mail/enqueue.ts'
 import { admitHashing } from '../../middleware/admit-hashing.ts'
 import { authenticate } from '../../middleware/authenticate.ts'
+import { clearRefreshCookieOf } from '../../middleware/refresh-cookie.ts'
 import { invalidBy, json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit, tooMany, withRateLimit } from '../../rate-limit/limit.ts'
@@ -99,6 +100,7 @@ export const deleteMe = endpoint(
     const deleted = await deleteOwnUser(db, { ...claims, passwordVersion, ...requestSourceOf(c) })
     if (!deleted) throw wrongPassword()
     log(c, 'info', 'account_deleted', { outcome: 'success', kind: 'user', id })
+    clearRefreshCookieOf(c, 'user', claims.sessionId)
     return c.body(null, 204)
   },
 )

@@ -1,0 +1,4 @@
+interface ImportMetaEnv {
+  /** From .env, .env.local or the shell. */
+  readonly VITE_ACCOUNTS_URL: string
+}

@@ -9,7 +9,9 @@ const rowsOf = async (id: number) => [
   await sql('select * from users where id = $1', [id]),
   await sql('select * from password_resets where user_id = $1', [id]),
   await sql('select * from user_sessions where account_id = $1', [id]),
-  await sql('select count(*) from audit_events where target_id = $1', [id]),
+  await sql("select count(*) from audit_events where target_kind = 'user' and target_id = $1", [
+    id,
+  ]),
 ]
 
 const expectInvalidToken = (response: Awaited<ReturnType<typeof checkReset>>) => {

@@ -6,15 +6,14 @@ import type { Config } from '../../env.ts'
  * What is not configured is removed.
  */
 export function branded(page: Response, config: Config): Response {
-  const { brand, signInUrl, passwordMinLength } = config
-  const icon = brand.logoUrl
+  const { signInUrl, passwordMinLength } = config
+  const { name, logoUrl } = config.brand
   return new HTMLRewriter()
-    .on('[data-project-name]', content(brand.name))
-    .on('img[data-logo]', attribute('src', brand.logoUrl))
+    .on('[data-project-name]', content(name))
+    .on('img[data-logo]', attribute('src', logoUrl))
     .on('link[rel="icon"]', {
-      element(link) {
-        if (icon) link.setAttribute('href', icon).removeAttribute('type')
-      },
+      element: (link) =>
+        void (logoUrl && link.setAttribute('href', logoUrl).removeAttribute('type')),
     })
     .on('a[data-sign-in]', attribute('href', signInUrl))
     .on('[data-no-sign-in]', { element: (text) => void (signInUrl && text.remove()) })

@@ -169,7 +169,8 @@ if (import.meta.main) {
   await runCommand(
     {
       name: 'npm run generate:client',
-      about: 'Writes client/src/api.ts, what the typed client knows of the API: types and operations.',
+      about:
+        'Writes client/src/api.ts, what the typed client knows of the API: types and operations.',
     },
     async () => {
       await writeFile(TARGET, generateClientApi())

@@ -32,7 +32,7 @@ const bodies = operations.flatMap(({ name, requestBody, responses }) =>
 
 test('the OpenAPI document has every mounted route, and no other', () => {
   const mounted = app.routes
-    .filter(({ method, path }) => method !== 'ALL' && path !== '/assets/*')
+    .filter(({ method, path }) => method !== 'ALL' && !path.startsWith('/assets/'))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
   const documented = operations.map(({ name }) => name)
   expect(documented.toSorted()).toEqual([...new Set(mounted)].toSorted())

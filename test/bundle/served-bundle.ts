@@ -33,7 +33,7 @@ export async function serveBundle(replaced: Record<string, string> = {}): Promis
       {
         configPath: wranglerConfig,
         prebuiltWorkerDir: folder,
-        secrets: { ...bindings, ...variables },
+        secrets: { ...bindings, ...replaced },
       },
     ],
   })

@@ -24,9 +24,9 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,client,client-in-browser,cookies,dump,*-page,*-pages}.test.ts',
+  'test/bundle/!(bundle).test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
-  'test/local/{connect-a-frontend,dev-start,mailbox-browser}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

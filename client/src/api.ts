@@ -72,7 +72,7 @@ export type ResetPasswordRequest = {
   new_password: string
 }
 
-export type CheckPasswordResetRequest = {
+export type CheckResetLinkRequest = {
   token: string
 }
 
@@ -436,10 +436,7 @@ export type Api = {
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkAdminPasswordReset(
-    input: CheckPasswordResetRequest,
-    options?: CallOptions,
-  ): Promise<ResetLink>
+  checkAdminPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
 
   /**
    * Get your account
@@ -650,10 +647,7 @@ export type Api = {
    *
    * The token is not used, and its link expires when it would have.
    */
-  checkUserPasswordReset(
-    input: CheckPasswordResetRequest,
-    options?: CallOptions,
-  ): Promise<ResetLink>
+  checkUserPasswordReset(input: CheckResetLinkRequest, options?: CallOptions): Promise<ResetLink>
 
   /**
    * Send a test email

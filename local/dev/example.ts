@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { isPortFree } from '../process/ports.ts'
 import { supervise } from '../process/supervise.ts'
+import { exampleIn } from '../vite.ts'
 import type { Place } from './parts.ts'
 
 const DEFAULT_PORT = 5173
@@ -30,11 +29,10 @@ export async function startExample({ folder, ports, stops, say }: Place): Promis
         `EXAMPLE_PORT=${port + 1000} npm run example`,
     )
   }
-  const example = join(folder, 'examples/react')
-  const vite = createRequire(join(example, 'package.json')).resolve('vite/package.json')
+  const { example, vite } = exampleIn(folder)
   const running = supervise({
     file: process.execPath,
-    args: [join(vite, '../bin/vite.js'), '--port', `${port}`, '--logLevel', 'warn'],
+    args: [vite, '--port', `${port}`, '--logLevel', 'warn'],
     cwd: example,
     env: { VITE_ACCOUNTS_URL: `http://127.0.0.1:${ports.worker}` },
     stop: [{ signal: 'SIGTERM', waitMs: 2000 }],

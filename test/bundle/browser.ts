@@ -1,16 +1,9 @@
 /** The pages of the bundle in a real Chromium. */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
+import { describeInChromium } from './chromium.ts'
 import { call, PASSWORD, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
-
-const CHROMIUM = [
-  process.env['CHROMIUM_PATH'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((file) => file && existsSync(file))
 
 const PAGE_LIMIT_MS = 20_000
 
@@ -23,23 +16,12 @@ export type Site = ReturnType<typeof siteOf>
 
 /** Serves the bundle with these variables, and tests its pages; without Chromium, says that it doesn't. */
 export function testPages(variables: Record<string, string>, define: (site: Site) => void) {
-  if (!CHROMIUM) {
-    test('the pages are not tested without Chromium (install it, or set CHROMIUM_PATH)', () => {
-      expect(CHROMIUM).toBeUndefined()
-    })
-    return
-  }
-  describe(`in ${CHROMIUM}`, () => {
+  describeInChromium('pages', (launch) => {
     let bundle: ServedBundle
     let browser: Browser
 
     beforeAll(async () => {
-      // The sandbox of Chromium does not start as root, the usual user in CI.
-      const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-      ;[bundle, browser] = await Promise.all([
-        serveBundle(variables),
-        chromium.launch({ executablePath: CHROMIUM, args }),
-      ])
+      ;[bundle, browser] = await Promise.all([serveBundle(variables), launch()])
     })
     afterAll(async () => {
       await browser?.close()

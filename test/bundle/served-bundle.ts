@@ -21,11 +21,8 @@ export type ServedBundle = Bundle & {
   close(): Promise<void>
 }
 
-/**
- * Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, and with these
- * variables.
- */
-export async function serveBundle(variables: Record<string, string> = {}): Promise<ServedBundle> {
+/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, some of them replaced. */
+export async function serveBundle(replaced: Record<string, string> = {}): Promise<ServedBundle> {
   // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
   const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
@@ -36,7 +33,7 @@ export async function serveBundle(variables: Record<string, string> = {}): Promi
       {
         configPath: wranglerConfig,
         prebuiltWorkerDir: folder,
-        secrets: { ...bindings, ...variables },
+        secrets: { ...bindings, ...replaced },
       },
     ],
   })

@@ -11,4 +11,5 @@ export function ago(time: string): string {
   return date(time)
 }
 
-export const date = (time: string) => DATE.format(new Date(time))
+/** In one piece, wherever a line breaks. */
+export const date = (time: string) => DATE.format(new Date(time)).replaceAll(' ', '\u00a0')

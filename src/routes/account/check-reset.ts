@@ -8,7 +8,7 @@ import { readResetToken } from '../../tokens/reset.ts'
 import { Token } from '../input.ts'
 import { invalidToken } from './reset-password.ts'
 
-const CheckReset = z.object({ token: Token }).check(z.meta({ id: 'CheckPasswordResetRequest' }))
+const CheckReset = z.object({ token: Token }).check(z.meta({ id: 'CheckResetLinkRequest' }))
 
 const ResetLink = z
   .object({ username: z.string(), email: z.string(), expires_at: z.coerce.date() })

@@ -6,20 +6,26 @@ type ActionButtonProps = {
   /** What it acts on, for those who don't see the row it is in: `of Ada Lovelace`. */
   object?: string
   isDangerous?: boolean
+  /** What to say when it is done, if the page does not show it. */
+  done?: string
   act: () => Promise<unknown>
 }
 
 /** A button that sends something, and says beside itself what went wrong. */
-export function ActionButton({ children, object, isDangerous = false, act }: ActionButtonProps) {
+export function ActionButton(props: ActionButtonProps) {
+  const { children, object, isDangerous = false, done, act } = props
   const [isPending, setPending] = useState(false)
+  const [isDone, setDone] = useState(false)
   const [problem, setProblem] = useState<string>()
 
   async function onClick() {
     if (isPending) return
     setPending(true)
+    setDone(false)
     setProblem(undefined)
     try {
       await act()
+      setDone(true)
     } catch (error) {
       setProblem(messageOf(error))
     } finally {
@@ -38,6 +44,11 @@ export function ActionButton({ children, object, isDangerous = false, act }: Act
         {children}
         {object && <span className="unseen"> {object}</span>}
       </button>
+      {done && (
+        <span className="done" role="status">
+          {isDone && done}
+        </span>
+      )}
       {problem && (
         <p className="problem" role="alert">
           {problem}

@@ -31,7 +31,11 @@ export function UserRow({ user, reload }: UserRowProps) {
           {is_active ? 'Disable' : 'Enable'}
         </ActionButton>
         {is_active && (
-          <ActionButton object={username} act={() => accounts.signOutUser({ id })}>
+          <ActionButton
+            object={username}
+            done="Signed out."
+            act={() => accounts.signOutUser({ id })}
+          >
             Sign out
           </ActionButton>
         )}

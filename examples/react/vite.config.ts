@@ -23,7 +23,7 @@ const securityHeaders = (accountsUrl: string) => ({
 const address = { host: '127.0.0.1', port: 5173, strictPort: true }
 
 export default defineConfig(({ mode }) => {
-  const { VITE_ACCOUNTS_URL = '' } = loadEnv(mode, '.')
+  const { VITE_ACCOUNTS_URL = '' } = loadEnv(mode, import.meta.dirname)
   return {
     plugins: [react()],
     server: address,

@@ -24,7 +24,7 @@ const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fu
 
 /** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/{burst,client,client-in-browser,cookies,dump,example,example-errors,pages}.test.ts',
+  'test/bundle/!(bundle).test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
   'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]

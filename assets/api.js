@@ -2,22 +2,23 @@ const TIMEOUT_MS = 15_000 // longer than the API's own timeouts
 
 /** An error response of the API, or no response (status 0). The message is shown to the user. */
 export class ApiError extends Error {
-  constructor(status, message, fields = []) {
+  constructor(status, message, { errors = [], retry_after } = {}) {
     super(message)
     this.status = status
-    this.fields = fields
+    /** What is wrong with the input: `{field, message, type}`. */
+    this.errors = errors
+    /** Seconds until another attempt may succeed, if it was rejected for the limits. */
+    this.retryAfter = retry_after
   }
 }
 
 /** Prefers the messages of the rejected fields, which say more than the summary. */
-function errorFrom(status, body) {
-  const errors = body.details?.errors ?? []
-  const reasons = errors.map((error) => error.message).join(' ')
-  const message = reasons || body.message || `The service returned status ${status}.`
+function errorFrom(status, { message, details = {} }) {
+  const reasons = details.errors?.map((error) => error.message).join(' ')
   return new ApiError(
     status,
-    message,
-    errors.map((error) => error.field),
+    reasons || message || `The service returned status ${status}.`,
+    details,
   )
 }
 

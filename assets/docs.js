@@ -12,12 +12,33 @@ const signOutButton = document.getElementById('sign-out')
 // Tokens are only in this variable, so closing or reloading the page discards them.
 let session = null
 
+/** Asks for what one can type: browsers send cookies themselves. And begins at the first field, not the last. */
+const bearerFirst = () => ({
+  statePlugins: {
+    auth: {
+      wrapSelectors: {
+        definitionsToAuthorize: (select) => (state) =>
+          select(state)?.filter((scheme) => scheme.first().get('in') !== 'cookie'),
+      },
+      wrapActions: {
+        showDefinitions: (show) => (definitions) => {
+          const result = show(definitions)
+          requestAnimationFrame(() => document.querySelector('.dialog-ux input')?.focus())
+          return result
+        },
+      },
+    },
+  },
+})
+
 const ui = globalThis.SwaggerUIBundle({
+  plugins: [bearerFirst],
   url: '/openapi.json',
   domNode: document.getElementById('swagger-ui'),
   deepLinking: true,
   displayRequestDuration: true,
   persistAuthorization: false,
+  syntaxHighlight: { theme: 'tomorrow-night' },
   tryItOutEnabled: true,
   validatorUrl: null, // the default sends the document's URL to validator.swagger.io
   onComplete: () => show(), // signing in needs the security scheme in the document

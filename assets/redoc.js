@@ -1,6 +1,9 @@
 const SANS = 'system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif'
 const MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace'
 
+/** Stands out from every surface of the color scheme: /assets/brand.css. */
+const BRAND = getComputedStyle(document.documentElement).getPropertyValue('--brand').trim()
+
 const typography = {
   fontFamily: SANS,
   headings: { fontFamily: SANS, fontWeight: '600' },
@@ -9,7 +12,7 @@ const typography = {
 
 const LIGHT = {
   colors: {
-    primary: { main: '#1d4ed8' },
+    primary: { main: BRAND },
     success: { main: '#14713a' },
     error: { main: '#b3261e' },
   },
@@ -18,7 +21,7 @@ const LIGHT = {
 
 const DARK = {
   colors: {
-    primary: { main: '#8ab4f8' },
+    primary: { main: BRAND },
     success: { main: '#7ddba3' },
     error: { main: '#ff9d94' },
     warning: { main: '#f2c063' },
@@ -37,7 +40,7 @@ const DARK = {
     ...typography,
     code: { ...typography.code, color: '#ff9d94', backgroundColor: '#2a2e36' },
   },
-  sidebar: { backgroundColor: '#1a1d22', textColor: '#e8eaed', activeTextColor: '#8ab4f8' },
+  sidebar: { backgroundColor: '#1a1d22', textColor: '#e8eaed', activeTextColor: BRAND },
   rightPanel: { backgroundColor: '#1a1d22' },
   codeBlock: { backgroundColor: '#101216' },
 }
@@ -46,7 +49,12 @@ const dark = matchMedia('(prefers-color-scheme: dark)')
 
 globalThis.Redoc.init(
   '/openapi.json',
-  { theme: dark.matches ? DARK : LIGHT, nativeScrollbars: true, sortRequiredPropsFirst: true },
+  {
+    theme: dark.matches ? DARK : LIGHT,
+    hideSchemaPattern: true,
+    nativeScrollbars: true,
+    sortRequiredPropsFirst: true,
+  },
   document.getElementById('redoc'),
 )
 

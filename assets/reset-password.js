@@ -1,89 +1,113 @@
 import { post } from './api.js'
-
-const PASSWORD_MIN_LENGTH = 8 // code points. The API may require more.
+import { explain, explainPassword, tooShort } from './explain.js'
+import { onSubmit, show, showHint, showProblem } from './form.js'
+import { dropLink, takeLink } from './link.js'
+import { STRENGTHS, strengthOf } from './strength.js'
 
 const form = document.getElementById('reset')
+const fields = form.querySelector('fieldset')
+const account = document.getElementById('account')
 const password = document.getElementById('password')
 const repeated = document.getElementById('repeated')
-const visible = document.getElementById('visible')
-const formError = document.getElementById('error')
+const reveal = document.getElementById('reveal')
+const meter = document.getElementById('meter')
+const status = document.getElementById('status')
 
-/** What the link of the email says: the token, and whether it is an admin's. */
 let link
 
-/** Takes the token out of the address bar and the history, because it can set the password. */
-function takeLink() {
-  // The fragment, which browsers send to no server. Older emails have the token in the query.
-  const [fragment, query] = [location.hash.slice(1), location.search].map(
-    (text) => new URLSearchParams(text),
-  )
-  const fields = fragment.has('token') ? fragment : query
-  link = { token: fields.get('token'), isAdmin: fields.get('account') === 'admin' }
-  history.replaceState(null, '', location.pathname)
+const call = (path, body) =>
+  post(`/api/${link.isAdmin ? 'admins' : 'password'}/reset-password${path}`, {
+    token: link.token,
+    ...body,
+  })
+
+const isDead = ({ status, errors }) =>
+  status === 400 || errors.some(({ field }) => field === 'token')
+
+/** Takes the link of the email, and says whose it is, or that it does not work, before anything is typed. */
+async function open() {
+  link = takeLink()
+  clear()
+  if (!link.token) return offerNewLink('missing')
+  status.textContent = 'Checking your link'
+  show('reset', null)
+  const checked = link
+  try {
+    const { email } = await call('/check')
+    if (link !== checked) return
+    account.value = email
+    document.getElementById('initial').textContent = [...email][0].toUpperCase()
+    fields.disabled = false
+    status.textContent = ''
+    password.focus()
+  } catch (error) {
+    if (link !== checked) return
+    if (isDead(error)) return offerNewLink('dead')
+    document.getElementById('unavailable-reason').textContent = explain(error)
+    show('unavailable')
+  }
+}
+
+/** Back to the state of the page as it was loaded: nothing typed remains. */
+function clear() {
   form.reset()
-  showError(null, '')
-  show(link.token ? 'reset' : 'missing')
+  form.querySelector('.alert').textContent = ''
+  account.value = ''
+  document.getElementById('initial').textContent = ''
+  fields.disabled = true
+  setVisible(false)
+  meter.dataset.level = 0
+  for (const input of [password, repeated]) showHint(input)
 }
 
-/** Shows one state of the page. Moving the focus there announces it to screen readers. */
-function show(id) {
-  for (const state of ['reset', 'done', 'rejected', 'missing']) {
-    document.getElementById(state).hidden = state !== id
-  }
-  const target = id === 'reset' ? password : document.querySelector(`#${id} .title`)
-  document.title = document.querySelector(`#${id} .title`).textContent
-  target.focus()
-}
-
-function showError(field, message) {
-  formError.textContent = message
-  for (const input of [password, repeated]) {
-    input.setAttribute('aria-invalid', String(input === field))
-  }
-  field?.focus()
-}
-
-function validate() {
-  if ([...password.value].length < PASSWORD_MIN_LENGTH) {
-    return [password, `Use at least ${PASSWORD_MIN_LENGTH} characters.`]
-  }
-  if (password.value !== repeated.value) return [repeated, 'The passwords do not match.']
+/** The page that sends a new link knows the account from the fragment, which browsers send to no server. */
+function offerNewLink(state) {
+  dropLink()
+  const known = new URLSearchParams()
+  if (link.isAdmin) known.set('account', 'admin')
+  if (account.value) known.set('email', account.value)
+  document.querySelector(`#${state} [href^="/forgot-password"]`).hash = known
+  clear()
+  show(state)
 }
 
 async function save() {
-  try {
-    const path = link.isAdmin ? '/api/admins' : '/api/password'
-    await post(`${path}/reset-password`, { token: link.token, new_password: password.value })
-    form.reset()
-    show('done')
-  } catch (error) {
-    if (error.status === 400 || error.fields.includes('token')) {
-      document.getElementById('rejected-reason').textContent = error.message
-      show('rejected')
-    } else {
-      showError(error.status === 422 ? password : null, error.message)
-    }
+  const { minLength } = password
+  if ([...password.value].length < minLength) return showProblem(password, tooShort(minLength))
+  if (password.value !== repeated.value) {
+    return showProblem(repeated, 'The passwords do not match.')
   }
+  try {
+    await call('', { new_password: password.value })
+  } catch (error) {
+    if (isDead(error)) return offerNewLink('dead')
+    const problem = explainPassword(error, minLength)
+    if (problem === undefined) throw error
+    meter.dataset.level = 1
+    return showProblem(password, problem)
+  }
+  dropLink()
+  clear()
+  show('done')
 }
 
-form.addEventListener('submit', async (event) => {
-  event.preventDefault()
-  const problem = validate()
-  if (problem) return showError(...problem)
-  showError(null, '')
-  const button = form.querySelector('button')
-  button.disabled = true
-  await save()
-  button.disabled = false
-})
-
-function showPasswords(isVisible) {
+function setVisible(isVisible) {
   for (const input of [password, repeated]) input.type = isVisible ? 'text' : 'password'
+  reveal.textContent = isVisible ? 'Hide' : 'Show'
+  reveal.setAttribute('aria-label', `${reveal.textContent} passwords`)
 }
 
-visible.addEventListener('change', () => showPasswords(visible.checked))
-form.addEventListener('reset', () => showPasswords(false))
+onSubmit(form, save, explain)
+
+password.addEventListener('input', () => {
+  const strength = strengthOf(password.value, password.minLength)
+  meter.dataset.level = strength
+  showHint(password, STRENGTHS[strength])
+})
+repeated.addEventListener('input', () => showHint(repeated))
+reveal.addEventListener('click', () => setVisible(password.type === 'password'))
+document.getElementById('retry').addEventListener('click', open)
 
 // Another link opened on this page changes only the fragment, and loads nothing.
-addEventListener('hashchange', takeLink)
-takeLink()
+addEventListener('hashchange', open)
+open()

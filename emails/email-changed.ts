@@ -1,8 +1,8 @@
-import { type Email, formatTime, renderEmail } from './layout.ts'
+import { type Brand, type Email, formatTime, renderEmail } from './layout.ts'
 import { ours, text } from './text.ts'
 
 export type EmailChangedProps = {
-  project: string
+  brand: Brand
   name: string
   oldEmail: string
   newEmail: string
@@ -12,9 +12,9 @@ export type EmailChangedProps = {
 /** Notifies of a changed address. The same email goes to the old and the new address. */
 export function emailChangedEmail(props: EmailChangedProps): Email {
   const { name, oldEmail, newEmail, at } = props
-  const project = ours(props.project)
+  const project = ours(props.brand.name)
   return renderEmail({
-    project,
+    brand: props.brand,
     subject: text`The email address of your ${project} account was changed`,
     preview: text`If this was you, no action is needed.`,
     name,

@@ -4,13 +4,26 @@ import { oneLine, ours, readsAsLink, stringOf, type Text, text } from './text.ts
 /** An email to send. Both bodies have the same content. */
 export type Email = { subject: string; html: string; text: string }
 
+/** Whose email it is, and how it looks. Colors are #rrggbb. */
+export type Brand = {
+  name: string
+  /** Shown 32 pixels high. Clients that load no images show the name alone. */
+  logoUrl: string | undefined
+  /** Of the button, and of its text. */
+  fill: string
+  onFill: string
+  /** Of links and the border of the button, by color scheme. */
+  light: string
+  dark: string
+}
+
 export type Fact = [label: Text, value: Text]
 
 /** A paragraph, a button, or labeled facts. */
 type Block = Text | { button: Text; link: Text } | { facts: Fact[] }
 
 export type Letter = {
-  project: Text
+  brand: Brand
   subject: Text
   /** The preview text next to the subject in an inbox. */
   preview: Text
@@ -33,7 +46,8 @@ const PARAGRAPH = 'margin:0 0 18px;font-size:16px;line-height:25px'
 const SMALL = 'margin:0;font-size:13px;line-height:20px;color:#5a6270'
 
 // The light colors are inline, for clients that remove <style>. This is for dark mode and phones only.
-const STYLE = raw(`<style>
+const styleOf = ({ dark }: Brand) =>
+  raw(`<style>
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 @media (max-width:480px){
 .page{padding:12px 8px!important}
@@ -46,8 +60,8 @@ th.fact{padding-top:10px!important}
 .card{background:#1f2228!important;border-color:#343943!important}
 .text{color:#e8eaed!important}
 .muted{color:#a9b0bb!important}
-.link{color:#8ab4f8!important}
-.button,.button a{background:#8ab4f8!important;border-color:#8ab4f8!important;color:#14161a!important}
+.link{color:${dark}!important}
+.button{border-color:${dark}!important}
 }
 </style>`)
 
@@ -71,12 +85,12 @@ function paragraph(line: Text): Markup {
 }
 
 /** A button, with padding that also works in Outlook, and the address for readers who can't click it. */
-function button(label: Text, link: Text): Markup {
+function button(label: Text, link: Text, { fill, onFill, light }: Brand): Markup {
   const href = stringOf(link)
   return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:6px 0 22px"><tr>
-<td class="button" bgcolor="#1d4ed8" style="border-radius:8px;mso-padding-alt:13px 24px"><a href="${href}" style="display:inline-block;padding:13px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:#ffffff;text-decoration:none">${stringOf(label)}</a></td>
+<td class="button" bgcolor="${fill}" style="border:1px solid ${light};border-radius:8px;background:${fill};mso-padding-alt:12px 24px"><a href="${href}" style="display:inline-block;padding:12px 24px;border-radius:8px;font-size:16px;line-height:22px;font-weight:600;color:${onFill};text-decoration:none">${stringOf(label)}</a></td>
 </tr></table>
-<p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this link into your browser:<br><a class="link" href="${href}" style="color:#1d4ed8;word-break:break-all">${href}</a></p>`
+<p class="muted" style="${SMALL};margin-bottom:18px">If the button does not work, copy this link into your browser:<br><a class="link" href="${href}" style="color:${light};word-break:break-all">${href}</a></p>`
 }
 
 function facts(rows: Fact[]): Markup {
@@ -88,9 +102,9 @@ function facts(rows: Fact[]): Markup {
   )}</table>`
 }
 
-function blockHtml(block: Block): Markup {
+function blockHtml(block: Block, brand: Brand): Markup {
   if ('facts' in block) return facts(block.facts)
-  return 'button' in block ? button(block.button, block.link) : paragraph(block)
+  return 'button' in block ? button(block.button, block.link, brand) : paragraph(block)
 }
 
 function blockText(block: Block): string {
@@ -99,8 +113,17 @@ function blockText(block: Block): string {
   return block.facts.map(([label, value]) => `${stringOf(label)}: ${stringOf(value)}`).join('\n')
 }
 
+/** The logo needs no text for readers who do not see it: the name is beside it. */
+function header({ name, logoUrl }: Brand): Markup {
+  const logo = html`<td style="padding-right:12px"><img src="${logoUrl}" height="32" alt="" style="display:block;height:32px;width:auto;max-width:200px;border:0"></td>`
+  return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px"><tr>
+${logoUrl === undefined ? '' : logo}
+<td class="muted" style="font-size:14px;line-height:20px;font-weight:600;color:#5a6270">${stringOf(ours(name))}</td>
+</tr></table>`
+}
+
 function page(letter: Letter): Markup {
-  const project = stringOf(letter.project)
+  const { brand } = letter
   return html`<!doctype html>
 <html lang="en" dir="ltr">
 <head>
@@ -110,7 +133,7 @@ function page(letter: Letter): Markup {
 <meta name="supported-color-schemes" content="light dark">
 <meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
 <title>${stringOf(letter.subject)}</title>
-${STYLE}
+${styleOf(brand)}
 </head>
 <body class="page" style="margin:0;padding:0;background:#f4f5f7">
 <div style="display:none;max-height:0;overflow:hidden">${stringOf(letter.preview)}${PREVIEW_FILLER}</div>
@@ -118,9 +141,9 @@ ${STYLE}
 <td class="page" align="center" style="padding:32px 16px;background:#f4f5f7;${FONT}">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:560px;text-align:left">
 <tr><td class="card" style="padding:32px 32px 14px;background:#ffffff;border:1px solid #e2e5ea;border-radius:12px">
-<p class="muted" style="margin:0 0 20px;font-size:14px;line-height:20px;font-weight:600;color:#5a6270">${project}</p>
+${header(brand)}
 ${paragraph(greeting(letter.name))}
-${letter.blocks.map(blockHtml)}
+${letter.blocks.map((block) => blockHtml(block, brand))}
 </td></tr>
 <tr><td style="padding:16px 8px 0"><p class="muted" style="${SMALL}">${stringOf(letter.reason)}</p></td></tr>
 </table>
@@ -138,6 +161,6 @@ export function renderEmail(letter: Letter): Email {
   return {
     subject: stringOf(letter.subject),
     html: markup.toString(),
-    text: `${body}\n\n-- \n${stringOf(letter.project)}\n${stringOf(letter.reason)}\n`,
+    text: `${body}\n\n-- \n${stringOf(ours(letter.brand.name))}\n${stringOf(letter.reason)}\n`,
   }
 }

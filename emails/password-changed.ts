@@ -1,8 +1,8 @@
-import { type Email, type Fact, formatTime, renderEmail } from './layout.ts'
+import { type Brand, type Email, type Fact, formatTime, renderEmail } from './layout.ts'
 import { ours, text } from './text.ts'
 
 export type PasswordChangedProps = {
-  project: string
+  brand: Brand
   name: string
   at: Date
   /** The device or place, as in the list of sessions. Null if unknown. */
@@ -12,11 +12,11 @@ export type PasswordChangedProps = {
 /** Notifies the owner of a changed or reset password, with what to do if it was someone else. */
 export function passwordChangedEmail(props: PasswordChangedProps): Email {
   const { name, at, place } = props
-  const project = ours(props.project)
+  const project = ours(props.brand.name)
   const facts: Fact[] = [[text`When`, formatTime(at)]]
   if (place !== null) facts.push([text`Where`, text`${place}`])
   return renderEmail({
-    project,
+    brand: props.brand,
     subject: text`Your ${project} password was changed`,
     preview: text`If this was you, no action is needed.`,
     name,

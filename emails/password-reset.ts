@@ -1,8 +1,8 @@
-import { type Email, renderEmail } from './layout.ts'
+import { type Brand, type Email, renderEmail } from './layout.ts'
 import { ours, text } from './text.ts'
 
 export type PasswordResetProps = {
-  project: string
+  brand: Brand
   name: string
   /** The page to choose a new password, including the token. */
   link: string
@@ -13,11 +13,11 @@ export type PasswordResetProps = {
 /** Links to the page to choose a new password. */
 export function passwordResetEmail(props: PasswordResetProps): Email {
   const { name, link, minutes } = props
-  const project = ours(props.project)
+  const project = ours(props.brand.name)
   const unit = { style: 'unit', unit: 'minute', unitDisplay: 'long' } as const
   const time = new Intl.NumberFormat('en', unit).format(minutes)
   return renderEmail({
-    project,
+    brand: props.brand,
     subject: text`Reset your ${project} password`,
     preview: text`Choose a new password. The link expires in ${time}.`,
     name,

@@ -1,13 +1,13 @@
-import { type Email, formatTime, renderEmail } from './layout.ts'
+import { type Brand, type Email, formatTime, renderEmail } from './layout.ts'
 import { ours, text } from './text.ts'
 
-export type TestProps = { project: string; at: Date }
+export type TestProps = { brand: Brand; at: Date }
 
 /** Lets an admin check that email is delivered. */
 export function testEmail(props: TestProps): Email {
-  const project = ours(props.project)
+  const project = ours(props.brand.name)
   return renderEmail({
-    project,
+    brand: props.brand,
     subject: text`Test email from ${project}`,
     preview: text`Sending email works.`,
     blocks: [

@@ -1,8 +1,8 @@
-import { type Email, renderEmail } from './layout.ts'
+import { type Brand, type Email, renderEmail } from './layout.ts'
 import { ours, text } from './text.ts'
 
 export type WelcomeProps = {
-  project: string
+  brand: Brand
   name: string
   username: string
   /** The frontend, if there is one. */
@@ -12,9 +12,9 @@ export type WelcomeProps = {
 /** Welcomes a new user, with the username to sign in with. */
 export function welcomeEmail(props: WelcomeProps): Email {
   const { name, username, link } = props
-  const project = ours(props.project)
+  const project = ours(props.brand.name)
   return renderEmail({
-    project,
+    brand: props.brand,
     subject: text`Welcome to ${project}`,
     preview: text`Your account is ready.`,
     name,

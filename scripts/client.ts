@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { comment, nameOf, type Schema, typeOf } from './client/types.ts'
+import { runCommand } from './command-line.ts'
 import { buildOpenApi } from './openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -164,4 +165,16 @@ const format = (source: string) =>
     encoding: 'utf8',
   })
 
-if (import.meta.main) await writeFile(TARGET, generateClientApi())
+if (import.meta.main) {
+  await runCommand(
+    {
+      name: 'npm run generate:client',
+      about:
+        'Writes client/src/api.ts, what the typed client knows of the API: types and operations.',
+    },
+    async () => {
+      await writeFile(TARGET, generateClientApi())
+      console.log(`Written to ${TARGET}`)
+    },
+  )
+}

@@ -9,6 +9,7 @@ import { passwordChangedEmail } from '../emails/password-changed.ts'
 import { passwordResetEmail } from '../emails/password-reset.ts'
 import { testEmail } from '../emails/test.ts'
 import { welcomeEmail } from '../emails/welcome.ts'
+import { paletteOf } from '../src/env/brand.ts'
 import { runCommand } from './command-line.ts'
 
 const OUT_DIR = 'dist/emails'
@@ -19,30 +20,32 @@ const VIEWS = [
   { width: 680, scheme: 'dark' },
 ]
 
-const project = 'ADL Production'
+/** As they look with BRAND_COLOR and LOGO_URL: `BRAND_COLOR=#0f766e npm run emails`. */
+const { PROJECT_NAME = 'ADL Production', BRAND_COLOR = '#1d4ed8', LOGO_URL } = process.env
+const brand = { name: PROJECT_NAME, logoUrl: LOGO_URL, ...paletteOf(BRAND_COLOR) }
 const name = 'Maria Fernández'
 const at = new Date('2026-11-22T16:35:00Z')
 const token = `${'8Qk2vJ5n'.repeat(3)}.${'Zr7_Lw0-'.repeat(5)}`
 
 const samples: Record<string, Email> = {
   'password-reset': passwordResetEmail({
-    project,
+    brand,
     name,
     link: `https://app.example.com/reset-password?token=${token}`,
     minutes: 60,
   }),
-  welcome: welcomeEmail({ project, name, username: 'maria', link: 'https://app.example.com' }),
-  'password-changed': passwordChangedEmail({ project, name, at, place: 'Firefox on Linux, Spain' }),
+  welcome: welcomeEmail({ brand, name, username: 'maria', link: 'https://app.example.com' }),
+  'password-changed': passwordChangedEmail({ brand, name, at, place: 'Firefox on Linux, Spain' }),
   'email-changed': emailChangedEmail({
-    project,
+    brand,
     name,
     oldEmail: 'maria@example.com',
     newEmail: 'maria.fernandez.garcia@long-company-name.example.org',
     at,
   }),
-  test: testEmail({ project, at }),
+  test: testEmail({ brand, at }),
   hostile: passwordChangedEmail({
-    project: 'ADL "Production" & <Söhne>',
+    brand: { ...brand, name: 'ADL "Production" & <Söhne>' },
     name: `Mallory\r\nBcc: everyone@example.com <img src=x onerror=alert(1)> ${'very long name '.repeat(20)}`,
     at,
     place: '</td></table><script>alert(1)</script>\u202e\r\n-- \r\nPay here: http://evil.example',
@@ -74,7 +77,7 @@ async function renderAll(outDir: string): Promise<string> {
     await writeFile(`${outDir}/${file}.txt`, `Subject: ${email.subject}\n\n${email.text}`)
   }
   const page = await html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Emails of ${project}</title>
+<html lang="en"><head><meta charset="utf-8"><title>Emails of ${brand.name}</title>
 <style>
 :root { color-scheme: light dark; font: 16px system-ui, sans-serif; }
 section > div { display: flex; gap: 16px; overflow-x: auto; align-items: start; }

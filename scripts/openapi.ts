@@ -30,10 +30,12 @@ const DESCRIPTION = `User accounts: sign-up, login, sessions, password reset, an
 \`expires_in\` seconds; then send the refresh token for a new pair. Users and admins are separate accounts,
 and so are their tokens.
 
-**Errors** have one shape on every path. \`error\` is a fixed name; \`request_id\` is what support asks for.
+**Errors** have one shape on every path. \`error\` is a fixed name; \`request_id\` is what support asks for. It
+is that of \`X-Request-ID\`: a UUID that you send there is kept.
 
 **Limits** are per client address, and stricter where passwords are guessed or emails sent. \`RateLimit\` and
-\`RateLimit-Policy\` report them; 429 and 503 say in \`Retry-After\` when to try again.
+\`RateLimit-Policy\` report them (draft-ietf-httpapi-ratelimit-headers-10) where a request was counted; 429 and
+503 say in \`Retry-After\` when to try again.
 
 **Changes.** Fields, operations and errors may be added: ignore what you don't know. Nothing is removed.
 
@@ -110,6 +112,11 @@ export function buildOpenApi(): object {
 function render({ zodSchema, jsonSchema, io }: ZodOpenApiOverrideContext): void {
   if (zodSchema._zod.def.type === 'date') {
     Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
+  }
+  // No format of JSON Schema; and Swagger UI fails at the encoding.
+  if (jsonSchema.format === 'base64url') {
+    delete jsonSchema.format
+    delete jsonSchema.contentEncoding
   }
   // The format says it; an email has to match both.
   if (jsonSchema.format && jsonSchema.format !== 'email') delete jsonSchema.pattern

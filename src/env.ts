@@ -1,6 +1,15 @@
 import { en } from 'zod/locales'
 import * as z from 'zod/mini'
-import { databaseUrl, hasOnlyPublic, httpUrl, origins, redisUrl, sender } from './env/addresses.ts'
+import {
+  databaseUrl,
+  hasOnlyPublic,
+  httpUrl,
+  origins,
+  pageUrl,
+  redisUrl,
+  sender,
+} from './env/addresses.ts'
+import { brandColor, logoUrl, paletteOf } from './env/brand.ts'
 import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
@@ -33,6 +42,8 @@ const PUBLIC_ADDRESSES = {
   JWT_ISSUER: 'must be a public https address if it is one at all',
   PUBLIC_URL: 'must be a public https address: links in emails lead there',
   FRONTEND_URL: 'must be a public https address: links in emails lead there',
+  SIGN_IN_URL: 'must be a public https address: the built-in pages lead there',
+  LOGO_URL: 'must be a public https address: pages and emails load it',
   CORS_ORIGINS: 'must be public https origins',
   BREACHED_PASSWORDS_URL: 'must be a public https address',
   EMAIL_FROM: 'must be an address in a domain of yours',
@@ -48,6 +59,8 @@ export const Variables = z
   .object({
     ENVIRONMENT: oneOf('development', 'test', 'staging', 'production'),
     PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
+    BRAND_COLOR: z._default(brandColor, '#1d4ed8'),
+    LOGO_URL: z.optional(logoUrl),
     LOG_LEVEL: z._default(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 
     DATABASE_URL: databaseUrl,
@@ -67,6 +80,7 @@ export const Variables = z
 
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
+    SIGN_IN_URL: z.optional(pageUrl),
     CORS_ORIGINS: origins,
     COOKIE_SAME_SITE: z._default(oneOf('none', 'strict'), 'none'),
 
@@ -151,6 +165,7 @@ function configOf(env: z.output<typeof Variables>) {
   return {
     environment: env.ENVIRONMENT,
     projectName: env.PROJECT_NAME,
+    brand: { name: env.PROJECT_NAME, logoUrl: env.LOGO_URL, ...paletteOf(env.BRAND_COLOR) },
     logLevel: env.LOG_LEVEL,
     database: { url: env.DATABASE_URL, endpoint: env.NEON_HTTP_URL },
     redis: {
@@ -170,6 +185,8 @@ function configOf(env: z.output<typeof Variables>) {
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
     frontendUrl: env.FRONTEND_URL,
     publicUrl: env.PUBLIC_URL,
+    /** Undefined: there is no frontend to sign in at. */
+    signInUrl: env.SIGN_IN_URL ?? env.FRONTEND_URL,
     corsOrigins: env.CORS_ORIGINS,
     /** A frontend in development has whatever port is free. */
     allowsLocalOrigins: env.ENVIRONMENT === 'development',

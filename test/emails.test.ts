@@ -5,13 +5,14 @@ import { passwordResetEmail } from '../emails/password-reset.ts'
 import { testEmail } from '../emails/test.ts'
 import { withoutBreaks } from '../emails/text.ts'
 import { welcomeEmail } from '../emails/welcome.ts'
-import { AT, allEmails, LINK } from './setup/emails.ts'
+import { paletteOf } from '../src/env/brand.ts'
+import { AT, allEmails, brandNamed, LINK } from './setup/emails.ts'
 
 const HTML_MAX_CHARS = 30_000 // Gmail clips an email at about 102 KB
 
 const lines = (text: string) => text.split('\n')
 
-const person = { project: 'ADL Production', name: 'Maria' }
+const person = { brand: brandNamed('ADL Production'), name: 'Maria' }
 
 describe('the email', () => {
   test('password-reset has the link and its lifetime', () => {
@@ -54,14 +55,14 @@ describe('the email', () => {
   })
 
   test('test has a greeting without a name', () => {
-    const { subject, text } = testEmail({ project: 'ADL Production', at: AT })
+    const { subject, text } = testEmail({ brand: person.brand, at: AT })
     expect(subject).toBe('Test email from ADL Production')
     expect(text).toMatch(/^Hello,\n/)
   })
 })
 
 test.each(allEmails('Maria'))(
-  'the email %s is short, follows dark mode, and loads and runs nothing',
+  'without a logo, the email %s is short, follows dark mode, and loads and runs nothing',
   (_name, { html, text }) => {
     expect(typeof text).toBe('string')
     expect(html.length).toBeLessThan(HTML_MAX_CHARS)
@@ -74,6 +75,27 @@ test.each(allEmails('Maria'))(
     }
   },
 )
+
+test.each(allEmails('Maria', 'Acme', 'https://cdn.example.com/logo.png'))(
+  'with a logo, the email %s loads that image alone, and has the name in text beside it',
+  (_name, { html }) => {
+    const images = [...html.matchAll(/<img[^>]*>/g)].map(([image]) => image)
+    expect(images).toHaveLength(1)
+    expect(images[0]).toContain('src="https://cdn.example.com/logo.png" height="32" alt=""')
+    expect(html).toMatch(/<td class="muted"[^>]*>Acme<\/td>/)
+    expect(html.match(/\bsrc=|url\(|@import/g)).toHaveLength(1)
+  },
+)
+
+test('the button has the color of the brand, and links a shade of it that can be read, by scheme', () => {
+  const brand = { ...brandNamed('Acme'), ...paletteOf('#ffd400') }
+  const { html } = passwordResetEmail({ ...person, brand, link: LINK, minutes: 60 })
+  expect(html).toContain('bgcolor="#ffd400" style="border:1px solid #7f6a00')
+  expect(html).toMatch(/font-weight:600;color:#000000;text-decoration:none">Choose a new password/)
+  expect(html).toContain('<a class="link" href="')
+  expect(html).toContain('style="color:#7f6a00;word-break:break-all"')
+  expect(html).toMatch(/prefers-color-scheme:dark.*\.link\{color:#ffd400!important\}/s)
+})
 
 describe('a value that a user or an operator chose', () => {
   const MARKUP = '<script>alert("1")</script><img src=x onerror=alert(1)>'
@@ -93,7 +115,7 @@ describe('a value that a user or an operator chose', () => {
 
   test('cannot leave an attribute', () => {
     const link = 'https://app.example.com/"><script>alert(1)</script>'
-    const mail = welcomeEmail({ project: 'P', name: 'N', username: 'U', link })
+    const mail = welcomeEmail({ brand: brandNamed('P'), name: 'N', username: 'U', link })
     expect(mail.html).not.toContain('<script')
     expect(mail.html).toContain('href="https://app.example.com/&quot;&gt;')
   })
@@ -121,7 +143,7 @@ describe('a value that a user or an operator chose', () => {
 
 describe('the greeting', () => {
   const greeting = (name: string) =>
-    lines(passwordChangedEmail({ project: 'P', name, at: AT, place: null }).text)[0]
+    lines(passwordChangedEmail({ brand: brandNamed('P'), name, at: AT, place: null }).text)[0]
 
   test.each([
     'Maria Fernández',

@@ -222,6 +222,7 @@ export type AdminRead = {
 export type ResetLink = {
   username: string
   email: string
+  /** When the link expires */
   expires_at: string
 }
 

@@ -2,7 +2,7 @@
 import { BODIES, FIELDS, PARAMETERS } from './fields.ts'
 
 /** JSON Schema, as far as the document uses it. */
-export type Schema = {
+type Schema = {
   $ref?: string
   const?: unknown
   enum?: unknown[]
@@ -15,7 +15,7 @@ export type Schema = {
 
 type Content = Record<string, { schema: Schema; example?: unknown; examples?: unknown }>
 
-export type Operation = {
+type Operation = {
   operationId: string
   parameters?: {
     name: string

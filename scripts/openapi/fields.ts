@@ -39,6 +39,7 @@ export const BODIES: Readonly<Record<string, object>> = {
   'registerUser.201': { updated_at: '2026-02-14T08:30:00.000Z' },
   'registerAdmin.201': { updated_at: '2026-02-14T08:30:00.000Z' },
   'loginAdmin.body': { username: 'grace.hopper' },
+  'checkAdminPasswordReset.200': { username: 'grace.hopper', email: 'grace@example.com' },
   'requestAdminPasswordReset.body': { email: 'grace@example.com' },
   'getHealth.503': { status: 'unhealthy', database: { connected: false, error: 'timeout' } },
 }
@@ -148,7 +149,10 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   recipient: { example: 'ada@example.com' },
   'UserExport.pending_emails.items.items.created_at': { example: LAST_USED },
   issued_at: { example: '2026-03-02T11:30:00.000Z' },
-  'ResetLink.expires_at': { example: '2026-03-02T12:30:00.000Z' },
+  'ResetLink.expires_at': {
+    example: '2026-03-02T12:30:00.000Z',
+    description: 'When the link expires',
+  },
   'UserExport.password_reset.expires_at': { example: '2026-03-02T12:30:00.000Z' },
   key: { example: 'password-change:user:1042', description: 'What is counted' },
   count: { example: 2 },

@@ -11,8 +11,7 @@ const component = <Schema extends z.ZodType>(
 /** On every response. */
 export const REQUEST_ID = {
   'X-Request-ID': component(z.uuid(), 'X-Request-ID', {
-    description:
-      'The id of the request, also in the log and in errors. A UUID that the client sends in the same header is kept',
+    description: 'The id of the request, also in the log',
     example: EXAMPLE_REQUEST_ID,
   }),
 }
@@ -20,8 +19,7 @@ export const REQUEST_ID = {
 /** On what the limiter has counted. */
 export const LIMITS = {
   RateLimit: component(z.string().optional(), 'RateLimit', {
-    description:
-      'What is left of each limit of this address: `r` requests in the next `t` seconds (draft-ietf-httpapi-ratelimit-headers-10). Absent where nothing was counted',
+    description: 'What is left: `r` requests in the next `t` seconds',
     example: '"api";r=199;t=3600, "login";r=29;t=900',
   }),
   'RateLimit-Policy': component(z.string().optional(), 'RateLimit-Policy', {

@@ -15,6 +15,9 @@ export const httpUrl = z.pipe(
   z.transform((url) => url.replace(/\/+$/, '')),
 )
 
+/** An `http(s)` URL to link to. */
+export const pageUrl = z.url({ protocol: /^https?$/ })
+
 /** As Neon's driver parses it: only of http is 127.1 an address, and a backslash the end of the host. */
 const asHttp = (url: string, scheme: 'http' | 'https' = 'http') =>
   url.replace(/^postgres(ql)?:/i, `${scheme}:`)

@@ -63,7 +63,7 @@ async function sendResetMail(
   { id, accountType = 'user', email, requestedAt, trace }: ResetRequest,
 ): Promise<Delivery | undefined> {
   if (!mailer) return NOT_CONFIGURED
-  const { resetTokenSeconds, projectName: project } = config
+  const { resetTokenSeconds, brand } = config
   const request = { resetId: id, email, requestedAt, resetTokenSeconds, ...trace }
   const reset = await issueReset[accountType](db, request)
   if (!reset) {
@@ -72,18 +72,18 @@ async function sendResetMail(
   }
   const { email: to, name, reset_id: resetId, minutes } = reset
   const link = resetLink(config, keys, { accountType, resetId })
-  return mailer.send({ id, to, ...passwordResetEmail({ project, name, link, minutes }) })
+  return mailer.send({ id, to, ...passwordResetEmail({ brand, name, link, minutes }) })
 }
 
-function render(mail: PendingEmail, at: Date, { projectName: project, linkBase }: Config): Email {
+function render(mail: PendingEmail, at: Date, { brand, signInUrl }: Config): Email {
   switch (mail.kind) {
     case 'welcome':
-      return welcomeEmail({ project, name: mail.name, username: mail.username, link: linkBase })
+      return welcomeEmail({ brand, name: mail.name, username: mail.username, link: signInUrl })
     case 'password-changed':
-      return passwordChangedEmail({ project, name: mail.name, place: mail.place, at })
+      return passwordChangedEmail({ brand, name: mail.name, place: mail.place, at })
     case 'email-changed':
       return emailChangedEmail({
-        ...{ project, name: mail.name, at },
+        ...{ brand, name: mail.name, at },
         ...{ oldEmail: mail.old_email, newEmail: mail.new_email },
       })
   }

@@ -12,6 +12,8 @@ const DEPLOYED = {
   EMAIL_FROM: 'Acme <accounts@acme.io>',
   PUBLIC_URL: 'https://accounts.acme.io',
   FRONTEND_URL: 'https://app.acme.io',
+  SIGN_IN_URL: 'https://app.acme.io/login',
+  LOGO_URL: 'https://cdn.acme.io/logo.png',
   CORS_ORIGINS: 'https://app.acme.io,https://xn--bcher-kva.de',
   JWT_ISSUER: 'https://accounts.acme.io',
   BREACHED_PASSWORDS_URL: 'https://api.pwnedpasswords.com',
@@ -54,7 +56,7 @@ const PLACEHOLDER_HOSTS = [
 
 const ADDRESSES = [
   ...['FRONTEND_URL', 'PUBLIC_URL', 'CORS_ORIGINS', 'BREACHED_PASSWORDS_URL', 'JWT_ISSUER'],
-  ...['NEON_HTTP_URL', 'RESEND_BASE_URL', 'UPSTASH_REDIS_REST_URL'],
+  ...['SIGN_IN_URL', 'NEON_HTTP_URL', 'RESEND_BASE_URL', 'UPSTASH_REDIS_REST_URL'],
 ]
 
 test.each(ADDRESSES)(

@@ -70,6 +70,21 @@ test('a pending mail delivered twice by the queue is sent once', async () => {
   expect(await mailsTo(recipient)).toMatchObject([{ subject: 'Welcome to ADL Production' }])
 })
 
+test.each([
+  [{ SIGN_IN_URL: 'https://app.acme.io/login' }, 'https://app.acme.io/login'],
+  [{}, 'https://app.example.com'],
+  // PUBLIC_URL is the API: nobody signs in there.
+  [{ FRONTEND_URL: '' }, undefined],
+])('the welcome email has the brand, and with %j the link %s', async (variables, link) => {
+  const { recipient, message } = await addPending()
+  const to = { ...env, ...variables, PROJECT_NAME: 'Acme', BRAND_COLOR: '#0f766e' }
+  expect(await deliver(message, { to })).toBe('acknowledged')
+  const [mail] = await mailsTo(recipient)
+  expect(mail?.subject).toBe('Welcome to Acme')
+  expect(/https?:\S+/.exec(mail?.text ?? '')?.[0]).toBe(link)
+  expect(mail?.html.includes('bgcolor="#0f766e"')).toBe(link !== undefined)
+})
+
 test('a pending mail whose response is lost is sent again with the same key, and arrives once', async () => {
   const { recipient, message, isPending } = await addPending()
   await resend.fault({ kind: 'lose-response', times: 1 })

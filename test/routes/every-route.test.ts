@@ -45,10 +45,13 @@ beforeAll(async () => {
     BODIES[`POST /api/admins/${call}`] = { refresh_token: admin.refresh_token }
   }
   const new_password = 'another horse'
-  BODIES['POST /api/password/reset-password'] = { token: await resetTokenOf(user.id), new_password }
-  BODIES['POST /api/admins/reset-password'] = {
-    token: await resetTokenOf(admin.id, 60, 'admin'),
-    new_password,
+  const resets = {
+    '/api/password': await resetTokenOf(user.id),
+    '/api/admins': await resetTokenOf(admin.id, 60, 'admin'),
+  }
+  for (const [path, token] of Object.entries(resets)) {
+    BODIES[`POST ${path}/reset-password`] = { token, new_password }
+    BODIES[`POST ${path}/reset-password/check`] = { token }
   }
 })
 

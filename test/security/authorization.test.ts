@@ -31,12 +31,14 @@ const ADMINS = (status: number) => rule(401, 403, status, status)
 /** Never 401 or 403, whoever calls. */
 const PUBLIC = [
   ...['get /', 'get /health', 'get /health/live', 'get /.well-known/jwks.json'],
-  ...['get /docs', 'get /redoc', 'get /openapi.json', 'get /reset-password'],
+  ...['get /docs', 'get /redoc', 'get /openapi.json'],
+  ...['get /reset-password', 'get /forgot-password'],
   ...['post /api/users/login', 'post /api/users/refresh', 'post /api/users/logout'],
   ...['post /api/admins/login', 'post /api/admins/refresh', 'post /api/admins/logout'],
   ...['post /api/users/register'],
   ...['post /api/password/forgot-password', 'post /api/password/reset-password'],
   ...['post /api/admins/forgot-password', 'post /api/admins/reset-password'],
+  ...['post /api/password/reset-password/check', 'post /api/admins/reset-password/check'],
 ]
 
 /** The status that each type of caller gets from every other route of the OpenAPI document. */

@@ -36,6 +36,9 @@ export const resetPassword = (
   { type = 'users', client = visitor() }: Options = {},
 ) => client.post(`${RESETS[type]}/reset-password`, { token, new_password })
 
+export const checkReset = (token: unknown, { type = 'users', client = visitor() }: Options = {}) =>
+  client.post(`${RESETS[type]}/reset-password/check`, { token })
+
 export const forgotPassword = (
   email: string,
   { type = 'users', client = visitor() }: Options = {},

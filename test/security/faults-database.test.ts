@@ -65,6 +65,7 @@ function bodyOf(route: string): unknown {
     'put /api/users/me': { full_name: 'Lost' },
     'delete /api/users/me': { password },
     'post /api/password/reset-password': { token: resetToken, new_password: NEW_PASSWORD },
+    'post /api/password/reset-password/check': { token: resetToken },
     'post /api/password/test-email': { to_email: admin.email },
     'post /api/admins/register': newcomer(),
     'post /api/admins/login': { username: admin.username, password },
@@ -72,6 +73,7 @@ function bodyOf(route: string): unknown {
     'post /api/admins/logout': { refresh_token: admin.refresh_token },
     'post /api/admins/change-password': change,
     'post /api/admins/reset-password': { token: adminResetToken, new_password: NEW_PASSWORD },
+    'post /api/admins/reset-password/check': { token: adminResetToken },
     'patch /api/admins/users/{id}': { is_active: false },
   }
   return bodies[route]

@@ -93,7 +93,7 @@ test.each(['/api/users/me', '/api/users/me/sessions', '/api/nowhere', '/health']
   },
 )
 
-test.each(['/docs', '/redoc', '/reset-password'])(
+test.each(['/docs', '/redoc', '/reset-password', '/forgot-password'])(
   '28: the page %s has its own policy, without inline scripts',
   async (path) => {
     const { headers, text } = await caller.get(path)
@@ -105,7 +105,7 @@ test.each(['/docs', '/redoc', '/reset-password'])(
     )
     expect(text).not.toMatch(/<script(?![^>]*\bsrc=)[^>]*>|\son\w+=|javascript:/i)
     for (const [name, value] of Object.entries(HEADERS)) {
-      const own = path === '/reset-password' && name === 'Referrer-Policy' ? 'no-referrer' : value
+      const own = path.endsWith('-password') && name === 'Referrer-Policy' ? 'no-referrer' : value
       expect(headers.get(name)).toBe(own)
     }
   },

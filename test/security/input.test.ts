@@ -4,7 +4,7 @@ import { environment, expectError, visitor } from '../setup/api.ts'
 import { openApi } from '../setup/conformance.ts'
 import { sql } from '../setup/database.ts'
 import { atOnce } from './attack.ts'
-import { NEW_PASSWORD, refresh, resetPassword } from './calls.ts'
+import { checkReset, NEW_PASSWORD, refresh, resetPassword } from './calls.ts'
 import { faultyWorld } from './faulty-world.ts'
 
 const user = await newUser()
@@ -171,6 +171,7 @@ test('25: a token that is not text, or has NUL or lone surrogates, is 400, 401 o
   for (const value of [...NOT_TEXT, '\ud800.x', 'a.\0', '.', '..', 'é.é']) {
     expect([401, 422]).toContain((await refresh(value)).status)
     expect([400, 422]).toContain((await resetPassword(value)).status)
+    expect([400, 422]).toContain((await checkReset(value)).status)
   }
 })
 

@@ -78,6 +78,7 @@ test('30: every authentication event is logged with account, outcome, reason and
   secrets.push(link, token)
   const password = `${CANARY.password} 3`
   const reset = { token, new_password: password }
+  await client.post('/api/password/reset-password/check', { token })
   await client.post('/api/password/reset-password', reset)
   await client.post('/api/password/reset-password', reset)
   const patch = (body: object) =>

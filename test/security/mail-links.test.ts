@@ -3,7 +3,7 @@ import { expect, expectTypeOf, test } from 'vitest'
 import type { Letter } from '../../emails/layout.ts'
 import { passwordChangedEmail } from '../../emails/password-changed.ts'
 import { withoutBreaks } from '../../emails/text.ts'
-import { AT, allEmails, LINK, linksIn } from '../setup/emails.ts'
+import { AT, allEmails, brandNamed, LINK, linksIn } from '../setup/emails.ts'
 
 const linkLike = fc
   .array(
@@ -44,7 +44,7 @@ test('19: an address that was typed is read as it was typed', () => {
   const facts = fc.oneof(fc.webUrl(), fc.domain(), fc.emailAddress(), fc.ipV4())
   fc.assert(
     fc.property(facts, (place) => {
-      const { text } = passwordChangedEmail({ project: 'P', name: 'N', at: AT, place })
+      const { text } = passwordChangedEmail({ brand: brandNamed('P'), name: 'N', at: AT, place })
       expect(text).not.toContain(place)
       expect(withoutBreaks(text)).toContain(`\nWhere: ${place}\n`)
     }),
@@ -52,7 +52,7 @@ test('19: an address that was typed is read as it was typed', () => {
 })
 
 test('19: what was typed cannot be put into an email unfiltered', () => {
-  expectTypeOf<string>().not.toExtend<Letter['subject' | 'preview' | 'reason' | 'project']>()
+  expectTypeOf<string>().not.toExtend<Letter['subject' | 'preview' | 'reason']>()
   expectTypeOf<string>().not.toExtend<Letter['blocks'][number]>()
   expectTypeOf<{ button: string; link: string }>().not.toExtend<Letter['blocks'][number]>()
   expectTypeOf<{ facts: [string, string][] }>().not.toExtend<Letter['blocks'][number]>()

@@ -2,18 +2,28 @@
 import { LinkifyIt } from 'linkify-it'
 import tlds from 'tlds'
 import { emailChangedEmail } from '../../emails/email-changed.ts'
-import type { Email } from '../../emails/layout.ts'
+import type { Brand, Email } from '../../emails/layout.ts'
 import { passwordChangedEmail } from '../../emails/password-changed.ts'
 import { passwordResetEmail } from '../../emails/password-reset.ts'
 import { testEmail } from '../../emails/test.ts'
 import { welcomeEmail } from '../../emails/welcome.ts'
+import { paletteOf } from '../../src/env/brand.ts'
 
 export const LINK = 'https://app.example.com/reset-password?token=12.3.abc-_&lang=en'
 export const AT = new Date('2026-11-22T16:35:00Z')
 
+export const brandNamed = (name: string, logoUrl?: string): Brand => ({
+  ...{ name, logoUrl },
+  ...paletteOf('#1d4ed8'),
+})
+
 /** Every email, with `typed` wherever somebody else can choose the text. */
-export function allEmails(typed: string, project = 'ADL Production'): [string, Email][] {
-  const common = { project, name: typed, at: AT }
+export function allEmails(
+  typed: string,
+  project = 'ADL Production',
+  logoUrl?: string,
+): [string, Email][] {
+  const common = { brand: brandNamed(project, logoUrl), name: typed, at: AT }
   return [
     ['password-reset', passwordResetEmail({ ...common, link: LINK, minutes: 60 })],
     ['welcome', welcomeEmail({ ...common, username: typed, link: LINK })],

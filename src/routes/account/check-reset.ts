@@ -8,11 +8,11 @@ import { readResetToken } from '../../tokens/reset.ts'
 import { Token } from '../input.ts'
 import { invalidToken } from './reset-password.ts'
 
+const CheckReset = z.object({ token: Token }).check(z.meta({ id: 'CheckResetLinkRequest' }))
+
 const ResetLink = z
   .object({ username: z.string(), email: z.string(), expires_at: z.coerce.date() })
   .check(z.meta({ id: 'ResetLink' }))
-
-const ResetCheck = z.object({ token: Token }).check(z.meta({ id: 'CheckResetLinkRequest' }))
 
 /**
  * `POST /reset-password/check`: whose reset link this is, before a password is typed. It costs the quota
@@ -30,7 +30,7 @@ export const checkReset = (accountType: AccountType) =>
       responses: { 200: { description: 'The account of the link', schema: ResetLink } },
       errors: [invalidToken],
     }),
-    json(ResetCheck),
+    json(CheckReset),
     async (c) => {
       const { db, keys } = c.var
       const resetId = readResetToken(keys, accountType, c.req.valid('json').token)

@@ -38,7 +38,7 @@ export const sendTestEmail = endpoint(
     const attempt = await withRateLimit(c, () => countTestEmail(db, claims), 'test-email')
     if (!mailer) throw mailNotConfigured()
     if (attempt.count > EMAIL_CAPS.testEmails.max) throw tooMany(attempt.resets_in)
-    const mail = testEmail({ project: config.projectName, at: new Date() })
+    const mail = testEmail({ brand: config.brand, at: new Date() })
     const delivery = await mailer.send({ id: crypto.randomUUID(), to, ...mail })
     if (!delivery.sent) {
       log(c, 'error', 'mail_failed', { reason: delivery.reason })

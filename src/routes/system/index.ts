@@ -2,7 +2,16 @@ import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { health, live } from './health.ts'
 import { jwks } from './jwks.ts'
-import { docs, file, openApiDocument, redoc, resetPasswordPage } from './pages.ts'
+import {
+  brandStylesheet,
+  docs,
+  file,
+  forgotPasswordPage,
+  icon,
+  openApiDocument,
+  redoc,
+  resetPasswordPage,
+} from './pages.ts'
 import { welcome } from './welcome.ts'
 
 export const system = new Hono<AppEnv>()
@@ -14,4 +23,7 @@ export const system = new Hono<AppEnv>()
   .get('/redoc', ...redoc)
   .get('/openapi.json', ...openApiDocument)
   .get('/reset-password', ...resetPasswordPage)
+  .get('/forgot-password', ...forgotPasswordPage)
+  .get('/assets/brand.css', ...brandStylesheet)
+  .get('/assets/favicon.svg', ...icon)
   .get('/assets/*', ...file)

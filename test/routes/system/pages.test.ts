@@ -8,6 +8,7 @@ test.each([
   ['/docs', 'swagger-ui'],
   ['/redoc', 'redoc'],
   ['/reset-password', 'Choose a new password'],
+  ['/forgot-password', 'Reset your password'],
 ])('GET %s returns a page that loads nothing from other origins', async (path, content) => {
   const { status, headers, text } = await get(path)
   expect([status, headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8'])
@@ -23,18 +24,21 @@ test.each([
   for (const file of files) expect([file, (await get(`${file}`)).status]).toEqual([file, 200])
 })
 
-test('GET /reset-password?token=…, as in older emails, returns a page that sends no referrer and is not cached', async () => {
-  const { status, headers } = await get('/reset-password?token=abc')
-  expect(status).toBe(200)
-  expect(headers.get('Referrer-Policy')).toBe('no-referrer')
-  expect(headers.get('Cache-Control')).toBe('no-store')
-})
+test.each(['/reset-password?token=abc', '/forgot-password'])(
+  'GET %s returns a page that sends no referrer and is not cached',
+  async (path) => {
+    const { status, headers } = await get(path)
+    expect(status).toBe(200)
+    expect(headers.get('Referrer-Policy')).toBe('no-referrer')
+    expect(headers.get('Cache-Control')).toBe('no-store')
+  },
+)
 
 test('GET /openapi.json returns an OpenAPI 3.1 document that may be cached for an hour', async () => {
   const { status, headers, body } = await get('/openapi.json')
   expect(status).toBe(200)
   expect(body.openapi).toMatch(/^3\.1\./)
-  expect(body.info).toMatchObject({ title: 'ADL Production API', version: packageJson.version })
+  expect(body.info).toMatchObject({ title: 'Accounts API', version: packageJson.version })
   expect(headers.get('Cache-Control')).toBe('public, max-age=3600')
 })
 

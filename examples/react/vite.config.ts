@@ -8,7 +8,7 @@ const securityHeaders = (accountsUrl: string) => ({
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    `connect-src ${new URL(accountsUrl).origin}`,
+    `connect-src ${URL.canParse(accountsUrl) ? new URL(accountsUrl).origin : "'none'"}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

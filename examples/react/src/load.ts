@@ -21,7 +21,7 @@ export function useLoad<Data>(load: (signal: AbortSignal) => Promise<Data>): Loa
     const aborting = new AbortController()
     request.load(aborting.signal).then(
       (data) => aborting.signal.aborted || setState({ request, data }),
-      (error) => aborting.signal.aborted || setState((before) => ({ ...before, request, error })),
+      (error) => aborting.signal.aborted || setState({ request, error }),
     )
     return () => aborting.abort()
   }, [request])

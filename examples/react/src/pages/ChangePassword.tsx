@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { Fragment, useState } from 'react'
 import { accounts, PASSWORD_MIN_LENGTH } from '../accounts.ts'
 import { useMe } from '../parts/AccountArea.tsx'
 import { Field } from '../parts/Field.tsx'
@@ -29,7 +29,7 @@ export function ChangePassword() {
           {/* Tells password managers which account to update. */}
           <input name="username" autoComplete="username" value={me.username} readOnly hidden />
           {/* Empty again after each change. */}
-          <div key={changes}>
+          <Fragment key={changes}>
             <Field
               label="Current password"
               name="current_password"
@@ -44,7 +44,7 @@ export function ChangePassword() {
               minLength={PASSWORD_MIN_LENGTH}
               hint={`At least ${PASSWORD_MIN_LENGTH} characters. A few words are easier to remember.`}
             />
-          </div>
+          </Fragment>
         </Form>
       </section>
     </>

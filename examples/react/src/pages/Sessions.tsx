@@ -71,7 +71,7 @@ function Description({ device, place, current, created_at, last_used_at }: Sessi
       <strong>{deviceName(device)}</strong>
       {current && <span className="badge good">This device</span>}
       <p className="hint">
-        {place ?? 'Unknown place'} · used {ago(last_used_at)} · since {date(created_at)}
+        {place ?? 'Unknown place'} · used {ago(last_used_at)} · since&nbsp;{date(created_at)}
       </p>
     </div>
   )

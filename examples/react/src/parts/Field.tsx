@@ -19,6 +19,8 @@ export function Field(props: FieldProps) {
   const problem = useProblem(input.name)
   const [isShown, setShown] = useState(false)
   const isPassword = type === 'password'
+  const describedBy = [problem && `${id}-problem`, hint && `${id}-hint`].filter(Boolean).join(' ')
+  const toggle = isShown ? 'Hide' : 'Show'
 
   return (
     <div className="field">
@@ -31,9 +33,7 @@ export function Field(props: FieldProps) {
           type={isShown ? 'text' : type}
           required={!isOptional}
           aria-invalid={problem ? true : undefined}
-          aria-describedby={[problem && `${id}-problem`, hint && `${id}-hint`]
-            .filter(Boolean)
-            .join(' ')}
+          aria-describedby={describedBy || undefined}
           autoCapitalize={input.autoComplete === 'name' ? 'words' : 'none'}
           spellCheck={false}
         />
@@ -41,11 +41,10 @@ export function Field(props: FieldProps) {
           <button
             type="button"
             className="quiet"
-            aria-pressed={isShown}
-            aria-label={`Show ${label.toLowerCase()}`}
+            aria-label={`${toggle} ${label.toLowerCase()}`}
             onClick={() => setShown(!isShown)}
           >
-            {isShown ? 'Hide' : 'Show'}
+            {toggle}
           </button>
         )}
       </div>

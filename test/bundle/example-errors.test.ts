@@ -115,6 +115,9 @@ describeInChromium('the example, when something is wrong,', (launch) => {
     await page.goto('/sign-in?next=//evil.example/')
     await heading(page, 'Profile')
     expect(page.url()).toBe(at('/profile'))
+    await page.goto('/sign-in?next=/.//evil.example/')
+    await heading(page, 'Page not found')
+    expect(page.url()).toBe(at('//evil.example/'))
   })
 
   test('a link without a token, and an address without a page, lead on', async () => {

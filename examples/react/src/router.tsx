@@ -38,9 +38,10 @@ export function Redirect({ to }: { to: string }) {
   return null
 }
 
-/** A path of this application, whatever it was given: `?next=` comes from the address bar. */
+/** An address in this application, whatever it was given: `?next=` comes from the address bar. */
 export function safePath(path: string | null, otherwise: string): string {
   if (path === null || !URL.canParse(path, location.origin)) return otherwise
   const url = new URL(path, location.origin)
-  return url.origin === location.origin ? url.pathname + url.search : otherwise
+  // Whole, as a path may begin with `//`, which alone would be a host.
+  return url.origin === location.origin ? url.href : otherwise
 }

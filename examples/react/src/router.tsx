@@ -39,9 +39,9 @@ export function Redirect({ to }: { to: string }) {
 }
 
 /** An address in this application, whatever it was given: `?next=` comes from the address bar. */
-export function safePath(path: string | null, otherwise: string): string {
-  if (path === null || !URL.canParse(path, location.origin)) return otherwise
-  const url = new URL(path, location.origin)
-  // Whole, as a path may begin with `//`, which alone would be a host.
-  return url.origin === location.origin ? url.href : otherwise
+export function safeAddress(given: string | null, otherwise: string): string {
+  if (given === null || !URL.canParse(given, location.origin)) return otherwise
+  const { href } = new URL(given, location.origin)
+  // Compared as a whole: a path may begin with `//`, and then be a host; a `blob:` has our origin.
+  return href.startsWith(`${location.origin}/`) ? href : otherwise
 }

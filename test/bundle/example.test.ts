@@ -33,6 +33,11 @@ describeInChromium('the example', (launch) => {
     await heading(page, 'Profile')
     expect(await path(page)).toBe('/profile')
     expect(await page.getByLabel('Full name').inputValue()).toBe('Ada Lovelace')
+    // The refresh token is where no script can read it.
+    expect(await page.evaluate('document.cookie')).toBe('')
+    expect(await page.evaluate('Object.values(localStorage)')).toEqual([
+      expect.stringMatching(/^\{"account":\{"id":\d+,"role":"user"\}\}$/),
+    ])
   })
 
   test('/profile saves a name, a username and an email, also over a reload', async () => {

@@ -94,7 +94,10 @@ const NO_SCRIPTS = {
   match: 'eval',
 } as const
 
-test.each<[what: string, variable: string, value: () => string | Promise<string>, line: RegExp]>([
+/** At once, as each check has its own time limit to wait for. */
+test.concurrent.each<
+  [what: string, variable: string, value: () => string | Promise<string>, line: RegExp]
+>([
   [
     'a mismatched key pair',
     'JWT_SIGNING_KEYS',

@@ -52,6 +52,12 @@ export function refreshCookie(c: RequestContext, accountType: AccountType): stri
   return parse(c.req.header('Cookie') ?? '', name)[name]
 }
 
+/** The session that it is of; undefined if there is none, or the token is not one of ours. */
+export function refreshCookieSession(c: RequestContext, accountType: AccountType) {
+  const token = refreshCookie(c, accountType)
+  return token && readRefreshToken(c.var.keys, accountType, token)?.sessionId
+}
+
 /**
  * The two forms of the cookie, by `COOKIE_SAME_SITE`. A partitioned one does not replace one that is not, so
  * a browser may hold both after the variable has changed.
@@ -107,8 +113,5 @@ export function clearRefreshCookieOf(
   accountType: AccountType,
   sessionId: string,
 ) {
-  const token = refreshCookie(c, accountType)
-  if (token && readRefreshToken(c.var.keys, accountType, token)?.sessionId === sessionId) {
-    clearRefreshCookie(c, accountType)
-  }
+  if (refreshCookieSession(c, accountType) === sessionId) clearRefreshCookie(c, accountType)
 }

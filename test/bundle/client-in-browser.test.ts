@@ -1,14 +1,11 @@
 /** Two tabs of a frontend on an origin of its own, in Chromium, with the service as it is deployed. */
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { describeInChromium } from './chromium.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { type Frontend, serveFrontend } from './frontend.ts'
+import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 /** How long a refresh takes here, so that all tabs are certain to want one meanwhile. */
 const REFRESH_MS = 500
@@ -16,12 +13,12 @@ const REFRESH_MS = 500
 const CLIENT = join(import.meta.dirname, '../../client/dist')
 
 describeInChromium('tabs', (launch) => {
-  let frontend: Awaited<ReturnType<typeof serveFrontend>>
+  let frontend: Frontend
   let bundle: ServedBundle
   let browser: Browser
 
   beforeAll(async () => {
-    frontend = await serveFrontend()
+    frontend = await serveApp()
     ;[bundle, browser] = await Promise.all([
       serveBundle({ CORS_ORIGINS: frontend.origin }),
       launch(),
@@ -56,17 +53,10 @@ describeInChromium('tabs', (launch) => {
       return page
     }
 
-    async function register() {
-      const username = `tab-${randomUUID().slice(0, 8)}`
-      const body = { username, email: `${username}@example.com`, password: PASSWORD }
-      const { status } = await call(`${bundle.url}/api/users/register`, { method: 'POST', body })
-      expect(status).toBe(201)
-      return { username, password: PASSWORD }
-    }
-
     async function signedInTab() {
       const visitor = await newVisitor()
-      const account = await register()
+      const { username, password } = await register(bundle.url)
+      const account = { username, password }
       const tab = await openTab(visitor.context)
       await tab.evaluate(`accounts.loginUser(${JSON.stringify(account)})`)
       return { ...visitor, ...account, tab }
@@ -149,7 +139,7 @@ describeInChromium('tabs', (launch) => {
       const other = await openTab(context)
       const before = await currentIn(other)
       await usernameIn(other)
-      const { username, password } = await register()
+      const { username, password } = await register(bundle.url)
       await tab.evaluate(`accounts.loginUser(${JSON.stringify({ username, password })})`)
       await expect.poll(() => currentIn(other)).not.toEqual(before)
       expect(await usernameIn(other)).toBe(username)
@@ -176,19 +166,15 @@ describeInChromium('tabs', (launch) => {
 })
 
 /** A page with a client, at `localhost`: another site than the service, which is at 127.0.0.1. */
-async function serveFrontend() {
+const serveApp = () => {
   const page = `<!doctype html><title>Frontend</title><script type="module">
     import { createClient } from '/client/index.js'
     const options = Object.fromEntries(new URLSearchParams(location.search))
     globalThis.accounts = createClient(options)
   </script>`
-  const server = createServer(async ({ url = '' }, response) => {
+  return serveFrontend(async ({ url = '' }, response) => {
     const [, file] = /^\/client\/(\w+\.js)$/.exec(url) ?? []
     response.setHeader('Content-Type', file ? 'text/javascript' : 'text/html')
     response.end(file ? await readFile(join(CLIENT, file)) : page)
   })
-  server.listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { origin: `http://localhost:${port}`, close: () => server.close() }
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
+import { generateSecretKey, generateSigningKeys } from '../../scripts/keys/generate.ts'
 import { checkVariables, explain, list, remarksOn } from './configuration.ts'
 import { changedNames, ensureDevVars, parseDevVars, versionsOf } from './dev-vars.ts'
 import { PARTS, type Place } from './parts.ts'

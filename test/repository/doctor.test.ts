@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
+import { generateSecretKey, generateSigningKeys } from '../../scripts/keys/generate.ts'
 import type {} from '../setup/world.ts'
 import { databaseWith, examine, examineAsProgram, faulty } from './examine.ts'
 

@@ -48,7 +48,7 @@ test('a kept secret is random, persistent, and readable by its owner only', () =
 
 describe('ports', () => {
   test('have defaults, which variables override', () => {
-    const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331 }
+    const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331, example: 5173 }
     expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({ worker: 9000, ...defaults })
   })
 
@@ -66,9 +66,11 @@ describe('ports', () => {
     }
     const [worker, postgres] = await Promise.all(servers.map(listen))
     const free = { mailbox: await freePort(), neon: await freePort(), upstash: await freePort() }
-    await expect(assertPortsFree({ ...free, worker, postgres }, 0)).rejects.toThrow(
-      new RegExp(`Port ${worker} is in use.* PORT=.*\n.*Port ${postgres} .*POSTGRES_PORT=`),
-    )
+    const ports = { ...free, worker, postgres, example: worker }
+    const check = (example: boolean) => assertPortsFree(ports, { example, timeoutMs: 0 })
+    const services = `Port ${worker} is in use.* PORT=\\d+ npm run dev\n.*Port ${postgres} .*POSTGRES_PORT=`
+    await expect(check(false)).rejects.toThrow(new RegExp(`${services}\\d+ npm run dev$`))
+    await expect(check(true)).rejects.toThrow(/ EXAMPLE_PORT=\d+ npm run example$/)
     for (const server of servers) server.close()
   })
 })

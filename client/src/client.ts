@@ -1,5 +1,5 @@
 import { type Api, OPERATIONS, type TokenPair } from './api.ts'
-import { ApiError } from './error.ts'
+import { ApiError, notSignedIn } from './error.ts'
 import { fill, type Input, type Operation, operationOf } from './request.ts'
 import { type Fetch, send, unlessAborted } from './send.ts'
 import { keepSession } from './session.ts'
@@ -70,11 +70,18 @@ export function createClient(options: ClientOptions): Client {
     }
     if (!does('bearer')) return sendTo(operation, input, options)
 
-    const token = await session.accessToken(options)
+    const { current } = session.session
+    const callerId = current()?.id
+    /** A call that began as one account never goes on as another, which has signed in meanwhile. */
+    const ofCaller = (token: string | null) => {
+      if (current()?.id !== callerId) throw notSignedIn()
+      return token
+    }
+    const token = ofCaller(await session.accessToken(options))
     const result = await sendTo(operation, input, options, token).catch(async (error) => {
       const isRejected = error instanceof ApiError && error.status === 401
       if (!token || !isRejected || error.message === WRONG_PASSWORD) throw error
-      const fresh = await unlessAborted(session.refresh(token), options.signal)
+      const fresh = ofCaller(await unlessAborted(session.refresh(token), options.signal))
       return sendTo(operation, input, options, fresh)
     })
     if (does('ends')) session.drop()

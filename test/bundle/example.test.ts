@@ -33,6 +33,11 @@ describeInChromium('the example', (launch) => {
     await heading(page, 'Profile')
     expect(await path(page)).toBe('/profile')
     expect(await page.getByLabel('Full name').inputValue()).toBe('Ada Lovelace')
+    // The refresh token is where no script can read it.
+    expect(await page.evaluate('document.cookie')).toBe('')
+    expect(await page.evaluate('Object.values(localStorage)')).toEqual([
+      expect.stringMatching(/^\{"account":\{"id":\d+,"role":"user"\}\}$/),
+    ])
   })
 
   test('/profile saves a name, a username and an email, also over a reload', async () => {
@@ -181,5 +186,11 @@ describeInChromium('the example', (launch) => {
     expect(await page.getByLabel('Show').inputValue()).toBe('active')
     await page.getByLabel('Search for users').fill('nobody-has-this-name')
     await page.getByText('No users match.').waitFor()
+
+    // Both at once: the search waits for more keys meanwhile.
+    await page.getByLabel('Search for users').fill('another-name')
+    await page.getByLabel('Show').selectOption('disabled')
+    await page.waitForURL(/search=another-name/)
+    expect(new URL(page.url()).searchParams.get('show')).toBe('disabled')
   })
 })

@@ -3,20 +3,17 @@ import { once } from 'node:events'
 import { realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { freePort } from '../../local/process/ports.ts'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 /** A start takes three seconds on a quiet machine. */
 const TIMEOUT_MS = 60_000
 
 let copy: RepositoryCopy
-let port: number
 let output: string
 
 beforeAll(async () => {
-  ;[copy, port] = await Promise.all([copyRepository(), freePort()])
-  vi.stubEnv('EXAMPLE_PORT', String(port))
+  copy = await copyRepository()
 })
 afterAll(() => copy.remove())
 
@@ -33,7 +30,7 @@ function start() {
 
 test('npm run example starts the service with the example as its frontend, and stops both', async () => {
   const { example, ended } = start()
-  const url = `http://127.0.0.1:${port}`
+  const url = copy.urls.example
   await expect.poll(() => output, { timeout: TIMEOUT_MS }).toMatch(/Ready\.[\s\S]*Ctrl-C/)
   expect(output).toContain(`Frontend  ${url}\n`)
   expect(await (await fetch(`${url}/sign-in`)).text()).toContain('<div id="root">')
@@ -53,6 +50,7 @@ test('npm run example starts the service with the example as its frontend, and s
 })
 
 test('npm run example names the port that is in use, and starts nothing', async () => {
+  const port = Number(new URL(copy.urls.example).port)
   const server = createServer()
   await once(server.listen(port, '127.0.0.1'), 'listening')
   onTestFinished(() => {

@@ -7,11 +7,11 @@ const email = document.getElementById('email')
 
 let isAdmin = false
 
-/** Whose link it is to be, if a page of ours says so. It is taken out of the address bar and the history. */
+/** Whose link it is to be, if a page of ours says so. The email is taken out of the address bar and the history. */
 function open() {
   const fields = new URLSearchParams(location.hash.slice(1))
   isAdmin = fields.get('account') === 'admin'
-  history.replaceState(null, '', location.pathname)
+  history.replaceState(null, '', location.pathname + (isAdmin ? '#account=admin' : ''))
   document.getElementById('of-admin').hidden = !isAdmin
   email.value = fields.get('email') ?? ''
   showHint(email)

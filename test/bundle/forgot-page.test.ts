@@ -58,8 +58,11 @@ testPages({ PROJECT_NAME: 'Acme <b>&</b>', FRONTEND_URL: 'https://app.acme.io' }
     },
   )
 
-  test('/forgot-password#account=admin asks for the link of an admin', async () => {
-    const { page } = await site.open('/forgot-password#account=admin')
+  test('/forgot-password#account=admin asks for the link of an admin, also after a reload', async () => {
+    const { page } = await site.open('/forgot-password#account=admin&email=ada@example.com')
+    await page.getByText('of your admin account').waitFor()
+    expect(page.url()).toBe(`${site.url}/forgot-password#account=admin`)
+    await page.reload()
     await page.getByText('of your admin account').waitFor()
     const sent = page.waitForRequest((request) => request.method() === 'POST')
     await page.getByLabel('Email address').fill('nobody@example.com')

@@ -74,12 +74,13 @@ afterAll(async () => {
   await copy.remove()
 })
 
-test('all code blocks are a start command or a named file', () => {
+test('all code blocks are the start command, the project of a first page, or a named file', () => {
   expect(blocks.filter(({ language }) => language !== 'ts').map(({ code }) => code)).toEqual([
     'npm run dev -- --frontend-url http://localhost:5173\n',
+    expect.stringMatching(/^npm create vite@latest my-app -- --template vanilla-ts\n/),
   ])
   const named = blocks.flatMap(({ code }) => FILE_NAME.exec(code)?.[1] ?? [])
-  expect(named).toHaveLength(blocks.length - 1)
+  expect(named).toHaveLength(blocks.length - 2)
   expect(named).toHaveLength(new Set(named).size)
 })
 
@@ -140,6 +141,30 @@ describeInChromium('the code', (launch) => {
     opened.evaluate<unknown>(
       `import('/${module}.ts').then((module) => module.${name}(...${JSON.stringify(args)}))`,
     )
+
+  test('the first page signs up, out and in, and says what is wrong', async () => {
+    const { name, email } = newcomer()
+    const opened = await open()
+    const start = () => opened.addScriptTag({ url: '/main.ts', type: 'module' })
+    const press = (button: string) => opened.getByRole('button', { name: button }).click()
+    await start()
+    await opened.getByLabel('Username').fill(name)
+    await opened.getByLabel('Password').fill(PASSWORD)
+    await opened.getByLabel('Email').fill(email)
+    await press('Sign up')
+    await opened.getByRole('heading', { name: `${name}, ${email}` }).waitFor()
+    await opened.reload()
+    await start()
+    await opened.getByRole('heading', { name: `${name}, ${email}` }).waitFor()
+    await press('Sign out')
+    await opened.getByLabel('Username').fill(name)
+    await opened.getByLabel('Password').fill('not this one')
+    await press('Sign in')
+    await opened.getByText('Invalid username or password').waitFor()
+    await opened.getByLabel('Password').fill(PASSWORD)
+    await press('Sign in')
+    await opened.getByRole('heading', { name: `${name}, ${email}` }).waitFor()
+  })
 
   test('signs up, keeps the session over a reload, signs out and in', async () => {
     const { name, email } = newcomer()

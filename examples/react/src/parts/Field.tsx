@@ -11,7 +11,7 @@ type FieldProps = InputHTMLAttributes<HTMLInputElement> & {
   isOptional?: boolean
 }
 
-/** A labeled input with a hint and its error. What is typed into a password can be shown. */
+/** A labeled input with a hint, or its error. What is typed into a password can be shown. */
 export function Field(props: FieldProps) {
   const { label, hint, isOptional = false, type = 'text', ...others } = props
   const { aside = isOptional && 'Optional', ...input } = others
@@ -19,7 +19,7 @@ export function Field(props: FieldProps) {
   const problem = useProblem(input.name)
   const [isShown, setShown] = useState(false)
   const isPassword = type === 'password'
-  const describedBy = [problem && `${id}-problem`, hint && `${id}-hint`].filter(Boolean).join(' ')
+  const note = problem || hint
   const toggle = isShown ? 'Hide' : 'Show'
 
   return (
@@ -33,7 +33,7 @@ export function Field(props: FieldProps) {
           type={isShown ? 'text' : type}
           required={!isOptional}
           aria-invalid={problem ? true : undefined}
-          aria-describedby={describedBy || undefined}
+          aria-describedby={note ? `${id}-note` : undefined}
           autoCapitalize={input.autoComplete === 'name' ? 'words' : 'none'}
           spellCheck={false}
         />
@@ -48,14 +48,9 @@ export function Field(props: FieldProps) {
           </button>
         )}
       </div>
-      {problem && (
-        <p id={`${id}-problem`} className="problem">
-          {problem}
-        </p>
-      )}
-      {hint && (
-        <p id={`${id}-hint`} className="hint">
-          {hint}
+      {note && (
+        <p id={`${id}-note`} className={problem ? 'problem' : 'hint'}>
+          {note}
         </p>
       )}
     </div>

@@ -16,7 +16,8 @@ export function UserRow({ user, reload }: UserRowProps) {
         {is_superuser && <span className="badge">Superuser</span>}
         {!is_active && <span className="badge bad">Disabled</span>}
         <p className="hint">
-          {username} · {email} · since&nbsp;{date(created_at)}
+          {full_name && `${username} · `}
+          {email} · since&nbsp;{date(created_at)}
         </p>
       </div>
       <div className="buttons">

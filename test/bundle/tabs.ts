@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
+import { freshAddress } from './browser.ts'
 import { describeInChromium } from './chromium.ts'
 import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
 
@@ -67,7 +68,8 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
   async function register() {
     const username = `tab-${randomUUID().slice(0, 8)}`
     const body = { username, email: `${username}@example.com`, password: PASSWORD }
-    const { status } = await call(`${served().url}/api/users/register`, { method: 'POST', body })
+    const url = `${served().url}/api/users/register`
+    const { status } = await call(url, { method: 'POST', body, headers: freshAddress() })
     expect(status).toBe(201)
     return { username, password: PASSWORD }
   }

@@ -56,6 +56,8 @@ async function sendOnce<Body>({ url, init, signal, timeout, fetch }: Request): P
     signal?.throwIfAborted()
     const response = await fetch(url, {
       ...init,
+      // The service redirects nobody: where something else would, passwords and tokens must not go.
+      redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
     return parse(response, await response.text())

@@ -1,9 +1,11 @@
 /** What `wrangler deploy` uploads, served by Miniflare on a local port. */
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inject, vi } from 'vitest'
+import pg from 'pg'
+import { expect, inject, vi } from 'vitest'
 import { createTestHarness } from 'wrangler'
 import { type Bundle, buildBundle } from '../../scripts/build.ts'
 import type {} from '../setup/world.ts'
@@ -73,6 +75,28 @@ export async function call(
   const text = await response.text()
   const isJson = headers.get('Content-Type')?.startsWith('application/json')
   return { status, headers, text, body: (isJson ? JSON.parse(text) : undefined) as any }
+}
+
+/** What nobody has registered yet. */
+export function newAccount() {
+  const username = `user-${randomUUID().slice(0, 8)}`
+  return { username, email: `${username}@example.com`, password: PASSWORD }
+}
+
+/** Registers a user, from an address that counts the limits of this call. */
+export async function register(url: string, headers: Record<string, string> = {}) {
+  const account = newAccount()
+  const request = { method: 'POST', body: account, headers }
+  expect((await call(`${url}/api/users/register`, request)).status).toBe(201)
+  return account
+}
+
+/** Runs a statement in the database of the service. */
+export async function sql(statement: string, values: unknown[] = []): Promise<void> {
+  const database = new pg.Client({ connectionString: inject('world').bindings['DATABASE_URL'] })
+  await database.connect()
+  await database.query(statement, values)
+  await database.end()
 }
 
 type Mail = { id: string; to: string[]; subject: string; text: string }

@@ -1,15 +1,12 @@
 /** Tabs of a frontend on an origin of its own, with the service as it is deployed. */
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
-import { freshAddress } from './browser.ts'
+import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { describeInChromium } from './chromium.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { type Frontend, serveFrontend } from './frontend.ts'
+import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { freshAddress } from './served-pages.ts'
 
 const CLIENT = join(import.meta.dirname, '../../client/dist')
 
@@ -18,12 +15,12 @@ export type Tabs = ReturnType<typeof tabsOf>
 /** Defines tests once for each place where tabs share tokens. */
 export function testTabs(what: string, define: (tabs: Tabs) => void) {
   describeInChromium(what, (launch) => {
-    let frontend: Awaited<ReturnType<typeof serveFrontend>>
+    let frontend: Frontend
     let bundle: ServedBundle
     let browser: Browser
 
     beforeAll(async () => {
-      frontend = await serveFrontend()
+      frontend = await serveApp()
       ;[bundle, browser] = await Promise.all([
         serveBundle({ CORS_ORIGINS: frontend.origin }),
         launch(),
@@ -65,13 +62,9 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
     return page
   }
 
-  async function register() {
-    const username = `tab-${randomUUID().slice(0, 8)}`
-    const body = { username, email: `${username}@example.com`, password: PASSWORD }
-    const url = `${served().url}/api/users/register`
-    const { status } = await call(url, { method: 'POST', body, headers: freshAddress() })
-    expect(status).toBe(201)
-    return { username, password: PASSWORD }
+  async function newAccount() {
+    const { username, password } = await register(served().url, freshAddress())
+    return { username, password }
   }
 
   const logIn = (tab: Page, { username, password }: { username: string; password: string }) =>
@@ -82,12 +75,12 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
     newContext,
     intercept,
     open,
-    register,
+    register: newAccount,
     logIn,
 
     async signedInTab() {
       const context = await newContext()
-      const account = await register()
+      const account = await newAccount()
       const tab = await open(context)
       await logIn(tab, account)
       return { ...account, context, tab }
@@ -110,19 +103,15 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
 }
 
 /** A page with a client, at `localhost`: another site than the service, which is at 127.0.0.1. */
-async function serveFrontend() {
+function serveApp() {
   const page = `<!doctype html><title>Frontend</title><script type="module">
     import { createClient } from '/client/index.js'
     const options = Object.fromEntries(new URLSearchParams(location.search))
     globalThis.accounts = createClient(options)
   </script>`
-  const server = createServer(async ({ url = '' }, response) => {
+  return serveFrontend(async ({ url = '' }, response) => {
     const [, file] = /^\/client\/(\w+\.js)$/.exec(url) ?? []
     response.setHeader('Content-Type', file ? 'text/javascript' : 'text/html')
     response.end(file ? await readFile(join(CLIENT, file)) : page)
   })
-  server.listen(0, 'localhost')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { origin: `http://localhost:${port}`, close: () => server.close() }
 }

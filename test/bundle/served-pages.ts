@@ -1,9 +1,8 @@
 /** The pages of the bundle in a real Chromium. */
-import { randomUUID } from 'node:crypto'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { describeInChromium } from './chromium.ts'
-import { call, PASSWORD, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { call, register, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 const PAGE_LIMIT_MS = 20_000
 
@@ -62,12 +61,7 @@ const siteOf = (served: () => { url: string; browser: Browser }) => ({
       .status
   },
 
-  async register() {
-    const username = `reader-${randomUUID().slice(0, 8)}`
-    const account = { username, email: `${username}@example.com`, password: PASSWORD }
-    expect(await this.post('/api/users/register', account)).toBe(201)
-    return account
-  },
+  register: () => register(served().url, freshAddress()),
 
   /** A user who has requested a reset link, and its token as a URL has it. */
   async forgetful() {

@@ -2,6 +2,7 @@ import type { TokenPair } from './api.ts'
 import { isUnauthorized, notSignedIn } from './error.ts'
 import { sleep, unlessAborted } from './send.ts'
 import type { Kept, Tokens } from './tokens.ts'
+import { amongTabs, withinClient } from './turns.ts'
 import type { AccessToken, Account, CallOptions, Session, TokenPlace } from './types.ts'
 
 /** A token that expires sooner is refreshed: clocks and networks are not exact. */
@@ -13,12 +14,6 @@ const REFRESH_BEFORE_MS = 30_000
  */
 const NEWS_LOOKS = 4
 const NEWS_INTERVAL_MS = 50
-
-/**
- * How long a tab waits for its turn. The one before it may be frozen. What that one has sent, the service
- * answers in the same way for 30 seconds.
- */
-const LONGEST_TURN_MS = 10_000
 
 type Send<Result> = (refreshToken: string | undefined) => Promise<Result>
 
@@ -131,35 +126,3 @@ export function keepSession(
     },
   }
 }
-
-type InTurn = <Result>(act: (hasWaited: boolean) => Promise<Result>) => Promise<Result>
-
-function withinClient(): InTurn {
-  let last: Promise<unknown> = Promise.resolve()
-  return (act) => {
-    const next = last.then(
-      () => act(false),
-      () => act(false),
-    )
-    last = next
-    return next
-  }
-}
-
-/** Web Locks. A lock that is not available at once is held by another call or tab. */
-const amongTabs =
-  (name: string): InTurn =>
-  async (act) => {
-    const { locks } = navigator
-    const first = await locks.request(name, { ifAvailable: true }, async (lock) =>
-      lock ? { result: await act(false) } : undefined,
-    )
-    if (first) return first.result
-    const limit = AbortSignal.timeout(LONGEST_TURN_MS)
-    return locks
-      .request(name, { signal: limit }, () => act(true))
-      .catch((error) => {
-        if (error === limit.reason) return act(true)
-        throw error
-      })
-  }

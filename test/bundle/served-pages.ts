@@ -7,7 +7,7 @@ import { call, register, resetTokenFor, type ServedBundle, serveBundle } from '.
 const PAGE_LIMIT_MS = 20_000
 
 /** An address that nothing else calls from, so that tests do not share limits. */
-const freshAddress = () => ({
+export const freshAddress = () => ({
   'CF-Connecting-IP': `10.${crypto.getRandomValues(new Uint8Array(3)).join('.')}`,
 })
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { describeInChromium } from './chromium.ts'
 import { type Frontend, serveFrontend } from './frontend.ts'
 import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { freshAddress } from './served-pages.ts'
 
 const CLIENT = join(import.meta.dirname, '../../client/dist')
 
@@ -62,7 +63,7 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
   }
 
   async function newAccount() {
-    const { username, password } = await register(served().url)
+    const { username, password } = await register(served().url, freshAddress())
     return { username, password }
   }
 

@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { describeInChromium } from './chromium.ts'
 import { type Frontend, serveFrontend } from './frontend.ts'
-import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { RATE_LIMIT_FACTOR, register, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 /** How long a refresh takes here, so that all tabs are certain to want one meanwhile. */
 const REFRESH_MS = 500
@@ -20,7 +20,7 @@ describeInChromium('tabs', (launch) => {
   beforeAll(async () => {
     frontend = await serveApp()
     ;[bundle, browser] = await Promise.all([
-      serveBundle({ CORS_ORIGINS: frontend.origin }),
+      serveBundle({ CORS_ORIGINS: frontend.origin, RATE_LIMIT_FACTOR }),
       launch(),
     ])
   })

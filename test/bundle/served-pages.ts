@@ -73,7 +73,7 @@ const siteOf = (served: () => { url: string; browser: Browser }) => ({
   },
 })
 
-/** Answers the calls of one path as the network of a page does, with another response. */
+/** The calls of a page to one path get this response in place of the service's. */
 export const respond = (page: Page, path: string, status: number, details: object = {}) =>
   page.route(
     (url) => url.pathname === path,

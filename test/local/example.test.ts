@@ -1,6 +1,8 @@
 /** `npm run example`, in a copy of the repository. */
 import { once } from 'node:events'
+import { realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
@@ -35,6 +37,11 @@ test('npm run example starts the service with the example as its frontend, and s
   // Vite replaces it in what it serves.
   const client = await (await fetch(`${url}/src/accounts.ts`)).text()
   expect(client).toContain(`"VITE_ACCOUNTS_URL": "${copy.urls.api}"`)
+  // Files that others who use this machine can't read.
+  for (const secret of ['.dev.vars', '.local/running.json']) {
+    const served = await fetch(`${url}/@fs${encodeURI(join(await realpath(copy.folder), secret))}`)
+    expect([secret, served.status]).toEqual([secret, 403])
+  }
 
   example.kill('SIGINT')
   expect(await ended).toEqual([0, null])

@@ -2,7 +2,7 @@ import type { RequestContext } from '../../context.ts'
 import type { AccountType } from '../../db/accounts.ts'
 import { endSession } from '../../db/sessions.ts'
 import { log } from '../../log.ts'
-import { refreshCookieSession } from '../../middleware/refresh-cookie.ts'
+import { cookieSessionId } from '../../middleware/refresh-cookie.ts'
 import { requestSourceOf } from '../../request-source.ts'
 
 /**
@@ -14,7 +14,7 @@ export function endReplacedSession(
   accountType: AccountType,
   currentId: string | undefined,
 ) {
-  const sessionId = refreshCookieSession(c, accountType)
+  const sessionId = cookieSessionId(c, accountType)
   if (!sessionId || sessionId === currentId) return
   c.executionCtx.waitUntil(
     endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) }).catch(() =>

@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { describeInChromium } from './chromium.ts'
 import { type Frontend, serveFrontend } from './frontend.ts'
-import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { RATE_LIMIT_FACTOR, register, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 /** An empty page. */
 const servePage = (onRequest: (request: IncomingMessage) => void = () => {}) =>
@@ -26,8 +26,9 @@ describeInChromium('refresh tokens in cookies', (launch) => {
     app = await servePage()
     evil = await servePage(({ headers }) => stray.push(headers.cookie))
     browser = await launch()
-    bundle = await serveBundle({ CORS_ORIGINS: app.origin })
-    strict = await serveBundle({ CORS_ORIGINS: app.origin, COOKIE_SAME_SITE: 'strict' })
+    const variables = { CORS_ORIGINS: app.origin, RATE_LIMIT_FACTOR }
+    bundle = await serveBundle(variables)
+    strict = await serveBundle({ ...variables, COOKIE_SAME_SITE: 'strict' })
   })
   afterAll(async () => {
     await browser?.close()

@@ -15,6 +15,7 @@ import {
   call,
   newAccount,
   PASSWORD,
+  RATE_LIMIT_FACTOR,
   register,
   type ServedBundle,
   serveBundle,
@@ -75,7 +76,7 @@ export function useExample(launch: () => Promise<Browser>) {
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
     ;[bundle, browser] = await Promise.all([
-      serveBundle({ CORS_ORIGINS: url, FRONTEND_URL: url }),
+      serveBundle({ CORS_ORIGINS: url, FRONTEND_URL: url, RATE_LIMIT_FACTOR }),
       launch(),
     ])
     stopExample = await buildAndServe(port, bundle.url)

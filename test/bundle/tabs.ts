@@ -5,8 +5,7 @@ import type { Browser, BrowserContext, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
 import { describeInChromium } from './chromium.ts'
 import { type Frontend, serveFrontend } from './frontend.ts'
-import { register, type ServedBundle, serveBundle } from './served-bundle.ts'
-import { freshAddress } from './served-pages.ts'
+import { RATE_LIMIT_FACTOR, register, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 const CLIENT = join(import.meta.dirname, '../../client/dist')
 
@@ -22,7 +21,7 @@ export function testTabs(what: string, define: (tabs: Tabs) => void) {
     beforeAll(async () => {
       frontend = await serveApp()
       ;[bundle, browser] = await Promise.all([
-        serveBundle({ CORS_ORIGINS: frontend.origin }),
+        serveBundle({ CORS_ORIGINS: frontend.origin, RATE_LIMIT_FACTOR }),
         launch(),
       ])
     })
@@ -63,7 +62,7 @@ function tabsOf(tokens: 'localStorage' | 'cookie', served: () => Served) {
   }
 
   async function newAccount() {
-    const { username, password } = await register(served().url, freshAddress())
+    const { username, password } = await register(served().url)
     return { username, password }
   }
 

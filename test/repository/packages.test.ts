@@ -169,9 +169,12 @@ describe('install scripts', () => {
     expect(Object.keys(rules).filter((name) => rules[name] && !isBinary(name))).toEqual([])
   })
 
-  test('are absent from this package and from its dependencies in production', () => {
+  test('are absent from dependencies in production; this package builds its client', () => {
     const names = Object.keys(packageJson.scripts)
-    expect(names.filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([])
+    expect(names.filter((name) => /^(pre|post)?install$|prepare$/.test(name))).toEqual(['prepare'])
+    expect(packageJson.scripts.prepare).toBe(
+      'npm run --silent build --workspace edge-accounts-client',
+    )
     expect(inProduction.filter((entry) => entry.hasInstallScript)).toEqual([])
   })
 })

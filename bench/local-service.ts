@@ -8,7 +8,7 @@ import { startMailbox } from '../local/mailbox/index.ts'
 import { startNeonGateway } from '../local/neon/index.ts'
 import { startTemporaryPostgres } from '../local/postgres/index.ts'
 import { startUpstashGateway } from '../local/upstash/index.ts'
-import { generateSecretKey, generateSigningKeys } from '../scripts/keys.ts'
+import { generateSecretKey, generateSigningKeys } from '../scripts/keys/generate.ts'
 import { applyMigrations } from '../scripts/migrate.ts'
 import { buildWorker } from './build.ts'
 

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startExample } from './dev/example.ts'
 import { untilNpmExits } from './dev/npm.ts'
 import { type Options, readOptions } from './dev/options.ts'
-import { readPorts } from './dev/settings.ts'
+import { assertPortsFree, readPorts } from './dev/settings.ts'
 import { startEverything } from './dev/start.ts'
 import { createStops } from './dev/stops.ts'
 import { AlreadyRunningError, takeLock } from './process/lock.ts'
@@ -78,8 +78,9 @@ async function main({ example, frontendUrl }: Options): Promise<void> {
   stops.add(await takeDevLock())
   const say = (line: string) => console.log(line)
   const place = { folder: FOLDER, ports, stops, say }
-  if (example) await startExample(place)
-  await startEverything(place, frontendUrl)
+  await assertPortsFree(ports, { example })
+  const exampleUrl = example ? startExample(place) : undefined
+  await startEverything(place, frontendUrl ?? exampleUrl)
 }
 
 const options = readOptions()

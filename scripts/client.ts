@@ -2,38 +2,14 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { comment, nameOf, type Schema, typeOf } from './client/types.ts'
+import { comment, nameOf, typeOf } from './client/types.ts'
 import { runCommand } from './command-line.ts'
+import type { Content, Document, Operation, Parameter, Schema } from './openapi/document.ts'
 import { buildOpenApi } from './openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
 export const TARGET = join(ROOT, 'client/src/api.ts')
-
-type Content = { content?: { 'application/json'?: { schema: Schema } } }
-
-type Parameter = {
-  name: string
-  in: string
-  required?: boolean
-  description?: string
-  schema: Schema
-}
-
-type Operation = {
-  operationId: string
-  summary?: string
-  description?: string
-  security?: Record<string, string[]>[]
-  parameters?: Parameter[]
-  requestBody?: Content
-  responses: Record<string, Content>
-}
-
-type Document = {
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Schema> }
-}
 
 type Endpoint = Operation & {
   method: string
@@ -45,7 +21,7 @@ type Endpoint = Operation & {
 }
 
 /** @returns the source of `client/src/api.ts` */
-export function generateClientApi(document = buildOpenApi() as Document): string {
+export function generateClientApi(document = buildOpenApi()): string {
   const endpoints = endpointsOf(document)
   const { schemas } = document.components
   const inputs = reachable(
@@ -101,7 +77,7 @@ const endpointsOf = ({ paths }: Document): Endpoint[] =>
       }),
     )
 
-const schemaOf = (content?: Content) => content?.content?.['application/json']?.schema
+const schemaOf = (body?: { content?: Content }) => body?.content?.['application/json']?.schema
 
 /** The names of the components that these schemas refer to, directly or not. */
 function reachable(roots: Schema[], schemas: Record<string, Schema>, found = new Set<string>()) {

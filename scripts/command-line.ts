@@ -53,13 +53,14 @@ export async function runCommand<const Known extends Options>(
   const given = readCommandLine(command)
   try {
     const code = await main(given)
-    if (typeof code === 'number') process.exitCode = code
+    process.exitCode = typeof code === 'number' ? code : 0
   } catch (error) {
     const isExpected = error instanceof CommandError
     // Not the error itself: that of an invalid URL has the URL, with its password, as a property.
     console.error(isExpected ? error.message : error instanceof Error ? error.stack : String(error))
     process.exitCode = isExpected ? error.exitCode : 1
   }
+  process.exit() // The idle connections of `fetch` would keep the process for five seconds.
 }
 
 /** The arguments of this process. Prints the help, or what is wrong with them, and exits. */

@@ -4,13 +4,14 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { html } from 'hono/html'
 import { emailChangedEmail } from '../emails/email-changed.ts'
-import type { Email } from '../emails/layout.ts'
+import type { Brand, Email } from '../emails/layout.ts'
 import { passwordChangedEmail } from '../emails/password-changed.ts'
 import { passwordResetEmail } from '../emails/password-reset.ts'
 import { testEmail } from '../emails/test.ts'
 import { welcomeEmail } from '../emails/welcome.ts'
-import { paletteOf } from '../src/env/brand.ts'
-import { runCommand } from './command-line.ts'
+import { BrandVariables, brandOf } from '../src/env/brand.ts'
+import { CommandError, runCommand } from './command-line.ts'
+import { withoutEmpty } from './variables.ts'
 
 const OUT_DIR = 'dist/emails'
 const VIEWS = [
@@ -20,14 +21,19 @@ const VIEWS = [
   { width: 680, scheme: 'dark' },
 ]
 
-/** As they look with BRAND_COLOR and LOGO_URL: `BRAND_COLOR=#0f766e npm run emails`. */
-const { PROJECT_NAME = 'ADL Production', BRAND_COLOR = '#1d4ed8', LOGO_URL } = process.env
-const brand = { name: PROJECT_NAME, logoUrl: LOGO_URL, ...paletteOf(BRAND_COLOR) }
+/** @throws {CommandError} that names the variables of the brand that are wrong */
+function readBrand(): Brand {
+  const { data, error } = BrandVariables.safeParse(withoutEmpty(process.env))
+  if (data) return brandOf(data)
+  const problems = error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`)
+  throw new CommandError(problems.join('\n'), 2)
+}
+
 const name = 'Maria Fernández'
 const at = new Date('2026-11-22T16:35:00Z')
 const token = `${'8Qk2vJ5n'.repeat(3)}.${'Zr7_Lw0-'.repeat(5)}`
 
-const samples: Record<string, Email> = {
+const samplesOf = (brand: Brand): Record<string, Email> => ({
   'password-reset': passwordResetEmail({
     brand,
     name,
@@ -50,7 +56,7 @@ const samples: Record<string, Email> = {
     at,
     place: '</td></table><script>alert(1)</script>\u202e\r\n-- \r\nPay here: http://evil.example',
   }),
-}
+})
 
 /** Emails follow the system's color scheme. This sets a fixed one for a frame of the page. */
 function withColorScheme(mail: string, scheme: string): string {
@@ -69,10 +75,12 @@ function section([file, email]: [string, Email]) {
 <div>${frames}<pre>${email.text}</pre></div></section>`
 }
 
-async function renderAll(outDir: string): Promise<string> {
+/** @returns what to print */
+async function renderAll(outDir: string, brand: Brand): Promise<string> {
+  const samples = Object.entries(samplesOf(brand))
   await rm(outDir, { recursive: true, force: true })
   await mkdir(outDir, { recursive: true })
-  for (const [file, email] of Object.entries(samples)) {
+  for (const [file, email] of samples) {
     await writeFile(`${outDir}/${file}.html`, email.html)
     await writeFile(`${outDir}/${file}.txt`, `Subject: ${email.subject}\n\n${email.text}`)
   }
@@ -86,20 +94,19 @@ figcaption { font-size: 14px; opacity: .8; }
 pre { flex: 0 0 520px; margin: 0; padding: 16px; border: 1px solid #8888; border-radius: 8px; white-space: pre-wrap; overflow-wrap: anywhere; }
 </style></head><body>
 <h1>Emails</h1>
-${Object.entries(samples).map(section)}
+${samples.map(section)}
 </body></html>`
   const index = resolve(outDir, 'index.html')
   await writeFile(index, page.toString())
-  return index
+  return `${samples.length} emails rendered. Open ${pathToFileURL(index).href}`
 }
 
 await runCommand(
   {
     name: 'npm run emails',
     about: `Renders all emails with sample values to ${OUT_DIR}, and a page that shows them.`,
+    details:
+      'PROJECT_NAME, BRAND_COLOR and LOGO_URL are variables of the shell: BRAND_COLOR=#0f766e npm run emails',
   },
-  async () => {
-    const index = await renderAll(OUT_DIR)
-    console.log(`${Object.keys(samples).length} emails rendered. Open ${pathToFileURL(index).href}`)
-  },
+  async () => console.log(await renderAll(OUT_DIR, readBrand())),
 )

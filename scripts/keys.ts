@@ -1,24 +1,7 @@
 // `npm run keys`: generates the secrets of an environment, or a signing key for a rotation.
-import { randomBytes } from 'node:crypto'
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { signingKeys } from '../src/env/secrets.ts'
 import { CommandError, runCommand } from './command-line.ts'
-
-/** For SECRET_KEY and ADMIN_BOOTSTRAP_TOKEN. HMAC-SHA-256 needs 32. */
-const SECRET_BYTES = 48
-
-export const generateSecretKey = () => randomBytes(SECRET_BYTES).toString('base64url')
-
-/** A private JWK Set with one Ed25519 key. The key id starts with the month it was created. */
-export async function generateSigningKeys(now = new Date()): Promise<string> {
-  return JSON.stringify({ keys: [await generateSigningKey(now)] })
-}
-
-async function generateSigningKey(now: Date): Promise<JWK> {
-  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
-  const { kty, crv, x, d } = await exportJWK(privateKey)
-  const kid = `${now.toISOString().slice(0, 7)}-${randomBytes(4).toString('hex')}`
-  return { kty, crv, kid, x, d } as JWK
-}
+import { generateSecretKey, generateSigningKey, generateSigningKeys } from './keys/generate.ts'
 
 /**
  * The set with a new key at the end: it is published but does not sign yet.
@@ -26,8 +9,6 @@ async function generateSigningKey(now: Date): Promise<JWK> {
  * @throws {CommandError} if the Worker would reject the set before or after, without naming a key
  */
 async function addSigningKey(set: string): Promise<string> {
-  // Imported here, as local/ imports this file and nothing of src/.
-  const { signingKeys } = await import('../src/env/secrets.ts')
   const hint = 'Pass the set that is deployed: npm run keys -- --add "$JWT_SIGNING_KEYS"'
   const before = signingKeys.safeParse(set, { reportInput: false })
   if (!before.success) {
@@ -63,29 +44,27 @@ The new key is last: it verifies and is published, but the first key signs.
 2. Move the new key to the front and deploy. It now signs.
 3. After 15 minutes all tokens of the old key have expired. Remove the old key and deploy.`
 
-if (import.meta.main) {
-  await runCommand(
-    {
-      name: 'npm run keys',
-      about:
-        'Prints a new SECRET_KEY, JWT_SIGNING_KEYS and ADMIN_BOOTSTRAP_TOKEN for a new environment.\nIn one that has users, deploying them signs everybody out: rotate the keys instead (--add).',
-      options: {
-        add: {
-          type: 'string',
-          value: '"$JWT_SIGNING_KEYS"',
-          about: 'prints this set with one more key, for a rotation',
-        },
+await runCommand(
+  {
+    name: 'npm run keys',
+    about:
+      'Prints a new SECRET_KEY, JWT_SIGNING_KEYS and ADMIN_BOOTSTRAP_TOKEN for a new environment.\nIn one that has users, deploying them signs everybody out: rotate the keys instead (--add).',
+    options: {
+      add: {
+        type: 'string',
+        value: '"$JWT_SIGNING_KEYS"',
+        about: 'prints this set with one more key, for a rotation',
       },
     },
-    async ({ values: { add } }) => {
-      if (add !== undefined) {
-        console.log(await addSigningKey(add))
-        console.error(NEXT_STEPS)
-        return
-      }
-      console.log(`SECRET_KEY=${generateSecretKey()}`)
-      console.log(`JWT_SIGNING_KEYS=${await generateSigningKeys()}`)
-      console.log(`ADMIN_BOOTSTRAP_TOKEN=${generateSecretKey()}`)
-    },
-  )
-}
+  },
+  async ({ values: { add } }) => {
+    if (add !== undefined) {
+      console.log(await addSigningKey(add))
+      console.error(NEXT_STEPS)
+      return
+    }
+    console.log(`SECRET_KEY=${generateSecretKey()}`)
+    console.log(`JWT_SIGNING_KEYS=${await generateSigningKeys()}`)
+    console.log(`ADMIN_BOOTSTRAP_TOKEN=${generateSecretKey()}`)
+  },
+)

@@ -4,11 +4,7 @@
  * None of this is part of the Worker.
  */
 import * as z from 'zod'
-import {
-  createDocument,
-  type ZodOpenApiOperationObject,
-  type ZodOpenApiOverrideContext,
-} from 'zod-openapi'
+import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import packageJson from '../package.json' with { type: 'json' }
 import { app } from '../src/app.ts'
 import {
@@ -19,9 +15,12 @@ import {
 } from '../src/errors.ts'
 import { type Documentation, documentationOf, type ResponseDocumentation } from '../src/openapi.ts'
 import { tooManyRequests } from '../src/rate-limit/limit.ts'
+import type { Document } from './openapi/document.ts'
 import { errorResponses } from './openapi/errors.ts'
-import { addExamples, type Document } from './openapi/examples.ts'
+import { addExamples } from './openapi/examples.ts'
 import { LIMITS, REQUEST_ID } from './openapi/headers.ts'
+import { render } from './openapi/render.ts'
+import { SECURITY_SCHEMES } from './openapi/security.ts'
 import { TAGS } from './openapi/tags.ts'
 
 const DESCRIPTION = `User accounts: sign-up, login, sessions, password reset, and their administration.
@@ -43,7 +42,7 @@ Bodies are JSON of at most 16 KiB, times are ISO 8601 in UTC. Browsers may call 
 service lists in \`CORS_ORIGINS\`.`
 
 /** @returns the document, OpenAPI 3.1 */
-export function buildOpenApi(): object {
+export function buildOpenApi(): Document {
   const errors = errorResponses()
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {}
   for (const { method, path, parts } of documentedRoutes()) {
@@ -71,34 +70,7 @@ export function buildOpenApi(): object {
       tags: TAGS.map(({ name, description }) => ({ name, description })),
       paths,
       components: {
-        securitySchemes: {
-          bearerAuth: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'The `access_token` of a login. It is verified as RFC8725 asks.',
-          },
-          userRefreshCookie: {
-            type: 'apiKey',
-            in: 'cookie',
-            name: '__Host-refresh_users',
-            description:
-              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
-          },
-          adminRefreshCookie: {
-            type: 'apiKey',
-            in: 'cookie',
-            name: '__Host-refresh_admins',
-            description:
-              'Set by a login with `X-Refresh-Token: cookie`. Browsers send it themselves.',
-          },
-          bootstrapToken: {
-            type: 'apiKey',
-            in: 'header',
-            name: 'X-Bootstrap-Token',
-            description: 'Only to register the first admin: `ADMIN_BOOTSTRAP_TOKEN`.',
-          },
-        },
+        securitySchemes: SECURITY_SCHEMES,
         examples: errors.examples,
       },
     },
@@ -106,40 +78,6 @@ export function buildOpenApi(): object {
   ) as unknown as Document
   addExamples(document)
   return document
-}
-
-/** What generators of clients understand, from what zod writes. */
-function render({ zodSchema, jsonSchema, io }: ZodOpenApiOverrideContext): void {
-  if (zodSchema._zod.def.type === 'date') {
-    Object.assign(jsonSchema, { type: 'string', format: 'date-time' })
-  }
-  // No format of JSON Schema; and Swagger UI fails at the encoding.
-  if (jsonSchema.format === 'base64url') {
-    delete jsonSchema.format
-    delete jsonSchema.contentEncoding
-  }
-  // The format says it; an email has to match both.
-  if (jsonSchema.format && jsonSchema.format !== 'email') delete jsonSchema.pattern
-  // Other languages have no Unicode properties in theirs, or another syntax: the description tells it.
-  if (jsonSchema.pattern?.includes('\\p{')) delete jsonSchema.pattern
-  if (jsonSchema.type === 'integer') renderInteger(jsonSchema)
-  // A later version may add fields to a response.
-  if (io === 'output' && jsonSchema.additionalProperties === false) {
-    delete jsonSchema.additionalProperties
-  }
-}
-
-/** Ids, counts and seconds: none is negative, and PostgreSQL's `integer` holds all but what says otherwise. */
-function renderInteger(schema: ZodOpenApiOverrideContext['jsonSchema']): void {
-  schema.format ??= 'int32'
-  if (schema.exclusiveMinimum === 0) {
-    schema.minimum = 1
-    delete schema.exclusiveMinimum
-  }
-  if (schema.minimum === Number.MIN_SAFE_INTEGER) schema.minimum = 0
-  if (schema.maximum === Number.MAX_SAFE_INTEGER && schema.format === 'int32') {
-    schema.maximum = 2 ** 31 - 1
-  }
 }
 
 /** The documented routes, each with what its handlers declare. */

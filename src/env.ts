@@ -9,7 +9,7 @@ import {
   redisUrl,
   sender,
 } from './env/addresses.ts'
-import { brandColor, logoUrl, paletteOf } from './env/brand.ts'
+import { BrandVariables, brandOf } from './env/brand.ts'
 import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
@@ -58,9 +58,7 @@ const always = ({ value }: { value: unknown }) => typeof value === 'object' && v
 export const Variables = z
   .object({
     ENVIRONMENT: oneOf('development', 'test', 'staging', 'production'),
-    PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
-    BRAND_COLOR: z._default(brandColor, '#1d4ed8'),
-    LOGO_URL: z.optional(logoUrl),
+    ...BrandVariables.shape,
     LOG_LEVEL: z._default(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 
     DATABASE_URL: databaseUrl,
@@ -164,8 +162,7 @@ const withoutEmpty = (bindings: object): Record<string, unknown> =>
 function configOf(env: z.output<typeof Variables>) {
   return {
     environment: env.ENVIRONMENT,
-    projectName: env.PROJECT_NAME,
-    brand: { name: env.PROJECT_NAME, logoUrl: env.LOGO_URL, ...paletteOf(env.BRAND_COLOR) },
+    brand: brandOf(env),
     logLevel: env.LOG_LEVEL,
     database: { url: env.DATABASE_URL, endpoint: env.NEON_HTTP_URL },
     redis: {

@@ -2,7 +2,10 @@ const LEVELS = { debug: 0, info: 1, warn: 2, error: 3 } as const
 
 export type Level = keyof typeof LEVELS
 
-/** What a line may contain besides the fixed fields: short words and numbers, never user input. */
+/**
+ * What a line may contain besides the fixed fields: short words and numbers, no user input. The one exception
+ * is an origin, checked by its form (middleware/cross-origin.ts).
+ */
 type Fields = Record<string, string | number | boolean | null | undefined>
 
 let threshold: Level = 'info'

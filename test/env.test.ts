@@ -61,7 +61,7 @@ test('readConfig treats an empty variable as not set', () => {
   const emptied = Object.fromEntries(optional.map((name) => [name, '']))
   const config = configOf({ ...emptied, PUBLIC_URL: 'https://accounts.example.com/' })
   expect(config).toMatchObject({
-    projectName: 'ADL Production',
+    brand: { name: 'ADL Production', logoUrl: undefined },
     mail: undefined,
     linkBase: 'https://accounts.example.com',
     corsOrigins: [],
@@ -90,7 +90,7 @@ test('readConfig returns the values of optional variables', () => {
     RESET_TOKEN_EXPIRE_MINUTES: '30',
   })
   expect(config).toMatchObject({
-    projectName: 'Acme',
+    brand: { name: 'Acme' },
     corsOrigins: ['https://a.example', 'http://localhost:3000'],
     linkBase: 'https://app.example.com/accounts',
     issuer: 'https://accounts.example.com',

@@ -1,11 +1,15 @@
 import { type Api, OPERATIONS, type TokenPair } from './api.ts'
-import { ApiError } from './error.ts'
+import { isUnauthorized } from './error.ts'
 import { fill, type Input, type Operation, operationOf } from './request.ts'
 import { type Fetch, send, unlessAborted } from './send.ts'
 import { keepSession } from './session.ts'
 import { keepTokens } from './tokens.ts'
 import type { CallOptions, Client, ClientOptions } from './types.ts'
 
+/**
+ * Three attempts of a refresh fit into the 30 seconds in which the service gives the same successor to the
+ * same token: a longer `timeout` is not for refreshes, whose late repetition would end the session.
+ */
 const TIMEOUT_MS = 10_000
 
 /** The 401 that is about a password in the body: a fresh access token would not help. */
@@ -20,10 +24,10 @@ export function createClient(options: ClientOptions): Client {
   function sendTo<Body>(
     operation: Operation,
     input: Input,
-    options: CallOptions,
-    token?: string | null,
+    options: CallOptions & { token?: string | null; isWanted?: () => boolean },
   ): Promise<Body> {
     const { method, does } = operation
+    const { token, isWanted, signal } = options
     const { target, body } = fill(operation, input)
     const sendsCookie = tokens === 'cookie' && ['login', 'refresh', 'logout', 'ends'].some(does)
     return send<Body>({
@@ -41,7 +45,8 @@ export function createClient(options: ClientOptions): Client {
         ...(sendsCookie && { credentials: 'include' }),
       },
       isRepeatable: method === 'GET' || does('refresh'),
-      signal: options.signal,
+      isWanted,
+      signal,
       timeout: options.timeout ?? timeout,
       fetch,
     })
@@ -50,8 +55,12 @@ export function createClient(options: ClientOptions): Client {
   function sessionOf(accountType: string, row: string) {
     const name = `edge-accounts ${tokens} ${base} ${accountType}`
     const refresh = operationOf(row)
-    return keepSession(name, tokens, keepTokens(name, tokens), (refresh_token) =>
-      sendTo<TokenPair>(refresh, { refresh_token }, {}),
+    return keepSession(name, tokens, keepTokens(name, tokens), (refresh_token, isWanted) =>
+      sendTo<TokenPair>(
+        refresh,
+        { refresh_token },
+        { timeout: Math.min(timeout, TIMEOUT_MS), isWanted },
+      ),
     )
   }
 
@@ -62,22 +71,30 @@ export function createClient(options: ClientOptions): Client {
 
   async function call(operation: Operation, input: Input = {}, options: CallOptions = {}) {
     const { accountType, does } = operation
+    const { signal } = options
     const session = sessions[accountType]
-    if (does('refresh')) return unlessAborted(session.refreshNow(), options.signal)
-    if (does('login')) return session.login(() => sendTo<TokenPair>(operation, input, options))
+    if (does('refresh')) return unlessAborted(session.refreshNow(), signal)
+    if (does('login')) {
+      const login = session.login(() => sendTo<TokenPair>(operation, input, options))
+      return unlessAborted(login, signal)
+    }
     if (does('logout')) {
-      return session.logout((refresh_token) => sendTo(operation, { refresh_token }, options))
+      const logout = session.logout((refresh_token) =>
+        sendTo(operation, { refresh_token }, options),
+      )
+      return unlessAborted(logout, signal)
     }
     if (!does('bearer')) return sendTo(operation, input, options)
 
+    const account = session.current()
     const token = await session.accessToken(options)
-    const result = await sendTo(operation, input, options, token).catch(async (error) => {
-      const isRejected = error instanceof ApiError && error.status === 401
-      if (!token || !isRejected || error.message === WRONG_PASSWORD) throw error
-      const fresh = await unlessAborted(session.refresh(token), options.signal)
-      return sendTo(operation, input, options, fresh)
+    const result = await sendTo(operation, input, { ...options, token }).catch(async (error) => {
+      const isRejected = isUnauthorized(error) && error.message !== WRONG_PASSWORD
+      if (!token || !account || !isRejected) throw error
+      const fresh = await unlessAborted(session.refresh(account, token), signal)
+      return sendTo(operation, input, { ...options, token: fresh })
     })
-    if (does('ends')) session.drop()
+    if (does('ends') && session.current()?.id === account?.id) session.drop()
     return result
   }
 

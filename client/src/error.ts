@@ -43,6 +43,13 @@ export class ApiError extends Error {
   }
 }
 
-/** What a call that needs a session rejects with when there is none to refresh. */
+/**
+ * Whether the service has rejected a token or a password. A 401 of a proxy on the way has another name: it
+ * must sign nobody out.
+ */
+export const isUnauthorized = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.error === 'AuthenticationError'
+
+/** What a call rejects with when there is no session to refresh, or it has become that of another account. */
 export const notSignedIn = () =>
   new ApiError({ status: 401, error: 'AuthenticationError', message: 'Not signed in' })

@@ -21,7 +21,7 @@ export function operationOf(row: string): Operation {
 /** The path with its parameters and the query, and what is left of the input for the body. */
 export function fill({ path, does }: Operation, input: Input): { target: string; body?: string } {
   const rest = { ...input }
-  const target = path.replace(/\{(\w+)\}/, (_, parameter: string) => {
+  const target = path.replace(/\{(\w+)\}/g, (_, parameter: string) => {
     const value = String(rest[parameter])
     delete rest[parameter]
     // Nothing, or dots, would make another path: `/sessions/..`.

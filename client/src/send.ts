@@ -8,6 +8,8 @@ export type Request = {
   init: RequestInit & { headers: Record<string, string> }
   /** Whether it changes nothing when it is sent twice. */
   isRepeatable: boolean
+  /** Whether it is still wanted after a wait; absent: always. */
+  isWanted?: (() => boolean) | undefined
   signal?: AbortSignal | undefined
   /** Milliseconds for one attempt. */
   timeout: number
@@ -33,7 +35,7 @@ const NOT_KNOWN = [0, 502, 503, 504, ...NOTHING_DONE]
  * @throws ApiError, or the reason of the signal
  */
 export async function send<Body>(request: Request): Promise<Body> {
-  const { isRepeatable, signal } = request
+  const { isRepeatable, isWanted = () => true, signal } = request
   for (let attempt = 1; ; attempt++) {
     try {
       return await sendOnce<Body>(request)
@@ -42,7 +44,8 @@ export async function send<Body>(request: Request): Promise<Body> {
       const { status, retryAfter = 0 } = error
       const mayRepeat = (isRepeatable ? NOT_KNOWN : NOTHING_DONE).includes(status)
       if (!mayRepeat || retryAfter > LONGEST_WAIT_SECONDS) throw error
-      await unlessAborted(sleep(retryAfter * 1000 + Math.random() * JITTER_MS * attempt), signal)
+      await sleep(retryAfter * 1000 + Math.random() * JITTER_MS * attempt, signal)
+      if (!isWanted()) throw error
     }
   }
 }
@@ -53,6 +56,8 @@ async function sendOnce<Body>({ url, init, signal, timeout, fetch }: Request): P
     signal?.throwIfAborted()
     const response = await fetch(url, {
       ...init,
+      // The service redirects nobody: where something else would, passwords and tokens must not go.
+      redirect: 'manual',
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
     return parse(response, await response.text())
@@ -73,7 +78,7 @@ type ErrorBody = { error: ErrorName; message: string; request_id: string; detail
 
 function parse<Body>({ ok, status, headers }: Response, text: string): Body {
   const body = jsonOf(text)
-  if (ok && (body !== undefined || !text)) return body
+  if (ok && (body !== undefined || status === 204)) return body
   const { error, message, request_id, details }: Partial<ErrorBody> = body ?? {}
   throw new ApiError({
     status,
@@ -96,11 +101,19 @@ function jsonOf(text: string) {
 /** `Retry-After` is a number of seconds or, from other servers on the way, a date. */
 function secondsOf(retryAfter: string | null): number | undefined {
   if (retryAfter === null) return undefined
-  const seconds = Number(retryAfter)
-  return Number.isNaN(seconds) ? (Date.parse(retryAfter) - Date.now()) / 1000 : seconds
+  const number = Number(retryAfter)
+  const seconds = Number.isNaN(number) ? (Date.parse(retryAfter) - Date.now()) / 1000 : number
+  return Number.isNaN(seconds) ? undefined : Math.max(seconds, 0)
 }
 
-export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+/** An abort rejects, and leaves no timer: it would keep a process of Node running. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const slept = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  return unlessAborted(slept, signal).finally(() => clearTimeout(timer))
+}
 
 /** The promise, or a rejection as soon as the signal aborts. */
 export function unlessAborted<Value>(

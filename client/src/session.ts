@@ -1,14 +1,18 @@
 import type { TokenPair } from './api.ts'
-import { ApiError, notSignedIn } from './error.ts'
+import { isUnauthorized, notSignedIn } from './error.ts'
 import { sleep, unlessAborted } from './send.ts'
 import type { Kept, Tokens } from './tokens.ts'
-import type { AccessToken, CallOptions, Session, TokenPlace } from './types.ts'
+import { amongTabs, withinClient } from './turns.ts'
+import type { AccessToken, Account, CallOptions, Session, TokenPlace } from './types.ts'
 
 /** A token that expires sooner is refreshed: clocks and networks are not exact. */
 const REFRESH_BEFORE_MS = 30_000
 
-/** How long a tab looks for the tokens of another tab that has just refreshed, and how often. */
-const NEWS_LOOKS = 20
+/**
+ * How often a tab looks for the tokens of another tab that has just refreshed. Fewer than five: browsers
+ * delay the fifth timer in a row of a tab in the background by up to a minute, and the others wait.
+ */
+const NEWS_LOOKS = 4
 const NEWS_INTERVAL_MS = 50
 
 type Send<Result> = (refreshToken: string | undefined) => Promise<Result>
@@ -23,7 +27,7 @@ export function keepSession(
   name: string,
   place: TokenPlace,
   tokens: Tokens,
-  sendRefresh: Send<TokenPair>,
+  sendRefresh: (refreshToken: string | undefined, isWanted: () => boolean) => Promise<TokenPair>,
 ) {
   const inCookie = place === 'cookie'
   const inTurn = tokens.isShared && globalThis.navigator?.locks ? amongTabs(name) : withinClient()
@@ -48,22 +52,33 @@ export function keepSession(
       return now?.refresh === kept?.refresh && now?.account === kept?.account
     }
     try {
-      const pair = await sendRefresh(kept?.refresh)
+      const pair = await sendRefresh(kept?.refresh, isCurrent)
       if (isCurrent()) tokens.keep(pair)
     } catch (error) {
-      if (isUnauthorized(error) && isCurrent()) tokens.drop()
-      throw error
+      // Nothing follows for the tokens that have taken their place meanwhile.
+      if (isCurrent()) {
+        if (isUnauthorized(error)) tokens.drop()
+        throw error
+      }
     }
     const access = tokens.read()?.access
     if (!access) throw notSignedIn()
     return access
   }
 
-  function refresh(stale = tokens.read()?.access): Promise<string> {
+  function refreshOnce(stale = tokens.read()?.access): Promise<string> {
     refreshing ??= inTurn((hasWaited) => refreshInTurn(stale, hasWaited)).finally(() => {
       refreshing = undefined
     })
     return refreshing
+  }
+
+  /** A token of this account, never that of another that signs in meanwhile. */
+  async function refresh(account: Account, stale?: string): Promise<string> {
+    const isSignedIn = () => tokens.read()?.account.id === account.id
+    const access = isSignedIn() && (await refreshOnce(stale))
+    if (!access || !isSignedIn()) throw notSignedIn()
+    return access
   }
 
   /** Refreshed if need be, or the old one while it is valid and the service is down. */
@@ -71,10 +86,9 @@ export function keepSession(
     const kept = tokens.read()
     if (!kept || isUsable(kept, REFRESH_BEFORE_MS)) return kept?.access ?? null
     try {
-      return await refresh()
+      return await refresh(kept.account)
     } catch (error) {
-      const old = tokens.read()
-      if (!isUnauthorized(error) && isUsable(old, 0)) return old.access
+      if (!isUnauthorized(error) && isUsable(kept, 0)) return kept.access
       throw error
     }
   }
@@ -86,11 +100,12 @@ export function keepSession(
 
   return {
     session,
+    current,
     accessToken,
     refresh,
     drop: tokens.drop,
     async refreshNow(): Promise<AccessToken> {
-      const access_token = await refresh()
+      const access_token = await refreshOnce()
       const { expires = 0 } = tokens.read() ?? {}
       const expires_in = Math.round((expires - Date.now()) / 1000)
       return { access_token, token_type: 'bearer', expires_in }
@@ -102,39 +117,12 @@ export function keepSession(
         const { refresh_token, ...accessToken } = pair
         return accessToken
       }),
-    /** Not in turn: it must not wait for a refresh, whose tokens are no longer wanted. */
     async logout(send: Send<unknown>) {
+      // In turn: a response that sets or clears the cookie must not come after that of a later call.
+      if (inCookie) return inTurn(() => send(undefined).then(tokens.drop))
       const kept = tokens.read()
-      if (!inCookie) tokens.drop()
-      if (kept || inCookie) await send(kept?.refresh)
-      if (inCookie) tokens.drop()
+      tokens.drop()
+      if (kept) await send(kept.refresh)
     },
   }
 }
-
-const isUnauthorized = (error: unknown) => error instanceof ApiError && error.status === 401
-
-type InTurn = <Result>(act: (hasWaited: boolean) => Promise<Result>) => Promise<Result>
-
-function withinClient(): InTurn {
-  let last: Promise<unknown> = Promise.resolve()
-  return (act) => {
-    const next = last.then(
-      () => act(false),
-      () => act(false),
-    )
-    last = next
-    return next
-  }
-}
-
-/** Web Locks. A lock that is not available at once is held by another call or tab. */
-const amongTabs =
-  (name: string): InTurn =>
-  async (act) => {
-    const { locks } = navigator
-    const first = await locks.request(name, { ifAvailable: true }, async (lock) =>
-      lock ? { result: await act(false) } : undefined,
-    )
-    return first ? first.result : locks.request(name, () => act(true))
-  }

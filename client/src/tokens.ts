@@ -19,7 +19,7 @@ export type Tokens = ReturnType<typeof keepTokens>
  * @param name of the entry in `localStorage` and of the channel, one for each service and account type
  */
 export function keepTokens(name: string, place: TokenPlace) {
-  const shared = place === 'memory' ? undefined : browserStorage()
+  let shared = place === 'memory' ? undefined : browserStorage(name)
   let text = shared?.getItem(name) ?? null
   let kept = parse(text)
   let told = kept?.account
@@ -51,8 +51,14 @@ export function keepTokens(name: string, place: TokenPlace) {
     read()
     kept = continued(next)
     text = kept && JSON.stringify(place === 'cookie' ? { account: kept.account } : kept)
-    if (text === null) shared?.removeItem(name)
-    else shared?.setItem(name, text)
+    try {
+      if (text === null) shared?.removeItem(name)
+      else shared?.setItem(name, text)
+    } catch {
+      // Full. A token that has been replaced must not stay there: another tab would use it.
+      shared?.removeItem(name)
+      shared = undefined
+    }
     tell()
   }
 
@@ -93,8 +99,9 @@ export function keepTokens(name: string, place: TokenPlace) {
 }
 
 /** `localStorage`, where there is one and it is allowed. */
-function browserStorage(): Storage | undefined {
+function browserStorage(name: string): Storage | undefined {
   try {
+    globalThis.localStorage.getItem(name)
     return globalThis.localStorage
   } catch {
     return undefined
@@ -104,7 +111,8 @@ function browserStorage(): Storage | undefined {
 /** Another program may have written to the entry. */
 function parse(text: string | null): Kept | null {
   try {
-    return text && JSON.parse(text)
+    const kept = text && JSON.parse(text)
+    return kept?.account ? kept : null
   } catch {
     return null
   }

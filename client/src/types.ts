@@ -8,11 +8,11 @@ export type ClientOptions = {
    * Where the tokens are kept: `memory` (the default) until the page is closed; `localStorage` for all
    * tabs, over a reload; `cookie` for the refresh token out of reach of scripts.
    */
-  tokens?: TokenPlace
-  /** Milliseconds to wait for one response: 10,000 unless set. */
-  timeout?: number
+  tokens?: TokenPlace | undefined
+  /** Milliseconds to wait for one response: 10,000 unless set, and at most for a refresh. */
+  timeout?: number | undefined
   /** Instead of the global `fetch`: a service binding, a proxy, a test. */
-  fetch?: Fetch
+  fetch?: Fetch | undefined
 }
 
 export type TokenPlace = 'memory' | 'localStorage' | 'cookie'

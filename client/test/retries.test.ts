@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ApiError, createClient } from '../src/index.ts'
-import { failure, LOGIN, REQUEST_ID, type Reply, startWire } from './wire.ts'
+import { failure, LOGIN, REQUEST_ID, type Reply, startWire, tokenPair } from './wire.ts'
 
 /** A client of a server that gives these replies in turn, the last one forever. */
 async function clientOf(...replies: [Reply, ...Reply[]]) {
@@ -196,6 +196,23 @@ describe('the request', () => {
       'GET /api/users/me/sessions',
     ])
   })
+
+  test.each([301, 302, 303, 307, 308])(
+    'is not sent on to where a %s leads: no password and no token gets there',
+    async (status) => {
+      const elsewhere = await startWire(() => tokenPair(2))
+      const { wire, accounts } = await clientOf(tokenPair(1, { expires_in: 0 }), {
+        status,
+        headers: { Location: `${elsewhere.url}/api/users/refresh` },
+      })
+      await accounts.loginUser(LOGIN)
+      const rejected = { error: 'UnexpectedResponse', status }
+      await expect(accounts.getCurrentUser()).rejects.toMatchObject(rejected)
+      await expect(accounts.loginUser(LOGIN)).rejects.toMatchObject(rejected)
+      expect(wire.calls().slice(1)).toEqual(['POST /api/users/refresh', 'POST /api/users/login'])
+      expect(elsewhere.calls()).toEqual([])
+    },
+  )
 
   test.each(['', '.', '..'])('is not sent with the id "%s", which is another path', async (id) => {
     const { wire, accounts } = await clientOf({ status: 204 })

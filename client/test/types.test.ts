@@ -53,6 +53,12 @@ test('inputs are one object, with undefined for what is optional', () => {
   expect(accounts.getUsers).toBeUndefined()
 })
 
+test('options may be undefined, as configuration often is', () => {
+  type Options = Parameters<typeof createClient>[0]
+  const options = { url: '', tokens: undefined, timeout: undefined, fetch: undefined }
+  expectTypeOf(options).toExtend<Options>()
+})
+
 test('an error has a name of the document, or one of the client', () => {
   const { error } = new ApiError({ status: 0, error: 'NetworkError', message: 'offline' })
   expectTypeOf<'DuplicateRecordError' | 'RateLimitError'>().toExtend<typeof error>()

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig, loadEnv } from 'vite'
 
@@ -22,11 +24,17 @@ const securityHeaders = (accountsUrl: string) => ({
 // third-party cookies.
 const address = { host: '127.0.0.1', port: 5173, strictPort: true }
 
+/**
+ * Where the client is: beside this folder or in node_modules. Otherwise Vite would serve all of the workspace
+ * around this folder, with what it keeps from other users of this machine: keys, emails.
+ */
+const client = dirname(fileURLToPath(import.meta.resolve('edge-accounts-client')))
+
 export default defineConfig(({ mode }) => {
   const { VITE_ACCOUNTS_URL = '' } = loadEnv(mode, import.meta.dirname)
   return {
     plugins: [react()],
-    server: address,
+    server: { ...address, fs: { allow: ['.', client] } },
     preview: { ...address, headers: securityHeaders(VITE_ACCOUNTS_URL) },
     // No `data:` URLs, which the policy above does not allow.
     build: { assetsInlineLimit: 0 },

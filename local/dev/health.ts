@@ -57,7 +57,7 @@ async function readHealth(url: string): Promise<Report> {
 }
 
 /**
- * Resolves when the service is healthy or degraded, with what is impaired. Undefined: given up.
+ * Resolves when the service is healthy or degraded, with what is impaired. Undefined: the signal has aborted.
  *
  * @param problem what else keeps calls from succeeding
  * @param onWait called with the reasons, when they are new

@@ -1,10 +1,9 @@
 import { readCommandLine } from '../../scripts/command-line.ts'
-import { exampleUrl } from './example.ts'
 
 export interface Options {
   /** Whether examples/react is the frontend. */
   example: boolean
-  frontendUrl?: string
+  frontendUrl: string | undefined
 }
 
 /** Prints the help, or why the arguments are wrong, and exits. */
@@ -26,6 +25,5 @@ service's variables are in .dev.vars; when that file changes, the service restar
     details: `Ports are variables of the shell: PORT (8787, the API), MAILBOX_PORT (8025), POSTGRES_PORT (54329),
 NEON_PORT (54330), UPSTASH_PORT (54331), EXAMPLE_PORT (5173). For example: PORT=9000 npm run dev`,
   }).values
-  const url = frontendUrl ?? (example ? exampleUrl() : undefined)
-  return { example, ...(url === undefined ? {} : { frontendUrl: url }) }
+  return { example, frontendUrl }
 }

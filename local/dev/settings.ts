@@ -8,12 +8,13 @@ const PORTS = {
   postgres: { variable: 'POSTGRES_PORT', port: 54329 },
   neon: { variable: 'NEON_PORT', port: 54330 },
   upstash: { variable: 'UPSTASH_PORT', port: 54331 },
+  example: { variable: 'EXAMPLE_PORT', port: 5173 },
 } as const
 
 type Service = keyof typeof PORTS
 export type Ports = Record<Service, number>
 
-const SERVICES: Service[] = ['worker', 'mailbox', 'postgres', 'neon', 'upstash']
+const SERVICES: Service[] = ['worker', 'mailbox', 'postgres', 'neon', 'upstash', 'example']
 const MAX_PORT = 65_535
 /** After a run that was killed, its servers take a moment to exit. */
 const TIMEOUT_MS = 4000
@@ -21,7 +22,7 @@ const POLL_MS = 200
 
 /** @throws Error that names every variable with an invalid port, and every port that is used twice */
 export function readPorts(env: NodeJS.ProcessEnv): Ports {
-  const ports: Ports = { worker: 0, mailbox: 0, postgres: 0, neon: 0, upstash: 0 }
+  const ports: Ports = { worker: 0, mailbox: 0, postgres: 0, neon: 0, upstash: 0, example: 0 }
   const problems: string[] = []
   const variables = new Map<number, string>()
   for (const service of SERVICES) {
@@ -41,17 +42,22 @@ export function readPorts(env: NodeJS.ProcessEnv): Ports {
 }
 
 /** @throws Error that names every port in use, and the variable that changes it */
-export async function assertPortsFree(ports: Ports, timeoutMs = TIMEOUT_MS): Promise<void> {
+export async function assertPortsFree(
+  ports: Ports,
+  { example, timeoutMs = TIMEOUT_MS }: { example: boolean; timeoutMs?: number },
+): Promise<void> {
+  const services = SERVICES.filter((service) => example || service !== 'example')
+  const command = example ? 'npm run example' : 'npm run dev'
   const deadline = Date.now() + timeoutMs
   for (;;) {
-    const free = await Promise.all(SERVICES.map((service) => isPortFree(ports[service])))
-    const used = SERVICES.filter((_, i) => !free[i])
+    const free = await Promise.all(services.map((service) => isPortFree(ports[service])))
+    const used = services.filter((_, i) => !free[i])
     if (used.length === 0) return
     if (Date.now() >= deadline) {
       const lines = used.map((service) => {
         const port = ports[service]
-        const example = `${PORTS[service].variable}=${port + 1000} npm run dev`
-        return `Port ${port} is in use. Stop the program that uses it, or choose another port: ${example}`
+        const advice = `${PORTS[service].variable}=${port + 1000} ${command}`
+        return `Port ${port} is in use. Stop the program that uses it, or choose another port: ${advice}`
       })
       throw new Error(lines.join('\n'))
     }

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
+import { generateSecretKey, generateSigningKeys } from '../../scripts/keys/generate.ts'
 import { checkVariables, explain, list, remarksOn } from './configuration.ts'
 import { changedNames, ensureDevVars, parseDevVars, versionsOf } from './dev-vars.ts'
 import { PARTS, type Place } from './parts.ts'
 import { createService } from './service.ts'
-import { assertPortsFree } from './settings.ts'
 
 const run = promisify(execFile)
 
@@ -49,7 +48,6 @@ export async function startEverything(
     ...(frontendUrl === undefined ? {} : { FRONTEND_URL: frontendUrl }),
   }
   const service = createService(place, local)
-  await assertPortsFree(ports)
   await buildAssets(folder)
   let remarks = ''
   let isValid = true

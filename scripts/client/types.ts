@@ -1,19 +1,6 @@
 /** TypeScript types of the JSON Schemas of the OpenAPI document. */
 
-export type Schema = {
-  $ref?: string
-  type?: string | string[]
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  allOf?: Schema[]
-  items?: Schema
-  properties?: Record<string, Schema>
-  required?: string[]
-  additionalProperties?: boolean | Schema
-  description?: string
-}
+import type { Schema } from '../openapi/document.ts'
 
 const PRIMITIVES: Readonly<Record<string, string>> = {
   string: 'string',

@@ -1,37 +1,6 @@
 /** Composes the examples of bodies from those of their fields (fields.ts), and writes both into the document. */
+import type { Content, Document, Schema } from './document.ts'
 import { BODIES, FIELDS, PARAMETERS } from './fields.ts'
-
-/** JSON Schema, as far as the document uses it. */
-type Schema = {
-  $ref?: string
-  const?: unknown
-  enum?: unknown[]
-  properties?: Record<string, Schema>
-  items?: Schema
-  anyOf?: Schema[]
-  description?: string
-  examples?: unknown[]
-}
-
-type Content = Record<string, { schema: Schema; example?: unknown; examples?: unknown }>
-
-type Operation = {
-  operationId: string
-  parameters?: {
-    name: string
-    in: string
-    schema: Schema
-    description?: string
-    example?: unknown
-  }[]
-  requestBody?: { content: Content }
-  responses: Record<string, { content?: Content }>
-}
-
-export type Document = {
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Schema> }
-}
 
 export function addExamples({ paths, components: { schemas } }: Document): void {
   const composed = new Map<string, unknown>()

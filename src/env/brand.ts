@@ -1,15 +1,26 @@
 import * as z from 'zod/mini'
 
-export const brandColor = z
+const brandColor = z
   .string()
   .check(z.regex(/^#[\da-f]{6}$/i, 'must be a color such as #1d4ed8'), z.toLowerCase())
 
 /** Its origin becomes part of a Content-Security-Policy, where `;` and `,` have a meaning. */
-export const logoUrl = z.string().check(
+const logoUrl = z.string().check(
   z.refine((url) => /^https:\/\/[\w.-]+(:\d+)?\/\S+$/.test(url) && URL.canParse(url), {
     message: 'must be the https URL of an image',
   }),
 )
+
+export const BrandVariables = z.object({
+  PROJECT_NAME: z._default(z.string().check(z.minLength(1), z.maxLength(60)), 'ADL Production'),
+  BRAND_COLOR: z._default(brandColor, '#1d4ed8'),
+  LOGO_URL: z.optional(logoUrl),
+})
+
+/** Whose service it is, for pages and emails. */
+export function brandOf(env: z.output<typeof BrandVariables>) {
+  return { name: env.PROJECT_NAME, logoUrl: env.LOGO_URL, ...paletteOf(env.BRAND_COLOR) }
+}
 
 /** Contrast of text at any size (WCAG 2.2, 1.4.3, level AA). */
 const READABLE = 4.5

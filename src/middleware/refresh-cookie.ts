@@ -4,9 +4,11 @@ import { parse } from 'hono/utils/cookie'
 import * as z from 'zod/mini'
 import type { AppEnv, RequestContext } from '../context.ts'
 import type { AccountType } from '../db/accounts.ts'
+import { validationFailed } from '../errors.ts'
 import { documented } from '../openapi.ts'
 import { readRefreshToken } from '../tokens/refresh.ts'
 import { requireTrustedOrigin, untrustedOrigin } from './cross-origin.ts'
+import { invalidBy } from './validate.ts'
 
 /** Behind {@link refreshCookieMode}: whether the caller asks for the refresh token in a cookie. */
 export type RefreshCookieMode = { Variables: { wantsCookie: boolean } }
@@ -37,9 +39,13 @@ export const SetCookie = z.object({
  * somebody in to an account of its own (login CSRF).
  */
 export const refreshCookieMode = documented(
-  { headers: RequestHeaders, errors: [untrustedOrigin] },
+  { headers: RequestHeaders, errors: [untrustedOrigin, validationFailed] },
   createMiddleware<AppEnv & RefreshCookieMode>(async function refreshCookieMode(c, next) {
-    const wantsCookie = c.req.header('X-Refresh-Token') === 'cookie'
+    const header = { 'X-Refresh-Token': c.req.header('X-Refresh-Token') }
+    const parsed = RequestHeaders.safeParse(header)
+    // Else a caller that means `cookie` and writes `Cookie` would get the token in the body.
+    if (!parsed.success) throw invalidBy(parsed.error, 'X-Refresh-Token')
+    const wantsCookie = parsed.data['X-Refresh-Token'] === 'cookie'
     if (wantsCookie) requireTrustedOrigin(c)
     c.set('wantsCookie', wantsCookie)
     await next()
@@ -51,6 +57,10 @@ export function refreshCookie(c: RequestContext, accountType: AccountType): stri
   const name = `__Host-${NAMES[accountType]}`
   return parse(c.req.header('Cookie') ?? '', name)[name]
 }
+
+/** The session of the token that the browser holds, if that is genuine. */
+export const cookieSessionId = (c: RequestContext, accountType: AccountType) =>
+  readRefreshToken(c.var.keys, accountType, refreshCookie(c, accountType) ?? '')?.sessionId
 
 /**
  * The two forms of the cookie, by `COOKIE_SAME_SITE`. A partitioned one does not replace one that is not, so
@@ -107,8 +117,5 @@ export function clearRefreshCookieOf(
   accountType: AccountType,
   sessionId: string,
 ) {
-  const token = refreshCookie(c, accountType)
-  if (token && readRefreshToken(c.var.keys, accountType, token)?.sessionId === sessionId) {
-    clearRefreshCookie(c, accountType)
-  }
+  if (cookieSessionId(c, accountType) === sessionId) clearRefreshCookie(c, accountType)
 }

@@ -35,12 +35,12 @@ export async function rejectWeakPassword(
   field: 'password' | 'new_password',
   { password, owner }: { password: string; owner: PasswordOwner },
 ): Promise<void> {
-  const { passwordMinLength, projectName, breachedPasswordsUrl } = c.var.config
+  const { passwordMinLength, brand, breachedPasswordsUrl } = c.var.config
   const common = await commonPasswords(c.env.ASSETS).catch(() => {
     throw cannotCheck()
   })
   const problem =
-    localProblem(password, { ...owner, projectName }, passwordMinLength, common) ??
+    localProblem(password, { ...owner, projectName: brand.name }, passwordMinLength, common) ??
     (breachedPasswordsUrl && (await isBreached(breachedPasswordsUrl, password)) && 'breached')
   if (!problem) return
   throw invalid([{ field, message: `The password ${PROBLEMS[problem]}`, type: problem }])

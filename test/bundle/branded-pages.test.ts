@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { heading, testPages } from './browser.ts'
+import { heading, testPages } from './served-pages.ts'
 
 const LOGO_URL = 'https://cdn.acme.io/logo.svg'
 const LOGO =

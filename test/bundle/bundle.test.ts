@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -6,6 +5,7 @@ import { SIZE_BUDGET_KIB } from '../../scripts/build.ts'
 import {
   call,
   mailTo,
+  newAccount,
   PASSWORD,
   resetTokenFor,
   type ServedBundle,
@@ -34,8 +34,7 @@ async function post(path: string, body: object, status = 200, token?: string) {
 }
 
 test('the bundle serves an account from registration to a password reset, and logs no secret', async () => {
-  const username = `bundled-${randomUUID().slice(0, 8)}`
-  const email = `${username}@example.com`
+  const { username, email } = newAccount()
   const changed = `${PASSWORD}, changed`
   const reset = `${PASSWORD}, reset`
   const logIn = (password: string, status?: number) =>

@@ -1,27 +1,29 @@
 /** The typed client (client/) in Node, over HTTP, with the service as it is deployed. */
-import { randomInt, randomUUID } from 'node:crypto'
-import pg from 'pg'
-import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest'
+import { randomInt } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createClient } from '../../client/dist/index.js'
 import { OPERATIONS } from '../../client/src/api.ts'
-import { PASSWORD, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
+import {
+  newAccount,
+  PASSWORD,
+  resetTokenFor,
+  type ServedBundle,
+  serveBundle,
+  sql,
+} from './served-bundle.ts'
 
 const NEXT_PASSWORD = `${PASSWORD}, chosen`
 const MINUTE_MS = 60_000
 
 let bundle: ServedBundle
-let database: pg.Client
 
 /** Method and path of all calls of this file. */
 const called: string[] = []
 
 beforeAll(async () => {
-  database = new pg.Client({ connectionString: inject('world').bindings['DATABASE_URL'] })
-  ;[bundle] = await Promise.all([serveBundle(), database.connect()])
+  bundle = await serveBundle()
 })
-afterAll(async () => {
-  await Promise.all([database?.end(), bundle?.close()])
-})
+afterAll(() => bundle?.close())
 afterEach(() => {
   vi.useRealTimers()
 })
@@ -43,11 +45,6 @@ function newClient() {
     },
   })
   return { accounts, sent, bodies }
-}
-
-const newAccount = () => {
-  const username = `node-${randomUUID().slice(0, 8)}`
-  return { username, email: `${username}@example.com`, password: PASSWORD }
 }
 
 async function signedIn() {
@@ -98,7 +95,7 @@ test('an admin’s calls', async () => {
   const { accounts } = newClient()
   const { username, email } = newAccount()
   const insert = 'insert into admins (username, email, is_superadmin) values ($1, $2, true)'
-  await database.query(insert, [username, email])
+  await sql(insert, [username, email])
   await accounts.requestAdminPasswordReset({ email })
   const token = await resetTokenFor(email)
   await accounts.checkAdminPasswordReset({ token })
@@ -153,7 +150,7 @@ test('a refresh token that a thief has used ends the session, and signs out', as
   const { refresh_token } = bodies.find((body) => body.refresh_token) ?? {}
   await accounts.refreshUserTokens()
   // After the 30 seconds in which the same token gets the same successor.
-  await database.query(
+  await sql(
     "update user_sessions set rotated_at = rotated_at - interval '1 minute' where account_id = $1",
     [user.id],
   )

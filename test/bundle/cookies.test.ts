@@ -1,24 +1,16 @@
-import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { describeInChromium } from './chromium.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
+import { type Frontend, serveFrontend } from './frontend.ts'
+import { RATE_LIMIT_FACTOR, register, type ServedBundle, serveBundle } from './served-bundle.ts'
 
-type Frontend = { server: Server; origin: string; cookies: (string | undefined)[] }
-
-/** Serves an empty page on a port of its own, and keeps the cookies that it gets. */
-async function serveFrontend(): Promise<Frontend> {
-  const cookies: Frontend['cookies'] = []
-  const server = createServer(({ headers }, response) => {
-    cookies.push(headers.cookie)
+/** An empty page. */
+const servePage = (onRequest: (request: IncomingMessage) => void = () => {}) =>
+  serveFrontend((request, response) => {
+    onRequest(request)
     response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>Frontend</title>')
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return { server, origin: `http://localhost:${port}`, cookies }
-}
 
 describeInChromium('refresh tokens in cookies', (launch) => {
   let bundle: ServedBundle
@@ -27,18 +19,22 @@ describeInChromium('refresh tokens in cookies', (launch) => {
   /** A frontend that is listed in CORS_ORIGINS, and one that is not. Both are on the site of `localhost`. */
   let app: Frontend
   let evil: Frontend
+  /** The cookies that the evil one gets. */
+  const stray: (string | undefined)[] = []
 
   beforeAll(async () => {
-    ;[app, evil] = [await serveFrontend(), await serveFrontend()]
+    app = await servePage()
+    evil = await servePage(({ headers }) => stray.push(headers.cookie))
     browser = await launch()
-    bundle = await serveBundle({ CORS_ORIGINS: app.origin })
-    strict = await serveBundle({ CORS_ORIGINS: app.origin, COOKIE_SAME_SITE: 'strict' })
+    const variables = { CORS_ORIGINS: app.origin, RATE_LIMIT_FACTOR }
+    bundle = await serveBundle(variables)
+    strict = await serveBundle({ ...variables, COOKIE_SAME_SITE: 'strict' })
   })
   afterAll(async () => {
     await browser?.close()
     await Promise.all([bundle?.close(), strict?.close()])
-    app?.server.close()
-    evil?.server.close()
+    app?.close()
+    evil?.close()
   })
 
   /** The service by this name of the machine, which is its site. A cookie's host has no port. */
@@ -76,14 +72,6 @@ describeInChromium('refresh tokens in cookies', (launch) => {
       headers: [...response.headers.keys()],
     })).catch(() => undefined)`)
 
-  async function register() {
-    const username = `reader-${randomUUID().slice(0, 8)}`
-    const account = { username, email: `${username}@example.com`, password: PASSWORD }
-    const url = `${bundle.url}/api/users/register`
-    expect((await call(url, { method: 'POST', body: account })).status).toBe(201)
-    return { username, password: PASSWORD }
-  }
-
   test.each([
     ['the same site', 'localhost'],
     ['another site, as a third party,', '127.0.0.1'],
@@ -93,7 +81,7 @@ describeInChromium('refresh tokens in cookies', (launch) => {
       const users = `${at(host)}/api/users`
       const context = await profile()
       const page = await open(context, app)
-      const login = await post(page, `${users}/login`, await register())
+      const login = await post(page, `${users}/login`, await register(bundle.url))
       expect(login).toMatchObject({ status: 200, body: { token_type: 'bearer' } })
       expect(login?.body).not.toHaveProperty('refresh_token')
       expect(login?.headers).not.toContain('set-cookie')
@@ -121,13 +109,13 @@ describeInChromium('refresh tokens in cookies', (launch) => {
     const users = `${at('localhost')}/api/users`
     const context = await profile()
     const page = await open(context, app)
-    const account = await register()
+    const account = await register(bundle.url)
     expect((await post(page, `${users}/login`, account))?.status).toBe(200)
     const before = await context.cookies(users)
 
     const attacker = await open(context, evil)
     // To the browser all ports of a host are one site: it sends the cookie.
-    expect(evil.cookies.join()).toContain('__Host-refresh_users=')
+    expect(stray.join()).toContain('__Host-refresh_users=')
     const plain = { headers: { 'Content-Type': 'application/json' } }
     const simple = { mode: 'no-cors', headers: { 'Content-Type': 'text/plain' } }
     for (const act of ['refresh', 'logout']) {
@@ -144,7 +132,7 @@ describeInChromium('refresh tokens in cookies', (launch) => {
   test('after a change of COOKIE_SAME_SITE the browser holds one cookie, and nobody is signed out', async () => {
     const context = await profile()
     const page = await open(context, app)
-    const account = await register()
+    const account = await register(bundle.url)
     const [none, samesite] = [at('localhost'), at('localhost', strict)].map(
       (url) => `${url}/api/users`,
     )

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { testPages } from './browser.ts'
 import { paleTexts } from './contrast.ts'
+import { testPages } from './served-pages.ts'
 
 const SCHEMES = ['light', 'dark'] as const
 const SIZES = [

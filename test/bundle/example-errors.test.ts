@@ -112,9 +112,25 @@ describeInChromium('the example, when something is wrong,', (launch) => {
     const { page } = await open('/sign-in?next=https://evil.example/')
     await signIn(page, username)
     await heading(page, 'Profile')
-    await page.goto('/sign-in?next=//evil.example/')
-    await heading(page, 'Profile')
-    expect(page.url()).toBe(at('/profile'))
+    const user = at('/sessions').replace('//', '//evil@')
+    for (const next of ['//evil.example/', `blob:${at('/sessions')}`, user]) {
+      await page.goto(`/sign-in?next=${next}`)
+      await heading(page, 'Profile')
+      expect(page.url()).toBe(at('/profile'))
+    }
+    await page.goto('/sign-in?next=/.//evil.example/')
+    await heading(page, 'Page not found')
+    expect(page.url()).toBe(at('//evil.example/'))
+  })
+
+  test('?notice= shows what it names, and nothing else', async () => {
+    const { page } = await open('/sign-in?notice=registered')
+    await page.getByText('Your account is ready.').waitFor()
+    for (const notice of ['evil', '__proto__', 'constructor']) {
+      await page.goto(`/sign-in?notice=${notice}`)
+      await heading(page, 'Sign in')
+      expect(await page.getByRole('status').filter({ hasText: /./ }).count()).toBe(0)
+    }
   })
 
   test('a link without a token, and an address without a page, lead on', async () => {

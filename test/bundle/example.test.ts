@@ -186,5 +186,11 @@ describeInChromium('the example', (launch) => {
     expect(await page.getByLabel('Show').inputValue()).toBe('active')
     await page.getByLabel('Search for users').fill('nobody-has-this-name')
     await page.getByText('No users match.').waitFor()
+
+    // Both at once: the search waits for more keys meanwhile.
+    await page.getByLabel('Search for users').fill('another-name')
+    await page.getByLabel('Show').selectOption('disabled')
+    await page.waitForURL(/search=another-name/)
+    expect(new URL(page.url()).searchParams.get('show')).toBe('disabled')
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { heading, respond, stateOf, testPages } from './browser.ts'
 import { resetTokenFor } from './served-bundle.ts'
+import { heading, respond, stateOf, testPages } from './served-pages.ts'
 
 const FORGOT = '/api/password/forgot-password'
 

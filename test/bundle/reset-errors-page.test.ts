@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { heading, respond, save, stateOf, testPages } from './browser.ts'
 import { PASSWORD } from './served-bundle.ts'
+import { heading, respond, save, stateOf, testPages } from './served-pages.ts'
 
 const RESET = '/api/password/reset-password'
 const CHECK = `${RESET}/check`

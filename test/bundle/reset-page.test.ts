@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import pg from 'pg'
 import type { Page } from 'playwright-core'
-import { expect, inject, test } from 'vitest'
-import { heading, save, testPages } from './browser.ts'
-import { mailTo, PASSWORD } from './served-bundle.ts'
+import { expect, test } from 'vitest'
+import { mailTo, newAccount, PASSWORD, sql } from './served-bundle.ts'
+import { heading, save, testPages } from './served-pages.ts'
 
 const CHOSEN = `${PASSWORD}, chosen`
 
@@ -126,12 +124,8 @@ testPages({ PROJECT_NAME: 'Acme', FRONTEND_URL: '' }, (site) => {
   })
 
   test('/reset-password with the link of an admin’s email sets the password of the admin', async () => {
-    const username = `keeper-${randomUUID().slice(0, 8)}`
-    const email = `${username}@example.com`
-    const database = new pg.Client({ connectionString: inject('world').bindings['DATABASE_URL'] })
-    await database.connect()
-    await database.query('insert into admins (username, email) values ($1, $2)', [username, email])
-    await database.end()
+    const { username, email } = newAccount()
+    await sql('insert into admins (username, email) values ($1, $2)', [username, email])
     expect(await site.post('/api/admins/forgot-password', { email })).toBe(200)
     const { text } = await mailTo(email, /Reset/)
     const link = new URL(/https:\S+\/reset-password#\S+/.exec(text)?.[0] ?? '')

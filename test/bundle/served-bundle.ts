@@ -1,14 +1,19 @@
 /** What `wrangler deploy` uploads, served by Miniflare on a local port. */
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inject, vi } from 'vitest'
+import pg from 'pg'
+import { expect, inject, vi } from 'vitest'
 import { createTestHarness } from 'wrangler'
 import { type Bundle, buildBundle } from '../../scripts/build.ts'
 import type {} from '../setup/world.ts'
 
 export const PASSWORD = 'correct horse battery staple'
+
+/** For what a browser calls: all tests that have one share an address, and would meet its limits. */
+export const RATE_LIMIT_FACTOR = '1000'
 
 const MAIL_LIMIT_MS = 15_000
 const POLL_MS = 100
@@ -49,6 +54,9 @@ export async function serveBundle(replaced: Record<string, string> = {}): Promis
   }
 }
 
+/** Of this file of tests: an address may register 20 accounts an hour. */
+const ADDRESS = `10.${crypto.getRandomValues(new Uint8Array(3)).join('.')}`
+
 /** Sends one request over HTTP. Tests assert what the body has, so its type is `any`. */
 export async function call(
   url: string,
@@ -62,7 +70,7 @@ export async function call(
   const response = await fetch(url, {
     method,
     headers: {
-      'CF-Connecting-IP': '203.0.113.7',
+      'CF-Connecting-IP': ADDRESS,
       ...(body && { 'Content-Type': 'application/json' }),
       ...(token && { Authorization: `Bearer ${token}` }),
       ...sent,
@@ -73,6 +81,33 @@ export async function call(
   const text = await response.text()
   const isJson = headers.get('Content-Type')?.startsWith('application/json')
   return { status, headers, text, body: (isJson ? JSON.parse(text) : undefined) as any }
+}
+
+/** What nobody has registered yet. */
+export function newAccount() {
+  const username = `user-${randomUUID().slice(0, 8)}`
+  return { username, email: `${username}@example.com`, password: PASSWORD }
+}
+
+/** An address that nothing else calls from, so that tests do not share limits. */
+export const freshAddress = () => ({
+  'CF-Connecting-IP': `10.${crypto.getRandomValues(new Uint8Array(3)).join('.')}`,
+})
+
+/** Registers a user. */
+export async function register(url: string) {
+  const account = newAccount()
+  const request = { method: 'POST', body: account, headers: freshAddress() }
+  expect((await call(`${url}/api/users/register`, request)).status).toBe(201)
+  return account
+}
+
+/** Runs a statement in the database of the service. */
+export async function sql(statement: string, values: unknown[] = []): Promise<void> {
+  const database = new pg.Client({ connectionString: inject('world').bindings['DATABASE_URL'] })
+  await database.connect()
+  await database.query(statement, values)
+  await database.end()
 }
 
 type Mail = { id: string; to: string[]; subject: string; text: string }

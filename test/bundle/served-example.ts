@@ -1,19 +1,26 @@
 /** examples/react as it is deployed: built, on an origin of its own, under its Content Security Policy. */
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import pg from 'pg'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, inject, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest'
 import { freePort } from '../../local/process/ports.ts'
 import { supervise } from '../../local/process/supervise.ts'
 import { exampleIn } from '../../local/vite.ts'
 import { hashPassword } from '../../src/passwords/hash.ts'
-import { call, PASSWORD, type ServedBundle, serveBundle } from './served-bundle.ts'
+import {
+  call,
+  newAccount,
+  PASSWORD,
+  RATE_LIMIT_FACTOR,
+  register,
+  type ServedBundle,
+  serveBundle,
+  sql,
+} from './served-bundle.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const PAGE_LIMIT_MS = 20_000
@@ -69,7 +76,7 @@ export function useExample(launch: () => Promise<Browser>) {
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
     ;[bundle, browser] = await Promise.all([
-      serveBundle({ CORS_ORIGINS: url, FRONTEND_URL: url }),
+      serveBundle({ CORS_ORIGINS: url, FRONTEND_URL: url, RATE_LIMIT_FACTOR }),
       launch(),
     ])
     stopExample = await buildAndServe(port, bundle.url)
@@ -111,14 +118,7 @@ export function useExample(launch: () => Promise<Browser>) {
       return { page, context }
     },
 
-    async register() {
-      const username = `tourist-${randomUUID().slice(0, 8)}`
-      const account = { username, email: `${username}@example.com`, password: PASSWORD }
-      const request = { method: 'POST', body: account }
-      const { status } = await call(`${bundle.url}/api/users/register`, request)
-      expect(status).toBe(201)
-      return account
-    },
+    register: () => register(bundle.url),
 
     async logIn(username: string, password: string, userAgent = 'test') {
       const { status } = await call(`${bundle.url}/api/users/login`, {
@@ -130,14 +130,10 @@ export function useExample(launch: () => Promise<Browser>) {
     },
 
     async newAdmin() {
-      const username = `guide-${randomUUID().slice(0, 8)}`
-      const database = new pg.Client({ connectionString: inject('world').bindings['DATABASE_URL'] })
-      await database.connect()
-      await database.query(
-        'insert into admins (username, email, hashed_password) values ($1, $2, $3)',
-        [username, `${username}@example.com`, await hashPassword(PASSWORD, 10)],
-      )
-      await database.end()
+      const { username, email } = newAccount()
+      await sql('insert into admins (username, email, hashed_password) values ($1, $2, $3)', [
+        ...[username, email, await hashPassword(PASSWORD, 10)],
+      ])
       return username
     },
   }

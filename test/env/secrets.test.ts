@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, randomBytes, randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { generateSecretKey } from '../../scripts/keys.ts'
+import { generateSecretKey } from '../../scripts/keys/generate.ts'
 import { looksRandom } from '../../src/env/randomness.ts'
 import { namesIn, problemsOf, valid } from '../setup/configuration.ts'
 

@@ -3,14 +3,13 @@ import { type ChildProcess, execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { freePort } from '../../local/process/ports.ts'
 import { describeInChromium } from '../bundle/chromium.ts'
+import { type Frontend, serveFrontend } from '../bundle/frontend.ts'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -26,7 +25,8 @@ const blocks = [...page.matchAll(BLOCK)].map(([, language = '', code = '']) => (
 let copy: RepositoryCopy
 let dev: ChildProcess
 let output = ''
-let frontend: { server: Server; origin: string; folder: string }
+let frontend: Frontend
+let folder: string
 
 /** The block with the addresses of this test in place of the defaults. */
 const adapted = (code: string) =>
@@ -36,11 +36,11 @@ const adapted = (code: string) =>
     .replaceAll('http://localhost:5173', frontend.origin)
 
 /** Serves a page, and the files of a folder as modules, as a development server does. */
-async function serveFrontend(folder: string) {
+function serveModules() {
   const imports = { 'edge-accounts-client': '/client/index.ts' }
   const html = `<!doctype html><title>Frontend</title>
     <script type="importmap">${JSON.stringify({ imports })}</script>`
-  const server = createServer(({ url = '' }, response) => {
+  return serveFrontend(({ url = '' }, response) => {
     const { pathname } = new URL(url, 'http://localhost')
     if (!pathname.endsWith('.ts')) return response.setHeader('Content-Type', 'text/html').end(html)
     const file = pathname.startsWith('/client/')
@@ -49,16 +49,13 @@ async function serveFrontend(folder: string) {
     const script = stripTypeScriptTypes(readFileSync(file, 'utf8'))
     return response.setHeader('Content-Type', 'text/javascript').end(script)
   })
-  const port = await freePort()
-  await once(server.listen(port, '127.0.0.1'), 'listening')
-  return { server, folder, origin: `http://localhost:${port}` }
 }
 
 beforeAll(async () => {
   copy = await copyRepository()
-  const folder = join(copy.folder, 'frontend')
+  folder = join(copy.folder, 'frontend')
   mkdirSync(folder)
-  frontend = await serveFrontend(folder)
+  frontend = await serveModules()
   for (const { language, code } of blocks) {
     const name = FILE_NAME.exec(code)?.[1]
     if (language === 'ts') writeFileSync(join(folder, name ?? 'unnamed.ts'), adapted(code))
@@ -73,7 +70,7 @@ beforeAll(async () => {
 afterAll(async () => {
   dev.kill('SIGTERM')
   await once(dev, 'close')
-  frontend.server.close()
+  frontend.close()
   await copy.remove()
 })
 
@@ -94,7 +91,7 @@ test('the code compiles with the strict options of TypeScript', async () => {
     ...{ allowImportingTsExtensions: true, lib: ['es2022', 'dom'], types: [] },
     paths: { 'edge-accounts-client': [join(ROOT, 'client/src/index.ts')] },
   }
-  const config = join(frontend.folder, 'tsconfig.json')
+  const config = join(folder, 'tsconfig.json')
   writeFileSync(config, JSON.stringify({ compilerOptions, include: ['*.ts'] }))
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
   const { stdout } = await run(process.execPath, [tsc, '-p', config])
@@ -213,7 +210,7 @@ describeInChromium('the code', (launch) => {
     const opened = await open()
     await call(opened, 'sign-in', 'signUp', name, email, PASSWORD)
     await call(opened, 'reset-password', 'forgotPassword', email)
-    const { linkIn } = await import(join(frontend.folder, 'mailbox.ts'))
+    const { linkIn } = await import(join(folder, 'mailbox.ts'))
     const link = await linkIn(email, /^Reset/)
     expect(link).toContain(`${frontend.origin}/reset-password?token=`)
 

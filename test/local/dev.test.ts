@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,7 +14,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseDevVars } from '../../local/dev/dev-vars.ts'
 import { assertPortsFree, readPorts } from '../../local/dev/settings.ts'
 import { createStops } from '../../local/dev/stops.ts'
@@ -28,7 +29,10 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'dev-test-'))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => {
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 test('a kept secret is random, persistent, and readable by its owner only', () => {
   const file = join(folder, 'upstash.token')
@@ -44,7 +48,7 @@ test('a kept secret is random, persistent, and readable by its owner only', () =
 
 describe('ports', () => {
   test('have defaults, which variables override', () => {
-    const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331 }
+    const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331, example: 5173 }
     expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({ worker: 9000, ...defaults })
   })
 
@@ -62,9 +66,11 @@ describe('ports', () => {
     }
     const [worker, postgres] = await Promise.all(servers.map(listen))
     const free = { mailbox: await freePort(), neon: await freePort(), upstash: await freePort() }
-    await expect(assertPortsFree({ ...free, worker, postgres }, 0)).rejects.toThrow(
-      new RegExp(`Port ${worker} is in use.* PORT=.*\n.*Port ${postgres} .*POSTGRES_PORT=`),
-    )
+    const ports = { ...free, worker, postgres, example: worker }
+    const check = (example: boolean) => assertPortsFree(ports, { example, timeoutMs: 0 })
+    const services = `Port ${worker} is in use.* PORT=\\d+ npm run dev\n.*Port ${postgres} .*POSTGRES_PORT=`
+    await expect(check(false)).rejects.toThrow(new RegExp(`${services}\\d+ npm run dev$`))
+    await expect(check(true)).rejects.toThrow(/ EXAMPLE_PORT=\d+ npm run example$/)
     for (const server of servers) server.close()
   })
 })
@@ -213,6 +219,7 @@ describe('startWorker', () => {
       .filter((line) => line.includes(text))
 
   const start = async (source: string, lines: string[] = []) => {
+    vi.stubEnv('TMPDIR', folder) // Where the file with the variables is.
     writeFileSync(join(folder, 'worker.js'), source)
     writeFileSync(join(folder, '.dev.vars'), 'FROM_THE_FILE=1\n')
     const config = 'name = "tiny"\nmain = "worker.js"\ncompatibility_date = "2026-01-01"\n'
@@ -237,10 +244,7 @@ describe('startWorker', () => {
     expect(await response.json()).toEqual(VARIABLES)
     expect(VARIABLES).toMatchObject({ BOM: 'first', TWICE: '2', SPREAD: '{\n  "keys": []\n}' })
     await expect.poll(() => lines).toContain('{"level":"info","event":"hit"}')
-    const file =
-      processesWith('variables.env')
-        .join()
-        .match(/[^"' ]+\/variables\.env/)?.[0] ?? ''
+    const [file = ''] = globSync(join(folder, 'variables-*/variables.env'))
     expect(readFileSync(file, 'utf8')).toContain('canary-of-a-secret')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(processesWith('canary-of-a-secret')).toEqual([])

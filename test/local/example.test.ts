@@ -1,20 +1,19 @@
 /** `npm run example`, in a copy of the repository. */
 import { once } from 'node:events'
+import { realpath } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { freePort } from '../../local/process/ports.ts'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { copyRepository, type RepositoryCopy } from './repository-copy.ts'
 
 /** A start takes three seconds on a quiet machine. */
 const TIMEOUT_MS = 60_000
 
 let copy: RepositoryCopy
-let port: number
 let output: string
 
 beforeAll(async () => {
-  ;[copy, port] = await Promise.all([copyRepository(), freePort()])
-  vi.stubEnv('EXAMPLE_PORT', String(port))
+  copy = await copyRepository()
 })
 afterAll(() => copy.remove())
 
@@ -31,13 +30,18 @@ function start() {
 
 test('npm run example starts the service with the example as its frontend, and stops both', async () => {
   const { example, ended } = start()
-  const url = `http://127.0.0.1:${port}`
+  const url = copy.urls.example
   await expect.poll(() => output, { timeout: TIMEOUT_MS }).toMatch(/Ready\.[\s\S]*Ctrl-C/)
   expect(output).toContain(`Frontend  ${url}\n`)
   expect(await (await fetch(`${url}/sign-in`)).text()).toContain('<div id="root">')
   // Vite replaces it in what it serves.
   const client = await (await fetch(`${url}/src/accounts.ts`)).text()
   expect(client).toContain(`"VITE_ACCOUNTS_URL": "${copy.urls.api}"`)
+  // Files that others who use this machine can't read.
+  for (const secret of ['.dev.vars', '.local/running.json']) {
+    const served = await fetch(`${url}/@fs${encodeURI(join(await realpath(copy.folder), secret))}`)
+    expect([secret, served.status]).toEqual([secret, 403])
+  }
 
   example.kill('SIGINT')
   expect(await ended).toEqual([0, null])
@@ -46,6 +50,7 @@ test('npm run example starts the service with the example as its frontend, and s
 })
 
 test('npm run example names the port that is in use, and starts nothing', async () => {
+  const port = Number(new URL(copy.urls.example).port)
   const server = createServer()
   await once(server.listen(port, '127.0.0.1'), 'listening')
   onTestFinished(() => {

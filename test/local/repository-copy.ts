@@ -7,11 +7,11 @@ import { freePort } from '../../local/process/ports.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NOT_COPIED = /^(\.dev\.vars|\.env|\.git|\.local|node_modules|dist|coverage)$/
-const PORTS = ['PORT', 'MAILBOX_PORT', 'POSTGRES_PORT', 'NEON_PORT', 'UPSTASH_PORT']
+const PORTS = ['PORT', 'MAILBOX_PORT', 'POSTGRES_PORT', 'NEON_PORT', 'UPSTASH_PORT', 'EXAMPLE_PORT']
 
 export interface RepositoryCopy {
   folder: string
-  urls: { api: string; mailbox: string }
+  urls: { api: string; mailbox: string; example: string }
   /** Starts `npm run dev` with these arguments. */
   run(args: string[], onOutput: (text: string) => void): ChildProcess
   remove(): Promise<void>
@@ -26,9 +26,10 @@ export async function copyRepository(): Promise<RepositoryCopy> {
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const ports = await Promise.all(PORTS.map(() => freePort()))
   const variables = Object.fromEntries(PORTS.map((name, i) => [name, String(ports[i])]))
+  const urlOf = (name: string) => `http://127.0.0.1:${variables[name]}`
   return {
     folder,
-    urls: { api: `http://127.0.0.1:${ports[0]}`, mailbox: `http://127.0.0.1:${ports[1]}` },
+    urls: { api: urlOf('PORT'), mailbox: urlOf('MAILBOX_PORT'), example: urlOf('EXAMPLE_PORT') },
     run(args, onOutput) {
       const env = { ...process.env, ...variables }
       const child = spawn(process.execPath, [join(folder, 'local/dev.ts'), ...args], { env })

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, onTestFinished, test } from 'vitest'
@@ -14,14 +15,12 @@ const MAX_BYTES = 4 * 1024
 
 const ROOT = join(import.meta.dirname, '../..')
 
-type Document = { paths: Record<string, Record<string, { operationId: string }>> }
-
 test('client/src/api.ts is what the OpenAPI document gives: npm run generate:client', async () => {
   expect(await readFile(TARGET, 'utf8')).toBe(generateClientApi())
 })
 
 test('the client has every operation below /api/ under its operationId, and no other', () => {
-  const { paths } = buildOpenApi() as Document
+  const { paths } = buildOpenApi()
   const documented = Object.entries(paths)
     .filter(([path]) => path.startsWith('/api/'))
     .flatMap(([path, methods]) =>
@@ -67,4 +66,52 @@ test('client/dist is built from client/src: npm run prepare --workspace client',
     const expected = await readFile(join(folder, file), 'utf8')
     expect(await readFile(join(ROOT, 'client/dist', file), 'utf8'), file).toBe(expected)
   }
+})
+
+/** What the examples of client/README.md leave to the reader's program. */
+const READERS = `import { type Client, createClient } from 'edge-accounts-client'
+import type { ReactNode } from 'react'
+declare global {
+  const accounts: Client
+  const username: string, email: string, password: string, token: string
+  const session: { id: string }
+  const signal: AbortSignal
+  const form: { show(fields: Readonly<Record<string, string>>, message: string): void }
+  const env: { ACCOUNTS: { fetch: typeof fetch } }
+  function Profile(props: object): ReactNode
+  function SignIn(): ReactNode
+}`
+
+test('the examples of client/README.md compile', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'client-readme-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const readme = await readFile(join(ROOT, 'client/README.md'), 'utf8')
+  const examples = [...readme.matchAll(/```tsx?\n(.*?)```/gs)]
+  expect(examples.length).toBeGreaterThan(8)
+  const write = (name: string, text: string) => writeFile(join(folder, name), text)
+  await write('readers.ts', READERS)
+  await Promise.all(
+    examples.map(([, example = ''], index) => {
+      const isModule = /^import /m.test(example)
+      const imports = isModule ? '' : "import { createClient } from 'edge-accounts-client'\n"
+      return write(`example-${index}.tsx`, imports + example)
+    }),
+  )
+  const types = join(ROOT, 'node_modules/@types')
+  const compilerOptions = {
+    ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true, jsx: 'react-jsx' },
+    ...{ target: 'es2022', module: 'esnext', moduleResolution: 'bundler', types: [] },
+    paths: {
+      'edge-accounts-client': [join(ROOT, 'client/dist/index.d.ts')],
+      'react/*': [join(types, 'react/*')],
+      react: [join(types, 'react')],
+      csstype: [join(ROOT, 'node_modules/csstype')],
+    },
+  }
+  await write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*'] }))
+  const compile = promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder])
+  expect(await compile.catch(({ stdout }) => ({ stdout, stderr: '' }))).toEqual({
+    stdout: '',
+    stderr: '',
+  })
 })

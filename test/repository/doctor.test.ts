@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { generateSecretKey, generateSigningKeys } from '../../scripts/keys.ts'
+import { generateSecretKey, generateSigningKeys } from '../../scripts/keys/generate.ts'
 import type {} from '../setup/world.ts'
 import { databaseWith, examine, examineAsProgram, faulty } from './examine.ts'
 
@@ -94,7 +94,10 @@ const NO_SCRIPTS = {
   match: 'eval',
 } as const
 
-test.each<[what: string, variable: string, value: () => string | Promise<string>, line: RegExp]>([
+/** At once, as each check has its own time limit to wait for. */
+test.concurrent.each<
+  [what: string, variable: string, value: () => string | Promise<string>, line: RegExp]
+>([
   [
     'a mismatched key pair',
     'JWT_SIGNING_KEYS',

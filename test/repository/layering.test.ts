@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import exampleJson from '../../examples/react/package.json' with { type: 'json' }
 import packageJson from '../../package.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -88,7 +89,7 @@ const packageOf = (specifier: string) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[
 
 const sourcesIn = (...folders: string[]) =>
   folders
-    .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: ROOT }))
+    .flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`, { cwd: ROOT }))
     .map((file) => ({ file, source: readFileSync(join(ROOT, file), 'utf8') }))
 
 const importsOf = ({ file, source }: { file: string; source: string }): Import[] =>
@@ -169,10 +170,38 @@ test('only db/ and passwords/ call fetch', () => {
   expect(new Set(callers.map(({ file }) => layerOf(file)))).toEqual(new Set(['db', 'passwords']))
 })
 
-test('local/ imports nothing of src, functions, emails or test', () => {
-  const product = /\.\.\/(src|functions|emails|test)\//
-  const broken = sourcesIn('local')
-    .flatMap(importsOf)
-    .filter(({ to }) => product.test(to))
-  expect(broken.map(show)).toEqual([])
+/** What a file imports of the repository, and what those files import. Types are gone when it runs. */
+function loadedBy(file: string, loaded = new Set<string>()): Set<string> {
+  const source = readFileSync(join(ROOT, file), 'utf8')
+  for (const { to, isType } of importsOf({ file, source })) {
+    const target = relative('', join(dirname(file), to))
+    if (isType || !/^\.\.?\/.*\.ts$/.test(to) || loaded.has(target)) continue
+    loadedBy(target, loaded.add(target))
+  }
+  return loaded
+}
+
+test('local/ loads nothing of src, functions, emails or test', () => {
+  const loaded = sourcesIn('local').flatMap(({ file }) =>
+    [...loadedBy(file)].map((target) => `${file} loads ${target}`),
+  )
+  expect(loaded).toContain('local/dev.ts loads scripts/keys/generate.ts')
+  expect(loaded.filter((line) => / (src|functions|emails|test)\//.test(line))).toEqual([])
 })
+
+test.each([
+  { folder: 'client', dependencies: {} },
+  { folder: 'examples/react', dependencies: exampleJson.dependencies },
+])(
+  '$folder can be copied out: it imports its own files and its dependencies',
+  ({ folder, dependencies }) => {
+    const imported = sourcesIn(`${folder}/src`).flatMap(importsOf)
+    expect(imported.length).toBeGreaterThan(10)
+    const astray = imported.filter(({ file, to }) =>
+      to.startsWith('.')
+        ? !join(dirname(file), to).startsWith(`${folder}/src/`)
+        : !(packageOf(to) in dependencies),
+    )
+    expect(astray.map(show)).toEqual([])
+  },
+)

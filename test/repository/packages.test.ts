@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import clientJson from '../../client/package.json' with { type: 'json' }
+import exampleJson from '../../examples/react/package.json' with { type: 'json' }
 import packageJson from '../../package.json' with { type: 'json' }
 import lock from '../../package-lock.json' with { type: 'json' }
 import mutationJson from '../../tools/mutation/package.json' with { type: 'json' }
@@ -84,6 +86,17 @@ describe('package.json', () => {
       expect(below).toEqual([])
     }
     expect(isAtLeast('4.12.3', FLOORS.hono)).toBe(false) // The comparison works.
+  })
+})
+
+describe('examples/react', () => {
+  test('has exact versions, and the client from its folder: in a copy of the example npm asks no registry for a name that anybody may publish', () => {
+    const { [clientJson.name]: client, ...others } = exampleJson.dependencies as Record<
+      string,
+      string
+    >
+    expect(client).toBe('file:../../client')
+    expectExact({ ...others, ...exampleJson.devDependencies })
   })
 })
 

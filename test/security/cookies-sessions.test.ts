@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ACCOUNT_TYPES } from '../routes/account/account-types.ts'
 import { newUser, PASSWORD } from '../setup/accounts.ts'
+import { environment } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import {
   expectInvalid,
@@ -85,6 +86,19 @@ describe.each(ACCOUNT_TYPES)('$type', (accounts) => {
       0, 2,
     ])
     expectCleared(await page.post('logout', { refresh_token: 'dead' }), page.name)
+  })
+
+  test(`Cookies (23): POST /api/${type}/logout spends the quota for the session of the cookie, whatever token the body has`, async () => {
+    const { page, id } = await loggedIn(accounts)
+    const cookie = `${page.name}=${page.held()}`
+    const limited = browser({ type, env: environment({ RATE_LIMIT_PER_HOUR: 1 }) })
+    const logOut = () => limited.post('logout', { refresh_token: 'garbage' }, { cookie })
+    expect((await logOut()).status).toBe(204)
+    expect(await openSessions(accounts, id)).toBe(1) // That of `create`.
+    expect((await logOut()).status).toBe(429)
+    // What is not genuine costs no trip, and nothing of the quota.
+    const nothing = await limited.post('logout', { refresh_token: 'garbage' }, { cookie: '' })
+    expect(nothing.status).toBe(204)
   })
 
   test(`Cookies (ASVS 7.2.4): a session of /api/${type} ends when another takes the place of its cookie`, async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ACCOUNT_TYPES } from '../routes/account/account-types.ts'
+import { PASSWORD } from '../setup/accounts.ts'
 import { environment } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import { expectInvalid, expectResponse, expectUnauthenticated } from '../setup/shapes.ts'
@@ -82,6 +83,33 @@ describe.each(ACCOUNT_TYPES)('$type', (accounts) => {
       expect((await page.post('refresh')).status).toBe(200)
     },
   )
+
+  test(`Cookies: POST /api/${type}/login, refresh and logout with another X-Refresh-Token than "cookie" return 422, and no token in the body`, async () => {
+    const { page, username, id } = await loggedIn(accounts)
+    for (const value of [
+      'Cookie',
+      'COOKIE',
+      'cookie, x',
+      'cookie, cookie',
+      'cookie;',
+      'true',
+      '',
+    ]) {
+      const headers = {
+        Origin: LISTED,
+        'X-Refresh-Token': value,
+        Cookie: `${page.name}=${page.held()}`,
+      }
+      for (const act of ['login', 'refresh', 'logout']) {
+        const body = act === 'login' ? { username, password: PASSWORD } : {}
+        const response = await page.client.post(`/api/${type}/${act}`, body, { headers })
+        expectInvalid(response, 'X-Refresh-Token')
+        expectUntouched(response)
+      }
+    }
+    expect(await openSessions(accounts, id)).toBe(2)
+    expect((await page.post('refresh')).status).toBe(200)
+  })
 
   test(`Cookies: the cookie of POST /api/${type}/refresh expires with the session at the latest`, async () => {
     const { page, id } = await loggedIn(accounts)

@@ -156,7 +156,7 @@ describe('a full_name', () => {
       const name = `${part.repeat(Math.floor(98 / part.length))}\u034f`
       expect(await rejected({ full_name: name })).toBe(INVISIBLE)
     }
-    expect(Date.now() - begun).toBeLessThan(2_000)
+    expect(Date.now() - begun).toBeLessThan(10_000) // Milliseconds on a quiet machine.
   })
 })
 

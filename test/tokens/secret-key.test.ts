@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { generateSecretKey } from '../../scripts/keys.ts'
+import { generateSecretKey } from '../../scripts/keys/generate.ts'
 import { logIn, newAdmin, newUser, type Tokens } from '../setup/accounts.ts'
 import { type ApiResponse, environment, expectError, type Visitor, visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'

@@ -38,9 +38,10 @@ export function Redirect({ to }: { to: string }) {
   return null
 }
 
-/** A path of this application, whatever it was given: `?next=` comes from the address bar. */
-export function safePath(path: string | null, otherwise: string): string {
-  if (path === null || !URL.canParse(path, location.origin)) return otherwise
-  const url = new URL(path, location.origin)
-  return url.origin === location.origin ? url.pathname + url.search : otherwise
+/** An address in this application, whatever it was given: `?next=` comes from the address bar. */
+export function safeAddress(given: string | null, otherwise: string): string {
+  if (given === null || !URL.canParse(given, location.origin)) return otherwise
+  const { href } = new URL(given, location.origin)
+  // Compared as a whole: a path may begin with `//`, and then be a host; a `blob:` has our origin.
+  return href.startsWith(`${location.origin}/`) ? href : otherwise
 }

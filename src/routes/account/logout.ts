@@ -2,6 +2,7 @@ import type { AccountType } from '../../db/accounts.ts'
 import { endSession } from '../../db/sessions.ts'
 import {
   clearRefreshCookie,
+  cookieSessionId,
   refreshCookieMode,
   SetCookie,
 } from '../../middleware/refresh-cookie.ts'
@@ -30,14 +31,14 @@ export const logout = (accountType: AccountType) =>
     refreshCookieMode,
     async (c) => {
       const { token, cookieMode } = presentedToken(c, accountType, c.req.valid('json'))
-      const subject = readRefreshToken(c.var.keys, accountType, token)
-      if (subject) {
-        await rateLimit(c)
-        const { sessionId } = subject
+      const sessionId = readRefreshToken(c.var.keys, accountType, token)?.sessionId
+      // What is not genuine ends no session, and costs no trip.
+      if (sessionId || (cookieMode && cookieSessionId(c, accountType))) await rateLimit(c)
+      if (sessionId) {
         await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
       }
       if (cookieMode) {
-        endReplacedSession(c, accountType, subject?.sessionId)
+        endReplacedSession(c, accountType, sessionId)
         clearRefreshCookie(c, accountType)
       }
       return c.body(null, 204)

@@ -2,9 +2,8 @@ import type { RequestContext } from '../../context.ts'
 import type { AccountType } from '../../db/accounts.ts'
 import { endSession } from '../../db/sessions.ts'
 import { log } from '../../log.ts'
-import { refreshCookie } from '../../middleware/refresh-cookie.ts'
+import { cookieSessionId } from '../../middleware/refresh-cookie.ts'
 import { requestSourceOf } from '../../request-source.ts'
-import { readRefreshToken } from '../../tokens/refresh.ts'
 
 /**
  * Ends the session of the cookie that this response replaces or clears, unless it is the same one: nobody
@@ -15,8 +14,7 @@ export function endReplacedSession(
   accountType: AccountType,
   currentId: string | undefined,
 ) {
-  const token = refreshCookie(c, accountType)
-  const sessionId = token && readRefreshToken(c.var.keys, accountType, token)?.sessionId
+  const sessionId = cookieSessionId(c, accountType)
   if (!sessionId || sessionId === currentId) return
   c.executionCtx.waitUntil(
     endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) }).catch(() =>

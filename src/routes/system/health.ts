@@ -95,7 +95,7 @@ async function probe({ config, db, limiter }: Resources): Promise<Probe> {
   return {
     status: database ? 'unhealthy' : impaired ? 'degraded' : 'healthy',
     environment: config.environment,
-    project: config.projectName,
+    project: config.brand.name,
     database: { connected: database === null, error: database },
     redis: { connected: redis === null },
     email_configured: config.mail !== undefined,

@@ -22,7 +22,7 @@ export const welcome = endpoint(
   (c) =>
     c.json(
       {
-        message: `Welcome to ${c.var.config.projectName} API!`,
+        message: `Welcome to ${c.var.config.brand.name} API!`,
         version: packageJson.version,
         docs: '/docs' as const,
         redoc: '/redoc' as const,

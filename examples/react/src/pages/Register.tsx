@@ -2,12 +2,12 @@ import { accounts, PASSWORD_MIN_LENGTH, useUser } from '../accounts.ts'
 import { Card } from '../parts/Card.tsx'
 import { Field } from '../parts/Field.tsx'
 import { Form } from '../parts/Form.tsx'
-import { Link, navigate, Redirect, safePath, useAddress } from '../router.tsx'
+import { Link, navigate, Redirect, safeAddress, useAddress } from '../router.tsx'
 
 export function Register() {
   const user = useUser()
   const { search, searchParams } = useAddress()
-  if (user) return <Redirect to={safePath(searchParams.get('next'), '/profile')} />
+  if (user) return <Redirect to={safeAddress(searchParams.get('next'), '/profile')} />
 
   return (
     <Card

@@ -3,23 +3,23 @@ import { Card } from '../parts/Card.tsx'
 import { Field } from '../parts/Field.tsx'
 import { Form } from '../parts/Form.tsx'
 import { Notice } from '../parts/Notice.tsx'
-import { Link, Redirect, safePath, useAddress } from '../router.tsx'
+import { Link, Redirect, safeAddress, useAddress } from '../router.tsx'
 
 /** Said above the form to those whom another page has sent here. */
-const NOTICES: Record<string, string> = {
-  ended: 'You have been signed out. Sign in to go on where you were.',
-  registered: 'Your account is ready. Sign in to use it.',
-  reset: 'Your password is changed. Sign in with the new one.',
-  deleted: 'Your account is deleted.',
-}
+const NOTICES = new Map([
+  ['ended', 'You have been signed out. Sign in to go on where you were.'],
+  ['registered', 'Your account is ready. Sign in to use it.'],
+  ['reset', 'Your password is changed. Sign in with the new one.'],
+  ['deleted', 'Your account is deleted.'],
+])
 
 export function SignIn() {
   const user = useUser()
   const { search, searchParams } = useAddress()
   // Also when another tab has signed in.
-  if (user) return <Redirect to={safePath(searchParams.get('next'), '/profile')} />
+  if (user) return <Redirect to={safeAddress(searchParams.get('next'), '/profile')} />
 
-  const notice = NOTICES[searchParams.get('notice') ?? '']
+  const notice = NOTICES.get(searchParams.get('notice') ?? '')
   return (
     <Card
       title="Sign in"

@@ -3,13 +3,13 @@ import { Card } from '../../parts/Card.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
 import { Notice } from '../../parts/Notice.tsx'
-import { Redirect, safePath, useAddress } from '../../router.tsx'
+import { Redirect, safeAddress, useAddress } from '../../router.tsx'
 
 /** Admins have accounts of their own: a user can't sign in here. */
 export function AdminSignIn() {
   const admin = useAdmin()
   const { searchParams } = useAddress()
-  if (admin) return <Redirect to={safePath(searchParams.get('next'), '/admin/users')} />
+  if (admin) return <Redirect to={safeAddress(searchParams.get('next'), '/admin/users')} />
 
   return (
     <Card title="Sign in as an admin">

@@ -13,6 +13,12 @@ const SEARCH_DELAY_MS = 300
 
 const IS_ACTIVE: Record<string, boolean> = { active: true, disabled: false }
 
+/** The first page of this list with something else chosen: of the list as it is now, not when it was drawn. */
+function pathWith(chosen: Record<string, string>): string {
+  const { search = '', show = 'all' } = Object.fromEntries(new URLSearchParams(location.search))
+  return `/admin/users?${new URLSearchParams({ search, show, ...chosen })}`
+}
+
 /** Search, filter and page are in the address: a reload keeps them, and they can be sent to somebody. */
 export function Users() {
   const { searchParams } = useAddress()
@@ -29,10 +35,6 @@ export function Users() {
     [search, show, page],
   )
   const users = useLoad(load)
-
-  /** This list with something else chosen. */
-  const pathWith = (chosen: Record<string, string>) =>
-    `/admin/users?${new URLSearchParams({ search, show, ...chosen })}`
 
   return (
     <>

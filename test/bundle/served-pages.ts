@@ -1,16 +1,17 @@
 /** The pages of the bundle in a real Chromium. */
-import { randomUUID } from 'node:crypto'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest'
 import { describeInChromium } from './chromium.ts'
-import { call, PASSWORD, resetTokenFor, type ServedBundle, serveBundle } from './served-bundle.ts'
+import {
+  call,
+  freshAddress,
+  register,
+  resetTokenFor,
+  type ServedBundle,
+  serveBundle,
+} from './served-bundle.ts'
 
 const PAGE_LIMIT_MS = 20_000
-
-/** An address that nothing else calls from, so that tests do not share limits. */
-const freshAddress = () => ({
-  'CF-Connecting-IP': `10.${crypto.getRandomValues(new Uint8Array(3)).join('.')}`,
-})
 
 export type Site = ReturnType<typeof siteOf>
 
@@ -62,12 +63,7 @@ const siteOf = (served: () => { url: string; browser: Browser }) => ({
       .status
   },
 
-  async register() {
-    const username = `reader-${randomUUID().slice(0, 8)}`
-    const account = { username, email: `${username}@example.com`, password: PASSWORD }
-    expect(await this.post('/api/users/register', account)).toBe(201)
-    return account
-  },
+  register: () => register(served().url),
 
   /** A user who has requested a reset link, and its token as a URL has it. */
   async forgetful() {
@@ -77,7 +73,7 @@ const siteOf = (served: () => { url: string; browser: Browser }) => ({
   },
 })
 
-/** Answers the calls of one path as the network of a page does, with another response. */
+/** The calls of a page to one path get this response in place of the service's. */
 export const respond = (page: Page, path: string, status: number, details: object = {}) =>
   page.route(
     (url) => url.pathname === path,

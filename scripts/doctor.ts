@@ -109,7 +109,7 @@ async function findSource(file: string | undefined): Promise<Source> {
   }
   throw new CommandError(
     [
-      'There is nothing to check: `npm run dev` is not running in this folder, and the shell has no variables.',
+      'There is nothing to check: no service of `npm run dev` runs in this folder, and the shell has no variables.',
       'Start it, or pass the variables of an environment: npm run doctor -- --file <file>',
     ].join('\n'),
     2,

@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readCommandLine } from '../scripts/command-line.ts'
 import { buildOpenApi } from '../scripts/openapi.ts'
 import { run } from './run.ts'
 
@@ -11,6 +12,11 @@ import { run } from './run.ts'
 const OUT = 'dist/clients'
 const DOCUMENT = `${OUT}/openapi.json`
 
+readCommandLine({
+  name: 'npm run check:openapi',
+  about: `Lints the OpenAPI document, generates clients from it with two generators, and compiles them. The rules
+are in tools/spectral.yaml.`,
+})
 await mkdir(join(import.meta.dirname, '..', OUT), { recursive: true })
 await writeFile(join(import.meta.dirname, '..', DOCUMENT), JSON.stringify(buildOpenApi(), null, 2))
 

@@ -64,6 +64,7 @@ export async function startEverything(
       if (changes.length > 0) continue // The next version.
     }
     if (text === undefined) {
+      isValid = false
       say(DELETED)
       continue
     }

@@ -104,6 +104,8 @@ describe('npm run dev', () => {
     await printed(/has been deleted\. The service keeps running/, () => rmSync(file))
     expect(await projectName()).toBe('Welcome to Acme API!')
     await printed(/valid again/, () => writeFileSync(file, before))
+    await printed(/has been deleted/, () => rmSync(file))
+    await printed(/valid again/, () => writeFileSync(file, before))
     expect(output).not.toContain('Restarting')
   })
 

@@ -1,4 +1,4 @@
-/** The commands of `scripts/`, `bench/` and `local/`, as programs. */
+/** The commands of `scripts/`, `bench/`, `local/` and `tools/`, as programs. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -27,11 +27,11 @@ async function run(file: string, args: string[], variables: Record<string, strin
 const wrong = (message: RegExp) => ({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
 
 const COMMANDS = Object.entries(packageJson.scripts).flatMap(([name, command]) => {
-  const file = /^node ((?:scripts|bench|local)\/\S+)/.exec(command)?.[1]
+  const file = /^node ((?:scripts|bench|local|tools)\/\S+)/.exec(command)?.[1]
   return file === undefined ? [] : [{ name: `npm run ${name}`, file }]
 })
 
-test('the programs of scripts/, bench/ and local/ have commands', () => {
+test('the programs of scripts/, bench/, local/ and tools/ have commands', () => {
   expect(COMMANDS.length).toBeGreaterThan(15)
 })
 

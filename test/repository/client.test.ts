@@ -55,7 +55,7 @@ test('createClient takes less than 4 KiB in a bundle, minified and compressed', 
   expect(bytes).toBeLessThan(MAX_BYTES)
 })
 
-test('client/dist is built from client/src: npm run prepare --workspace client', async () => {
+test('client/dist is built from client/src: npm run prepare', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'client-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const program = join(ROOT, 'node_modules/.bin/tsc')

@@ -22,9 +22,12 @@ const fuzz: Fuzzing = {
  */
 const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
 
-/** A browser, a burst of logins, a run of the tests within the tests, and `npm run dev` with its restarts. */
+/** Compares response times under load: nothing else may run. */
+const LONG_ALONE = ['test/bundle/burst.test.ts']
+
+/** A browser, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
-  'test/bundle/!(bundle).test.ts',
+  'test/bundle/!(bundle|burst).test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
   'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]
@@ -65,7 +68,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/{local,bundle,repository}/**/*.test.ts', 'client/test/*.test.ts'],
-          exclude: LONG_IN_NODE,
+          exclude: [...LONG_IN_NODE, ...LONG_ALONE],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -75,6 +78,17 @@ export default defineConfig({
         test: {
           name: 'long-node',
           include: LONG_IN_NODE,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long-alone',
+          include: LONG_ALONE,
+          // After all other projects.
+          sequence: { groupOrder: 1 },
           testTimeout: 240_000,
           hookTimeout: 60_000,
         },

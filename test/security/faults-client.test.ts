@@ -70,7 +70,8 @@ test('Fault matrix: if the client disconnects, POST register writes the user, th
   for (const { fields } of attempts) {
     const written = await sql('select id from users where username = $1', [fields.username])
     const again = await visitor().post('/api/users/register', fields)
-    expect(again.status).toBe(written.length === 1 ? 409 : 201)
+    // On a busy machine what the client left may be written between the two.
+    expect(written.length === 1 ? [409] : [201, 409]).toContain(again.status)
     const trail = await sql(
       `select action from audit_events join users u on u.id = actor_id
        where u.username = $1 and actor_kind = 'user'`,

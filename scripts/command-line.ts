@@ -60,7 +60,16 @@ export async function runCommand<const Known extends Options>(
     console.error(isExpected ? error.message : error instanceof Error ? error.stack : String(error))
     process.exitCode = isExpected ? error.exitCode : 1
   }
+  await Promise.all([process.stdout, process.stderr].map(allWritten))
   process.exit() // The idle connections of `fetch` would keep the process for five seconds.
+}
+
+/** A pipe takes 64 KiB, and the rest as it is read. Resolves when that is done, or nobody reads on. */
+function allWritten(output: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    output.on('error', () => resolve())
+    output.write('', () => resolve())
+  })
 }
 
 /** The arguments of this process. Prints the help, or what is wrong with them, and exits. */

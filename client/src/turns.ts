@@ -1,15 +1,14 @@
 /**
- * How long a tab waits for its turn. The one before it may be frozen. What that one has sent, the service
- * answers in the same way for 30 seconds.
+ * How long a tab waits for another, which may be frozen. What that one has sent, the service answers
+ * in the same way for 30 seconds.
  */
 const LONGEST_TURN_MS = 10_000
 
-/**
- * Acts when what came before has ended, well or not.
- *
- * @param act learns whether another has had its turn meanwhile
- */
-type InTurn = <Result>(act: (hasWaited: boolean) => Promise<Result>) => Promise<Result>
+/** Learns whether another tab has had its turn meanwhile. */
+type Act<Result> = (hasWaited: boolean) => Promise<Result>
+
+/** Acts when what came before has ended, well or not. */
+type InTurn = <Result>(act: Act<Result>) => Promise<Result>
 
 export function withinClient(): InTurn {
   let last: Promise<unknown> = Promise.resolve()
@@ -23,20 +22,24 @@ export function withinClient(): InTurn {
   }
 }
 
-/** Web Locks. A lock that is not available at once is held by another call or tab. */
-export const amongTabs =
-  (name: string): InTurn =>
-  async (act) => {
-    const { locks } = navigator
-    const first = await locks.request(name, { ifAvailable: true }, async (lock) =>
-      lock ? { result: await act(false) } : undefined,
-    )
-    if (first) return first.result
-    const limit = AbortSignal.timeout(LONGEST_TURN_MS)
-    return locks
-      .request(name, { signal: limit }, () => act(true))
-      .catch((error) => {
-        if (error === limit.reason) return act(true)
-        throw error
-      })
-  }
+/** Web Locks. A lock that is not available at once is held by another tab. */
+export function amongTabs(name: string): InTurn {
+  // The calls of one tab end by themselves. Each waits for the one before: its cookie must come last.
+  const inOwnTurn = withinClient()
+  return (act) => inOwnTurn(() => whenOthersEnd(name, act))
+}
+
+async function whenOthersEnd<Result>(name: string, act: Act<Result>): Promise<Result> {
+  const { locks } = navigator
+  const first = await locks.request(name, { ifAvailable: true }, async (lock) =>
+    lock ? { result: await act(false) } : undefined,
+  )
+  if (first) return first.result
+  const limit = AbortSignal.timeout(LONGEST_TURN_MS)
+  return locks
+    .request(name, { signal: limit }, () => act(true))
+    .catch((error) => {
+      if (error === limit.reason) return act(true)
+      throw error
+    })
+}

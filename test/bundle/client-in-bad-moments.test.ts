@@ -57,6 +57,28 @@ testTabs('bad moments', (tabs) => {
     expect(await usernameIn(reloaded)).toBe(next.username)
   })
 
+  test('a login waits for the refresh of its own tab, however slow: its cookie must come last', async () => {
+    const { context, tab } = await signedInTab()
+    const next = await register()
+    await expire(tab)
+    const refreshes = await hold(context, '/api/users/refresh')
+    const logins = await hold(context, '/api/users/login')
+    const refresh = tab.evaluate('accounts.refreshUserTokens()')
+    await expect.poll(() => refreshes.length).toBe(1)
+    await tab.waitForTimeout(2000)
+    const login = logIn(tab, next)
+    await expect.poll(() => refreshes.length, { timeout: HANG_MS }).toBe(2)
+    await tab.waitForTimeout(3000)
+    expect(logins).toHaveLength(0)
+
+    await refreshes[1]?.continue()
+    await refresh
+    await expect.poll(() => logins.length).toBe(1)
+    await logins[0]?.continue()
+    await login
+    expect(await usernameIn(tab)).toBe(next.username)
+  })
+
   test('the service is down when a page is opened: signed in as soon as it is back', async () => {
     const { context, tab, username } = await signedInTab()
     await expire(tab)

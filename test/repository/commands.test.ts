@@ -49,6 +49,19 @@ test.each(COMMANDS)('$name exits with 2 for an option it does not have', async (
   )
 })
 
+test('all that a command prints reaches a pipe, or ends with who reads it', async () => {
+  const source = `import { runCommand } from './scripts/command-line.ts'
+    await runCommand({ name: 'x', about: 'x' }, () => console.log('x'.repeat(2 ** 20)))`
+  const start = () => spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: ROOT })
+  const read = start()
+  expect(await text(read.stdout)).toHaveLength(2 ** 20 + 1)
+
+  const unread = start()
+  unread.stdout.once('data', () => unread.stdout.destroy())
+  const [stderr, exit] = await Promise.all([text(unread.stderr), once(unread, 'exit')])
+  expect({ stderr, exit }).toEqual({ stderr: '', exit: [0, null] })
+})
+
 test.each([
   ['scripts/keys.ts', ['more'], /^Unexpected argument 'more'\. See: npm run keys/],
   [

@@ -73,7 +73,7 @@ async function takeDevLock(): Promise<() => void> {
 }
 
 async function main({ example, frontendUrl }: Options): Promise<void> {
-  const ports = readPorts(process.env)
+  const ports = readPorts(process.env, { example })
   mkdirSync(join(FOLDER, '.local'), { recursive: true })
   stops.add(await takeDevLock())
   const say = (line: string) => console.log(line)

@@ -20,12 +20,15 @@ const MAX_PORT = 65_535
 const TIMEOUT_MS = 4000
 const POLL_MS = 200
 
+const servicesOf = (example: boolean) =>
+  SERVICES.filter((service) => example || service !== 'example')
+
 /** @throws Error that names every variable with an invalid port, and every port that is used twice */
-export function readPorts(env: NodeJS.ProcessEnv): Ports {
+export function readPorts(env: NodeJS.ProcessEnv, { example }: { example: boolean }): Ports {
   const ports: Ports = { worker: 0, mailbox: 0, postgres: 0, neon: 0, upstash: 0, example: 0 }
   const problems: string[] = []
   const variables = new Map<number, string>()
-  for (const service of SERVICES) {
+  for (const service of servicesOf(example)) {
     const { variable, port } = PORTS[service]
     const value = env[variable]
     const chosen = value === undefined || value === '' ? port : Number(value)
@@ -46,7 +49,7 @@ export async function assertPortsFree(
   ports: Ports,
   { example, timeoutMs = TIMEOUT_MS }: { example: boolean; timeoutMs?: number },
 ): Promise<void> {
-  const services = SERVICES.filter((service) => example || service !== 'example')
+  const services = servicesOf(example)
   const command = example ? 'npm run example' : 'npm run dev'
   const deadline = Date.now() + timeoutMs
   for (;;) {

@@ -49,12 +49,21 @@ test('a kept secret is random, persistent, and readable by its owner only', () =
 describe('ports', () => {
   test('have defaults, which variables override', () => {
     const defaults = { mailbox: 8025, postgres: 54329, neon: 54330, upstash: 54331, example: 5173 }
-    expect(readPorts({ NEON_PORT: '', PORT: '9000' })).toEqual({ worker: 9000, ...defaults })
+    const env = { NEON_PORT: '', PORT: '9000' }
+    expect(readPorts(env, { example: true })).toEqual({ worker: 9000, ...defaults })
   })
 
   test('that are invalid or used twice are errors with the variables', () => {
-    expect(() => readPorts({ PORT: 'x', NEON_PORT: '70000', UPSTASH_PORT: '8025' })).toThrow(
+    const env = { PORT: 'x', NEON_PORT: '70000', UPSTASH_PORT: '8025' }
+    expect(() => readPorts(env, { example: false })).toThrow(
       /PORT=x is not a port.*NEON_PORT=70000 is not a port.*UPSTASH_PORT and MAILBOX_PORT are both 8025/s,
+    )
+  })
+
+  test('of the example are free for others when it does not run', () => {
+    expect(readPorts({ PORT: '5173' }, { example: false }).worker).toBe(5173)
+    expect(() => readPorts({ PORT: '5173' }, { example: true })).toThrow(
+      'EXAMPLE_PORT and PORT are both 5173.',
     )
   })
 

@@ -51,6 +51,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/setup/last-line.ts'],
+    // The default of a second is less than a retry's delay on a busy machine.
+    expect: { poll: { timeout: 10_000 } },
     coverage: {
       provider: 'istanbul',
       include: ['src/**', 'functions/**', 'emails/**'],

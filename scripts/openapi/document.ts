@@ -29,6 +29,7 @@ export type Parameter = {
 }
 
 export type Operation = {
+  servers?: { url: string }[]
   operationId: string
   summary?: string
   description?: string
@@ -39,6 +40,8 @@ export type Operation = {
 }
 
 export type Document = {
+  /** The first is what the paths are relative to, unless an operation has its own. */
+  servers: [{ url: string }, ...{ url: string }[]]
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, Schema> }
 }

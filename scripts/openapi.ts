@@ -19,7 +19,7 @@ import { API_BASE, API_VERSION, type Deprecation } from '../src/versions.ts'
 import type { Document } from './openapi/document.ts'
 import { errorResponses } from './openapi/errors.ts'
 import { addExamples } from './openapi/examples.ts'
-import { LIMITS, REQUEST_ID } from './openapi/headers.ts'
+import { OF_API, REQUEST_ID } from './openapi/headers.ts'
 import { render } from './openapi/render.ts'
 import { SECURITY_SCHEMES } from './openapi/security.ts'
 import { TAGS } from './openapi/tags.ts'
@@ -52,7 +52,8 @@ export function buildOpenApi(): Document {
   for (const { method, path, parts } of documentedRoutes()) {
     const template = path.replace(/:(\w+)/g, '{$1}')
     const operation = operationOf(parts, template)
-    const thrown = errors.responsesTo(errorsOf(parts, template), template)
+    const requested = template.replace(/^\/api\//, `${API_BASE}/`)
+    const thrown = errors.responsesTo(errorsOf(parts, template), requested)
     const key = template.replace(/^\/api\//, '/')
     if (paths[key]?.[method.toLowerCase()]) throw new Error(`Two operations are ${method} ${key}`)
     paths[key] = {
@@ -143,7 +144,7 @@ function responseOf(
   const isPage = contentType === 'text/html'
   return {
     description,
-    headers: z.object({ ...REQUEST_ID, ...(isApi(template) && LIMITS), ...headers?.shape }),
+    headers: z.object({ ...REQUEST_ID, ...(isApi(template) && OF_API), ...headers?.shape }),
     ...((schema || contentType) && {
       content: {
         [contentType ?? 'application/json']: {

@@ -124,6 +124,13 @@ export type UserExport = {
     issued_at: string
     expires_at: string
   } | null
+  legacy_password_resets: {
+    items: {
+      expires_at: string
+    }[]
+    /** Whether these are all. If not, they are the newest 1000 */
+    complete: boolean
+  }
   sessions: {
     items: {
       id: string

@@ -40,6 +40,10 @@ export const deleteBatch = {
   attempts: deleteOldest('attempts', { key: 'key', column: 'resets_at' }),
   resets: deleteOldest('password_resets', { key: 'id', column: 'expires_at' }),
   admin_resets: deleteOldest('admin_password_resets', { key: 'id', column: 'expires_at' }),
+  legacy_resets: deleteOldest('legacy_password_resets', {
+    key: 'token_hash',
+    column: 'expires_at',
+  }),
   user_networks: deleteOldest('user_networks', { key: 'ctid', column: 'last_login_at' }),
   admin_networks: deleteOldest('admin_networks', { key: 'ctid', column: 'last_login_at' }),
   mails: deleteOldest('outbox', { key: 'id', column: 'created_at' }),
@@ -56,6 +60,7 @@ export const maxAges = (auditRetentionSeconds: number): Record<PrunedTable, numb
   attempts: 0,
   resets: 0,
   admin_resets: 0,
+  legacy_resets: 0,
   user_networks: NETWORK_SECONDS,
   admin_networks: NETWORK_SECONDS,
   // An email that could never be sent stays, so that somebody can look into it.

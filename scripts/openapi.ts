@@ -114,7 +114,7 @@ function operationOf(parts: Documentation[], template: string): ZodOpenApiOperat
     ...(operationId && { operationId }),
     ...(summary && { summary }),
     ...(description && { description }),
-    ...(deprecated && { deprecated: true, 'x-sunset': deprecated.sunset }),
+    ...(deprecated && deprecatedUntil(deprecated, operationId)),
     // None is said too: an operation without authentication is meant to be one.
     security: security ?? [],
     ...((query || params || headers) && {
@@ -155,6 +155,17 @@ function responseOf(
       },
     }),
   }
+}
+
+/** Days between `since` and `sunset`: docs/api-changelog.md promises six months. */
+const MIN_DEPRECATION_DAYS = 180
+const DAY_MS = 24 * 60 * 60 * 1000
+
+function deprecatedUntil({ since, sunset }: Deprecation, operationId?: string) {
+  if (Date.parse(sunset) - Date.parse(since) >= MIN_DEPRECATION_DAYS * DAY_MS) {
+    return { deprecated: true, 'x-sunset': sunset }
+  }
+  throw new Error(`${operationId} is deprecated for less than ${MIN_DEPRECATION_DAYS} days`)
 }
 
 const noteOf = ({ since, sunset, link }: Deprecation) =>

@@ -1,10 +1,10 @@
 import { createMiddleware } from 'hono/factory'
 import type { AppEnv, RequestContext } from '../context.ts'
-import { type AccountType, LEGACY_SESSION } from '../db/accounts.ts'
+import type { AccountType } from '../db/accounts.ts'
 import { defineError, notAuthenticated } from '../errors.ts'
 import { log } from '../log.ts'
 import { documented } from '../openapi.ts'
-import { type AccessClaims, verifyAccessToken } from '../tokens/access.ts'
+import { type AccessClaims, NO_SESSION, verifyAccessToken } from '../tokens/access.ts'
 import { readLegacyAccessToken } from '../tokens/legacy.ts'
 
 /** What a handler behind `authenticate` may rely on. */
@@ -40,7 +40,7 @@ export async function verifyBearer(
   const claims = token && (await claimsOf(c, token))
   if (!claims) throw notAuthenticated()
   if (claims.kind !== accountType) throw WRONG_ACCOUNT_TYPE[accountType]()
-  if (claims.sessionId === LEGACY_SESSION) {
+  if (claims.sessionId === NO_SESSION) {
     log(c, 'info', 'legacy_access_token_used', { kind: claims.kind, id: claims.accountId })
   }
   return claims

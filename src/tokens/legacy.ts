@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import * as z from 'zod/mini'
-import { LEGACY_SESSION } from '../db/accounts.ts'
-import { type AccessClaims, accountTypeOf, ROLES } from './access.ts'
+import { type AccessClaims, accountTypeOf, NO_SESSION, ROLES } from './access.ts'
 
 /** What the former service's tokens are accepted by, while they are. Times in milliseconds since the epoch. */
-export type Legacy = {
+type Legacy = {
   /** It signed access and refresh tokens alike, and may be one that people can guess. */
   secretKey: string
   until: number
@@ -43,7 +42,7 @@ export async function readLegacyAccessToken(
   const found = await verify(token, reading)
   if (!found || found.left > ACCESS_TOKEN_MS) return null
   const { id: accountId, role } = found.claims
-  return { kind: accountTypeOf(role), accountId, role, sessionId: LEGACY_SESSION }
+  return { kind: accountTypeOf(role), accountId, role, sessionId: NO_SESSION }
 }
 
 /**

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { connectionProblem } from '../doctor/finding.ts'
+import { type Call, callService } from './call.ts'
+
+/** What is examined. */
+export type Service = {
+  /** Without a trailing slash. */
+  url: string
+  /** An origin that the service should allow, if one is known. */
+  origin: string | undefined
+  /** Of this run: what it makes up has this in its name. */
+  id: string
+  /** Sends a request. Rejects when the time of the check is over. */
+  call: Call
+}
+
+/** What a check saw. It failed if there are problems. */
+export type Outcome = { note: string; problems: string[]; warnings: string[]; isSkipped: boolean }
+
+/** Examines one side of the service, without relying on any other check. */
+export type Check = (service: Service) => Promise<Outcome>
+
+/** A line of the report. Keys and statuses stay: programs read them. */
+export type Result = {
+  name: string
+  status: 'ok' | 'warn' | 'failed' | 'skipped'
+  /** What was seen, or why it was skipped. */
+  note: string
+  problems: string[]
+  warnings: string[]
+  duration_ms: number
+}
+
+/** A problem, or nothing where `false` stands in its place. */
+export type Problem = string | false
+
+const found = (problems: Problem[]) => problems.filter((problem) => problem !== false)
+
+export const outcome = (note: string, problems: Problem[], warnings: Problem[] = []): Outcome => ({
+  note,
+  problems: found(problems),
+  warnings: found(warnings),
+  isSkipped: false,
+})
+
+export const skipped = (why: string): Outcome => ({ ...outcome(why, []), isSkipped: true })
+
+/** Milliseconds for all requests of a check. A suspended database resumes in less. */
+export const CHECK_TIMEOUT_MS = 15_000
+
+/** Runs a check. One that throws or hangs has failed. */
+export async function runCheck(
+  name: string,
+  check: Check,
+  target: { url: string; origin: string | undefined },
+  timeoutMs = CHECK_TIMEOUT_MS,
+): Promise<Result> {
+  const startedAt = performance.now()
+  const signal = AbortSignal.timeout(timeoutMs)
+  const call = callService(target.url, signal)
+  const seen = await check({ ...target, id: randomUUID().slice(0, 8), call }).catch((error) =>
+    outcome('', [reasonOf(error, timeoutMs)]),
+  )
+  const { note, problems, warnings, isSkipped } = seen
+  return {
+    name,
+    status: statusOf(seen),
+    note: isSkipped || problems.length === 0 ? note : '',
+    problems,
+    warnings,
+    duration_ms: Math.round(performance.now() - startedAt),
+  }
+}
+
+function statusOf({ problems, warnings, isSkipped }: Outcome): Result['status'] {
+  if (problems.length > 0) return 'failed'
+  if (isSkipped) return 'skipped'
+  return warnings.length > 0 ? 'warn' : 'ok'
+}
+
+/** Why a check ended early, without what an error may quote. */
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof CheckError) return error.message
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return `no response within ${timeoutMs / 1000} s`
+  }
+  if (error instanceof TypeError && error.cause !== undefined) {
+    return `the service ${connectionProblem(error)}`
+  }
+  return `the check itself failed (${error instanceof Error ? error.name : 'unknown error'})`
+}
+
+/** A check can't go on, for this reason. */
+export class CheckError extends Error {
+  override readonly name = 'CheckError'
+}

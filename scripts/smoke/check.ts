@@ -10,8 +10,10 @@ export type Service = {
   origin: string | undefined
   /** Of this run: what it makes up has this in its name. */
   id: string
-  /** Sends a request. Rejects when the time of the check is over. */
+  /** Sends a request, until the signal. */
   call: Call
+  /** Aborts when the time of the check is over. */
+  signal: AbortSignal
 }
 
 /** What a check saw. It failed if there are problems. */
@@ -53,14 +55,13 @@ export async function runCheck(
   name: string,
   check: Check,
   target: { url: string; origin: string | undefined },
-  timeoutMs = CHECK_TIMEOUT_MS,
+  { timeoutMs = CHECK_TIMEOUT_MS, interrupted = new AbortController().signal } = {},
 ): Promise<Result> {
   const startedAt = performance.now()
-  const signal = AbortSignal.timeout(timeoutMs)
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interrupted])
   const call = callService(target.url, signal)
-  const seen = await check({ ...target, id: randomUUID().slice(0, 8), call }).catch((error) =>
-    outcome('', [reasonOf(error, timeoutMs)]),
-  )
+  const service = { ...target, id: randomUUID().slice(0, 8), call, signal }
+  const seen = await check(service).catch((error) => outcome('', [reasonOf(error, timeoutMs)]))
   const { note, problems, warnings, isSkipped } = seen
   return {
     name,
@@ -81,8 +82,9 @@ function statusOf({ problems, warnings, isSkipped }: Outcome): Result['status'] 
 /** Why a check ended early, without what an error may quote. */
 function reasonOf(error: unknown, timeoutMs: number): string {
   if (error instanceof CheckError) return error.message
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return `no response within ${timeoutMs / 1000} s`
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.name === 'TimeoutError') return `not finished within ${timeoutMs / 1000} s`
+    if (cause.name === 'AbortError') return 'interrupted'
   }
   if (error instanceof TypeError && error.cause !== undefined) {
     return `the service ${connectionProblem(error)}`

@@ -89,8 +89,8 @@ export const checkCors: Check = async ({ call, id, origin }) => {
   ])
 }
 
-/** A version, or a program that has no reason to be named. */
-const LEAKY_HEADERS = ['X-Powered-By', 'X-AspNet-Version', 'X-Runtime', 'Via']
+/** What frameworks add. */
+const LEAKY_HEADERS = ['X-Powered-By', 'X-AspNet-Version', 'X-Runtime']
 
 /** A line of a stack trace, or a file of the bundle. */
 const STACK = /\bat (?:async )?[\w.<>]* ?\(?(?:file|https?|node):|worker\.js:\d|\/node_modules\//

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Reply } from './call.ts'
-import type { Problem } from './check.ts'
+import { CheckError, type Problem } from './check.ts'
 
 /** What is wrong with the status of a response. */
 export const wrongStatus = ({ request, status }: Reply, expected: number): Problem =>
@@ -30,3 +30,21 @@ export function wrongBody({ request, headers, json }: Reply, shape: z.ZodType): 
 const SHOWN = 80
 
 const shortened = (value: string) => (value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
+
+/**
+ * The body of a response that must have this status and shape.
+ *
+ * @throws {CheckError} that says what is wrong, never with the body
+ */
+export function bodyOf(reply: Reply, status: number): undefined
+export function bodyOf<Shape extends z.ZodType>(
+  reply: Reply,
+  status: number,
+  shape: Shape,
+): z.output<Shape>
+export function bodyOf(reply: Reply, status: number, shape?: z.ZodType): unknown {
+  const problems = [wrongStatus(reply, status), ...(shape ? wrongBody(reply, shape) : [])]
+  const problem = problems.find((each) => each !== false)
+  if (problem !== undefined) throw new CheckError(problem)
+  return shape?.parse(reply.json)
+}

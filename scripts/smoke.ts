@@ -1,102 +1,23 @@
 // `npm run smoke`: checks a service that runs, from outside.
 import { readRunningService } from '../local/dev/running.ts'
 import { CommandError, runCommand } from './command-line.ts'
-import { type Check, type Result, runCheck } from './smoke/check.ts'
 import { byAdmin, byDatabase } from './smoke/eraser.ts'
-import { checkAuthentication, checkErrors, checkLimits } from './smoke/errors.ts'
-import { live, type Means } from './smoke/life.ts'
+import { examine } from './smoke/examine.ts'
+import type { Means } from './smoke/life.ts'
 import { askedMailbox, resendMailbox } from './smoke/mailbox.ts'
-import { checkCors, checkHeaders, checkLeaks } from './smoke/protection.ts'
-import {
-  checkDocument,
-  checkHealth,
-  checkJwks,
-  checkLive,
-  checkMetrics,
-  checkPages,
-} from './smoke/system.ts'
-import { checkTls } from './smoke/tls.ts'
+import { printReport } from './smoke/report.ts'
 import { databaseUrlOf, readVariables, type Values, withoutEmpty } from './variables.ts'
-
-const CHECKS: Readonly<Record<string, Check>> = {
-  live: checkLive,
-  health: checkHealth,
-  tls: checkTls,
-  headers: checkHeaders,
-  cors: checkCors,
-  jwks: checkJwks,
-  document: checkDocument,
-  pages: checkPages,
-  errors: checkErrors,
-  authentication: checkAuthentication,
-  limits: checkLimits,
-  metrics: checkMetrics,
-  leaks: checkLeaks,
-}
 
 /** Resend accepts and reports it as delivered, and nobody gets it. */
 const MAIL_TO = 'delivered+smoke-{id}@resend.dev'
 
 const SEE_HELP = 'See: npm run smoke -- --help'
 
-const NAME_WIDTH = 21
-
-type Report = {
-  url: string
-  ok: boolean
-  started_at: string
-  duration_ms: number
-  checks: Result[]
-}
-
-async function examine(
-  url: string,
-  { origin, means }: { origin: string | undefined; means: Means | undefined },
-): Promise<Report> {
-  const startedAt = new Date()
-  const read = await Promise.all(
-    Object.entries(CHECKS).map(([name, check]) => runCheck(name, check, { url, origin })),
-  )
-  const checks = means ? [...read, ...(await live(means, untilInterrupted()))] : read
-  return {
-    url,
-    ok: checks.every(({ status }) => status !== 'failed'),
-    started_at: startedAt.toISOString(),
-    duration_ms: Date.now() - startedAt.getTime(),
-    checks,
-  }
-}
-
 /** Aborts at the first Ctrl-C, so that the account is erased. */
 function untilInterrupted(): AbortSignal {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => controller.abort())
   return controller.signal
-}
-
-const LEVEL = { ok: 'ok', warn: 'ok', failed: 'FAIL', skipped: 'skip' } as const
-
-const line = (level: string, name: string, message: string) =>
-  `${level.padEnd(5)} ${name.padEnd(NAME_WIDTH)} ${message}`
-
-function linesOf({ name, status, note, problems, warnings }: Result): string[] {
-  return [
-    ...(note === '' ? [] : [line(LEVEL[status], name, note)]),
-    ...warnings.map((warning) => line('warn', name, warning)),
-    ...problems.map((problem) => line('FAIL', name, problem)),
-  ]
-}
-
-function printReport({ url, checks, duration_ms }: Report) {
-  console.log(`Smoke test of ${url}\n`)
-  for (const check of checks) for (const text of linesOf(check)) console.log(text)
-  const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
-  const seconds = (duration_ms / 1000).toFixed(1)
-  console.log(
-    failed.length > 0
-      ? `\nFailed: ${failed.join(', ')} (${failed.length} of ${checks.length} checks, ${seconds} s)`
-      : `\nAll ${checks.length} checks passed in ${seconds} s.`,
-  )
 }
 
 /** The origin of the service: paths are appended to it. */
@@ -112,7 +33,7 @@ function baseOf(given: string | undefined): string {
 }
 
 /** What `--write` needs, from the variables. */
-function meansOf(url: string, values: Values, mailTo: string | undefined): Means {
+function meansOf(values: Values, mailTo: string | undefined): Means {
   const {
     RESEND_API_KEY: apiKey,
     RESEND_BASE_URL: baseUrl,
@@ -135,7 +56,6 @@ function meansOf(url: string, values: Values, mailTo: string | undefined): Means
     )
   }
   return {
-    url,
     mailTo: mailTo ?? MAIL_TO,
     mailbox: apiKey ? resendMailbox({ apiKey, baseUrl }) : askedMailbox,
     erase: isAdmin
@@ -156,6 +76,13 @@ With --write, also makes an account, lives its life including an email, and eras
       write: { type: 'boolean', about: 'makes and erases an account' },
       'mail-to': { type: 'string', value: '<address>', about: `its address (default: ${MAIL_TO})` },
       file: { type: 'string', value: '<file>', about: 'variables for --write, as in .dev.vars' },
+      timeout: {
+        type: 'string',
+        value: '<s>',
+        about: 'seconds for a check',
+        least: 1,
+        default: '15',
+      },
       json: { type: 'boolean', about: 'prints the report as JSON' },
     },
     details: `Without --url, checks the service that \`npm run dev\` runs, with its variables. --write takes variables
@@ -170,7 +97,7 @@ The account is erased if a step fails, too, and after Ctrl-C. Audit lines with i
 Exit codes: 0 all checks passed; 1 a check failed; 2 the arguments or variables are wrong.`,
   },
   async ({ values }) => {
-    const { origin, json, write, file, 'mail-to': mailTo } = values
+    const { origin, json, write, file, timeout, 'mail-to': mailTo } = values
     const local = values.url === undefined ? await readRunningService() : undefined
     const url = baseOf(values.url ?? local?.url)
     const variables = {
@@ -178,8 +105,9 @@ Exit codes: 0 all checks passed; 1 a check failed; 2 the arguments or variables 
       ...local?.variables,
       ...(file && (await readVariables(file))),
     }
-    const means = write ? meansOf(url, withoutEmpty(variables), mailTo) : undefined
-    const report = await examine(url, { origin, means })
+    const means = write ? meansOf(withoutEmpty(variables), mailTo) : undefined
+    const target = { url, origin, timeoutMs: Number(timeout) * 1000 }
+    const report = await examine(target, means, means && untilInterrupted())
     if (json) console.log(JSON.stringify(report, null, 2))
     else printReport(report)
     return report.ok ? 0 : 1

@@ -3,11 +3,17 @@ import { connectionProblem } from '../doctor/finding.ts'
 import { type Call, callService } from './call.ts'
 
 /** What is examined. */
-export type Service = {
+export type Target = {
   /** Without a trailing slash. */
   url: string
   /** An origin that the service should allow, if one is known. */
   origin: string | undefined
+  /** For all requests of a check. */
+  timeoutMs: number
+}
+
+/** What a check works with. */
+export type Service = Target & {
   /** Of this run: what it makes up has this in its name. */
   id: string
   /** Sends a request, until the signal. */
@@ -47,21 +53,20 @@ export const outcome = (note: string, problems: Problem[], warnings: Problem[] =
 
 export const skipped = (why: string): Outcome => ({ ...outcome(why, []), isSkipped: true })
 
-/** Milliseconds for all requests of a check. A suspended database resumes in less. */
-export const CHECK_TIMEOUT_MS = 15_000
-
 /** Runs a check. One that throws or hangs has failed. */
 export async function runCheck(
   name: string,
   check: Check,
-  target: { url: string; origin: string | undefined },
-  { timeoutMs = CHECK_TIMEOUT_MS, interrupted = new AbortController().signal } = {},
+  target: Target,
+  interrupted = new AbortController().signal,
 ): Promise<Result> {
   const startedAt = performance.now()
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), interrupted])
+  const signal = AbortSignal.any([AbortSignal.timeout(target.timeoutMs), interrupted])
   const call = callService(target.url, signal)
   const service = { ...target, id: randomUUID().slice(0, 8), call, signal }
-  const seen = await check(service).catch((error) => outcome('', [reasonOf(error, timeoutMs)]))
+  const seen = await check(service).catch((error) =>
+    outcome('', [reasonOf(error, target.timeoutMs)]),
+  )
   const { note, problems, warnings, isSkipped } = seen
   return {
     name,

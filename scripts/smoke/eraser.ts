@@ -7,17 +7,16 @@ import type { Call } from './call.ts'
 import { CheckError } from './check.ts'
 import { bodyOf } from './shape.ts'
 
-/** Erases the user of this name, if there is one. @throws {CheckError} if the user may remain */
-export type Eraser = (call: Call, username: string) => Promise<void>
+/** Erases the user of this name. @returns whether there was one. @throws {CheckError} if one may remain */
+export type Eraser = (call: Call, username: string) => Promise<boolean>
 
 /** With the connection string of the database. */
 export const byDatabase =
   (url: string): Eraser =>
   async (_, username) => {
     try {
-      await withDatabase(url, (db) =>
-        eraseUserByOperator(db, { username, requestId: randomUUID() }),
-      )
+      const act = { username, requestId: randomUUID() }
+      return await withDatabase(url, async (db) => (await eraseUserByOperator(db, act)).erased > 0)
     } catch (error) {
       throw error instanceof CommandError ? new CheckError(error.message) : error
     }
@@ -33,6 +32,7 @@ export const byAdmin =
     const login = await call('/api/admins/login', { method: 'POST', body: admin })
     const { access_token: token, refresh_token } = bodyOf(login, 200, Tokens)
     const query = new URLSearchParams({ search: username })
+    let isErased = false
     try {
       for (const deleted of ['false', 'true']) {
         const list = await call(`/api/admins/users?${query}&deleted=${deleted}`, { token })
@@ -41,8 +41,10 @@ export const byAdmin =
           const path = `/api/admins/users/${user.id}`
           await call(path, { method: 'DELETE', token })
           bodyOf(await call(`${path}?erase=true`, { method: 'DELETE', token }), 204)
+          isErased = true
         }
       }
+      return isErased
     } finally {
       await call('/api/admins/logout', { method: 'POST', body: { refresh_token } })
     }

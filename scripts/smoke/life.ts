@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { Call } from './call.ts'
-import { CHECK_TIMEOUT_MS, type Check, outcome, type Result, runCheck, skipped } from './check.ts'
+import { type Check, outcome, type Result, runCheck, skipped, type Target } from './check.ts'
 import type { Eraser } from './eraser.ts'
 import type { Mailbox } from './mailbox.ts'
 import { bodyOf } from './shape.ts'
@@ -10,7 +10,7 @@ import { bodyOf } from './shape.ts'
 /** Milliseconds for an email: queued, sent, delivered; or pasted by somebody. */
 const MAIL_TIMEOUT_MS = 180_000
 
-export type Means = { url: string; mailTo: string; mailbox: Mailbox; erase: Eraser }
+export type Means = { mailTo: string; mailbox: Mailbox; erase: Eraser }
 
 const User = z.object({ id: z.int(), username: z.string(), full_name: z.string().nullable() })
 const Tokens = z.object({ access_token: z.string(), refresh_token: z.string() })
@@ -27,6 +27,7 @@ function newPerson({ mailTo, mailbox }: Means) {
     email: mailTo.replace('{id}', id),
     password: `smoke ${randomUUID()}`,
     tokens: { access_token: '', refresh_token: '' } satisfies Tokens,
+    isRegistered: false,
     mailbox,
   }
 }
@@ -50,9 +51,12 @@ type Step = (call: Call, person: Person, signal: AbortSignal) => Promise<string>
 
 /** In this order, each with what is reported when it has worked. */
 const STEPS: Readonly<Record<string, Step>> = {
-  async register(call, { username, email, password }) {
+  async register(call, person) {
+    const { username, email, password } = person
     const reply = await post(call, 'users/register', { username, email, password })
-    return `user ${bodyOf(reply, 201, User).id}`
+    const { id } = bodyOf(reply, 201, User)
+    person.isRegistered = true
+    return `user ${id}`
   },
   async login(call, person) {
     person.tokens = await logIn(call, person)
@@ -133,19 +137,21 @@ const STEPS: Readonly<Record<string, Step>> = {
   },
 }
 
-const timeoutOf = (name: string) => (name === 'reset-password' ? MAIL_TIMEOUT_MS : CHECK_TIMEOUT_MS)
-
 /** Erases, whatever has happened before. */
 const erasure =
-  ({ erase }: Means, { username }: Person): Check =>
+  ({ erase }: Means, { username, isRegistered }: Person): Check =>
   async ({ call }) => {
-    const problem = await erase(call, username).then(
-      () => false as const,
-      (error: unknown) => (error instanceof Error ? error.message : 'unknown error'),
-    )
-    return outcome('nothing is left but audit lines', [
-      problem && `the user ${username} may remain, erase it yourself: ${problem}`,
-    ])
+    const remains = `the user ${username} may remain, erase it yourself`
+    try {
+      const erased = await erase(call, username)
+      return outcome(erased ? 'nothing is left but audit lines' : 'nothing to erase', [
+        isRegistered && !erased && `${remains}: it is not in the database of DATABASE_URL`,
+      ])
+    } catch (error) {
+      return outcome('', [
+        `${remains}: ${error instanceof Error ? error.message : 'unknown error'}`,
+      ])
+    }
   }
 
 /**
@@ -153,16 +159,19 @@ const erasure =
  *
  * @param interrupted ends the life early
  */
-export async function live(means: Means, interrupted: AbortSignal): Promise<Result[]> {
+export async function live(
+  target: Target,
+  means: Means,
+  interrupted: AbortSignal,
+): Promise<Result[]> {
   const person = newPerson(means)
-  const target = { url: means.url, origin: undefined }
   const results: Result[] = []
   for (const [name, step] of Object.entries(STEPS)) {
     const hasFailed = results.some(({ status }) => status === 'failed')
     const check: Check = async ({ call, signal }) =>
       hasFailed ? skipped('after a failure') : outcome(await step(call, person, signal), [])
-    const timing = { timeoutMs: timeoutOf(name), interrupted }
-    results.push(await runCheck(`write.${name}`, check, target, timing))
+    const timeoutMs = name === 'reset-password' ? MAIL_TIMEOUT_MS : target.timeoutMs
+    results.push(await runCheck(`write.${name}`, check, { ...target, timeoutMs }, interrupted))
   }
   results.push(await runCheck('write.erase', erasure(means, person), target))
   return results

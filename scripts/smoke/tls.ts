@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import { CHECK_TIMEOUT_MS, type Check, CheckError, outcome, skipped } from './check.ts'
+import { type Check, outcome, skipped } from './check.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -10,17 +10,20 @@ const RENEWED_BEFORE = 14
 
 const PROTOCOLS = ['TLSv1.2', 'TLSv1.3']
 
+/** Milliseconds. A firewall may swallow what goes to port 80. */
+const PLAIN_TIMEOUT_MS = 3000
+
 const LOCAL = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /** The certificate, and that no plain HTTP is served beside it. */
-export const checkTls: Check = async ({ url }) => {
+export const checkTls: Check = async ({ url, signal }) => {
   const { protocol, hostname, port } = new URL(url)
   if (protocol === 'http:') {
     return LOCAL.test(hostname)
       ? skipped('plain HTTP on this machine')
       : outcome('', ['the service is called by plain HTTP: use its https address'])
   }
-  const socket = await handshake(hostname, Number(port || 443))
+  const socket = await handshake(hostname, Number(port || 443), signal)
   const { valid_to: validTo } = socket.getPeerCertificate()
   const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS)
   const version = socket.getProtocol() ?? 'no protocol'
@@ -40,22 +43,21 @@ export const checkTls: Check = async ({ url }) => {
 }
 
 /** Connects to what may have a wrong certificate. */
-async function handshake(host: string, port: number): Promise<TLSSocket> {
+async function handshake(host: string, port: number, signal: AbortSignal): Promise<TLSSocket> {
   const socket = connect({
     host,
     port,
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: false,
-    timeout: CHECK_TIMEOUT_MS,
   })
-  socket.once('timeout', () => socket.destroy(new CheckError('no TLS within the time limit')))
-  await once(socket, 'secureConnect')
+  signal.addEventListener('abort', () => socket.destroy())
+  await once(socket, 'secureConnect', { signal })
   return socket
 }
 
 /** What is served at port 80. */
 async function plainHttp(hostname: string): Promise<'open' | 'closed'> {
-  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS / 3)
+  const signal = AbortSignal.timeout(PLAIN_TIMEOUT_MS)
   try {
     const response = await fetch(`http://${hostname}/health/live`, { redirect: 'manual', signal })
     await response.body?.cancel()

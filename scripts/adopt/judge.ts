@@ -113,7 +113,7 @@ const everyInvisible = new RegExp(INVISIBLE.source, 'gu')
 
 /** The same, but with what belongs to emoji and to the script it stands in. */
 const written = (text: string) =>
-  INVISIBLE.test(text) ? text.replace(invisibleOrWritten, (found, kept) => kept ?? '') : text
+  INVISIBLE.test(text) ? text.replace(invisibleOrWritten, (_, kept) => kept ?? '') : text
 const invisibleOrWritten = new RegExp(`(${WRITTEN.source})|${INVISIBLE.source}`, 'gv')
 
 /**
@@ -173,7 +173,7 @@ function judgeUsername(
         ? 'is the email of the account'
         : 'has an @: the account logs in by its email alone'
     }
-    return `stays valid, but could not be chosen again: ${error?.issues[0]?.message}`
+    return `stays valid, though nobody could choose it today: ${error?.issues[0]?.message}`
   }
 }
 

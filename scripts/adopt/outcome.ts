@@ -59,8 +59,8 @@ export async function report(
 ): Promise<void> {
   await client.query('begin')
   await client.query(
-    `declare staged no scroll cursor for select source, id::text, state, findings from ${tables.staged}
-    ${isRepeat ? "where state not in ('same', 'ours')" : ''} order by source, id`,
+    `declare staged no scroll cursor for select source, id::text, state, findings from ${tables.staged} s
+    ${isRepeat ? "where state not in ('same', 'ours')" : ''} order by source, s.id`,
   )
   for (;;) {
     const { rows } = await client.query<Row>(`fetch ${REPORTED_ROWS} from staged`)

@@ -40,7 +40,10 @@ const reject = (field: 'id' | 'username' | 'email', reason: string, isDecided = 
 }
 
 /** A new username, and the one that the old row has. */
-const rename = (name: string, reason: string) => `username = ${name}, seen = ${name},
+const rename = (
+  name: string,
+  reason: string,
+) => `username = ${name}, seen = ${name}, is_renamed = true,
   raw = jsonb_build_object('username', s.username) || coalesce(s.raw, '{}'),
   findings = ${withFinding({ action: `'change'`, field: `'username'`, reason, old: 's.username', new: name })}`
 
@@ -77,23 +80,24 @@ const findKept = (client: pg.Client, { staged, accounts, ledger, kept, elevated 
 
 /**
  * The staged rows of which another one has the key, or an account that is kept. Whoever has it here already keeps
- * it, so that no later run takes it away; then the active one, then the one that came first.
+ * it, so that no later run takes it away; then those that always had it, without anything invisible, that are
+ * active, that came first.
  */
 const rivals = ({ staged, accounts, kept }: Tables, column: 'username' | 'email') => {
   const key = column === 'username' ? 'lower(s.seen)' : 'lower(s.email)'
   const isPlain = column === 'username' ? 's.seen = s.username' : 'true'
   return `(
     with keys as (
-      select ${key} as key, s.source, s.id, false as is_kept, ${isPlain} as is_plain, s.is_active
+      select ${key} as key, s.source, s.id, false as is_kept, ${isPlain} as is_plain, s.is_renamed, s.is_active
       from ${staged} s where s.state <> 'rejected' and not exists (select from ${kept} k where k.id = s.id)
       union all
-      select lower(k.${column}), null, k.id, true, true, true from ${kept} k
+      select lower(k.${column}), null, k.id, true, true, false, true from ${kept} k
     ), shared as (select key from keys group by key having count(*) > 1)
     select k.*, row_number() over w as place, first_value(k.id) over w as first,
       first_value(k.is_kept) over w as is_taken_here
     from keys k join shared using (key) left join ${accounts} a on a.id = k.id and lower(a.${column}) = k.key
-    window w as (partition by key order by k.is_kept desc, a.id is not null desc, k.is_plain desc,
-      k.is_active desc, k.id)
+    window w as (partition by key order by k.is_kept desc, a.id is not null desc, k.is_renamed,
+      k.is_plain desc, k.is_active desc, k.id)
   )`
 }
 
@@ -119,7 +123,7 @@ const renameOthersEmails = (client: pg.Client, { staged, kept, accountType }: Ta
 /** New names of accounts whose own is taken, as SQL. Usernames have at most 50 characters. */
 const CANDIDATES = [
   `left(s.seen, 38) || '-' || s.id`,
-  `split_part(s.source, 's', 1) || '-' || s.id`,
+  `rtrim(s.source, 's') || '-' || s.id`,
   `left(md5(s.seen || s.id), 20)`,
 ]
 

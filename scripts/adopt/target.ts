@@ -78,7 +78,7 @@ export async function beginAdoption(client: pg.Client): Promise<void> {
     create schema if not exists adoption;
     create table if not exists adoption.state (
       id boolean primary key default true check (id),
-      began_at timestamptz not null default now(), completed_at timestamptz
+      began_at timestamptz not null default date_trunc('second', now()), completed_at timestamptz
     );
     create table if not exists adoption.users (id integer primary key, digest uuid not null);
     create table if not exists adoption.admins (id integer primary key, digest uuid not null);

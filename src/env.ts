@@ -10,6 +10,7 @@ import {
   sender,
 } from './env/addresses.ts'
 import { BrandVariables, brandOf } from './env/brand.ts'
+import { LegacyVariables, legacyOf } from './env/legacy.ts'
 import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
@@ -75,6 +76,7 @@ export const Variables = z
     JWT_SIGNING_KEYS: signingKeys,
     JWT_ISSUER: z.optional(withoutSpaces.check(z.maxLength(200))),
     ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
+    ...LegacyVariables.shape,
 
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
@@ -114,6 +116,26 @@ export const Variables = z
           'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
       },
     ),
+    z.refine(
+      ({ LEGACY_SECRET_KEY: legacy, ...env }) =>
+        ![env.SECRET_KEY, env.SECRET_KEY_PREVIOUS, env.ADMIN_BOOTSTRAP_TOKEN].some((secret) =>
+          isSameSecret(secret, legacy),
+        ),
+      {
+        path: ['LEGACY_SECRET_KEY'],
+        message: 'is the same as another secret: run "npm run keys" for new ones of this service',
+      },
+    ),
+    z.refine((env) => env.LEGACY_UNTIL === undefined || env.LEGACY_SECRET_KEY, {
+      path: ['LEGACY_SECRET_KEY'],
+      message: 'set it together with LEGACY_UNTIL, or neither',
+      when: always,
+    }),
+    z.refine((env) => env.LEGACY_SECRET_KEY === undefined || env.LEGACY_UNTIL, {
+      path: ['LEGACY_UNTIL'],
+      message: 'set it together with LEGACY_SECRET_KEY, or neither',
+      when: always,
+    }),
     z.refine((env) => !(isDeployed(env.ENVIRONMENT) && env.RATE_LIMIT_FACTOR > 1), {
       path: ['RATE_LIMIT_FACTOR'],
       message: 'is for development: unset it, or set 1, in staging and production',
@@ -179,6 +201,8 @@ function configOf(env: z.output<typeof Variables>) {
     signingKeys: env.JWT_SIGNING_KEYS,
     issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
+    /** Undefined: tokens of the former service are not accepted. */
+    legacy: legacyOf(env, env.REFRESH_TOKEN_EXPIRE_DAYS * DAY),
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
     frontendUrl: env.FRONTEND_URL,
     publicUrl: env.PUBLIC_URL,

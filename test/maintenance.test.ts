@@ -174,9 +174,11 @@ test('the cron logs an outage of the database and changes nothing, nor without a
   await neon.fault({ kind: 'disconnect' })
   const failed = { level: 'error', event: 'maintenance_failed', reason: 'no_response' }
   expect(await linesOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject([
-    ...['requeue', 'write_counts', ...Object.keys(maxAges(0)).map((table) => `prune_${table}`)].map(
-      (job) => ({ ...failed, job }),
-    ),
+    ...[
+      'requeue',
+      'write_counts',
+      ...Object.keys(maxAges({ auditRetentionSeconds: 0 })).map((table) => `prune_${table}`),
+    ].map((job) => ({ ...failed, job })),
   ])
   await neon.close()
   await runCron(bindings({ SECRET_KEY: '' }))

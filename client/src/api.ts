@@ -592,6 +592,7 @@ export type Api = {
         | 'register'
         | 'login'
         | 'logout'
+        | 'legacy_refresh_token_exchanged'
         | 'oldest_session_ended'
         | 'refresh_token_reuse'
         | 'session_revoked'

@@ -27,6 +27,9 @@ export const secretKey = z.string().check(
   z.refine(looksRandom, { message: NOT_RANDOM }),
 )
 
+/** Whether a secret is one that nobody can guess, as those of this service have to be. */
+export const isUnguessable = (secret: string) => secretKey.safeParse(secret).success
+
 /** Sent in a header, so without spaces. */
 export const bootstrapToken = z.string().check(
   z.regex(/^[\x21-\x7e]*$/, 'must consist of printable ASCII characters, without spaces'),

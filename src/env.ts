@@ -10,7 +10,13 @@ import {
   sender,
 } from './env/addresses.ts'
 import { BrandVariables, brandOf } from './env/brand.ts'
-import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
+import {
+  bootstrapToken,
+  isSameSecret,
+  metricsToken,
+  secretKey,
+  signingKeys,
+} from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
 z.config(en())
@@ -75,6 +81,7 @@ export const Variables = z
     JWT_SIGNING_KEYS: signingKeys,
     JWT_ISSUER: z.optional(withoutSpaces.check(z.maxLength(200))),
     ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
+    METRICS_TOKEN: z.optional(metricsToken),
 
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
@@ -112,6 +119,16 @@ export const Variables = z
         path: ['ADMIN_BOOTSTRAP_TOKEN'],
         message:
           'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
+      },
+    ),
+    z.refine(
+      ({ METRICS_TOKEN: token, ...env }) =>
+        ![env.SECRET_KEY, env.SECRET_KEY_PREVIOUS, env.ADMIN_BOOTSTRAP_TOKEN].some((other) =>
+          isSameSecret(token, other),
+        ),
+      {
+        path: ['METRICS_TOKEN'],
+        message: 'is the same as another secret: run "npm run keys" for one of its own',
       },
     ),
     z.refine((env) => !(isDeployed(env.ENVIRONMENT) && env.RATE_LIMIT_FACTOR > 1), {
@@ -179,6 +196,8 @@ function configOf(env: z.output<typeof Variables>) {
     signingKeys: env.JWT_SIGNING_KEYS,
     issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
+    /** Undefined: there are no metrics. */
+    metricsToken: env.METRICS_TOKEN,
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
     frontendUrl: env.FRONTEND_URL,
     publicUrl: env.PUBLIC_URL,

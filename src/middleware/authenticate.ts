@@ -25,6 +25,10 @@ export const authenticationErrors = (accountType: AccountType) => [
   WRONG_ACCOUNT_TYPE[accountType],
 ]
 
+/** What `Authorization` has as a bearer token. */
+export const bearerToken = (req: RequestContext['req']) =>
+  req.header('Authorization')?.slice(0, MAX_TOKEN_LENGTH).match(BEARER)?.[1]
+
 /**
  * The claims of the access token in `Authorization`, verified without a network call.
  *
@@ -34,7 +38,7 @@ export async function verifyBearer(
   { req, var: { keys, config } }: RequestContext,
   accountType: AccountType,
 ): Promise<AccessClaims> {
-  const token = req.header('Authorization')?.slice(0, MAX_TOKEN_LENGTH).match(BEARER)?.[1]
+  const token = bearerToken(req)
   const claims =
     token && (await verifyAccessToken(token, { keys, issuer: config.issuer, now: Date.now() }))
   if (!claims) throw notAuthenticated()

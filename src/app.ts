@@ -4,6 +4,7 @@ import { TrieRouter } from 'hono/router/trie-router'
 import type { UnconfiguredEnv } from './context.ts'
 import { onError, onMethodNotAllowed, onNotFound } from './errors.ts'
 import { accessLog } from './middleware/access-log.ts'
+import { countResponses } from './middleware/count-responses.ts'
 import { crossOrigin } from './middleware/cross-origin.ts'
 import { requestId } from './middleware/request-id.ts'
 import { resources } from './middleware/resources.ts'
@@ -23,6 +24,7 @@ base.notFound(onNotFound)
 
 base.use(requestId)
 base.use(accessLog)
+base.use(countResponses)
 base.use(responseHeaders)
 base.use(resources)
 base.use(crossOrigin)

@@ -143,6 +143,7 @@ export const onMethodNotAllowed = (c: Context<BaseEnv>, methods: string[]) => {
 }
 
 function respond(c: Context<BaseEnv>, error: ApiError) {
+  c.set('errorName', error.name)
   return c.json(
     {
       error: error.name,

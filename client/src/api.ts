@@ -124,6 +124,13 @@ export type UserExport = {
     issued_at: string
     expires_at: string
   } | null
+  legacy_password_resets: {
+    items: {
+      expires_at: string
+    }[]
+    /** Whether these are all. If not, they are the newest 1000 */
+    complete: boolean
+  }
   sessions: {
     items: {
       id: string
@@ -585,6 +592,7 @@ export type Api = {
         | 'register'
         | 'login'
         | 'logout'
+        | 'legacy_refresh_token_exchanged'
         | 'oldest_session_ended'
         | 'refresh_token_reuse'
         | 'session_revoked'

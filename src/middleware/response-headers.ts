@@ -8,7 +8,7 @@ import { API_VERSION, deprecationHeaders } from '../versions.ts'
 const YEAR = 365 * 24 * 60 * 60
 
 /** On every response (ASVS 3.4). */
-const SECURITY_HEADERS = Object.entries({
+export const SECURITY_HEADERS = Object.entries({
   'Strict-Transport-Security': `max-age=${YEAR}; includeSubDomains`,
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
@@ -21,7 +21,7 @@ const SECURITY_HEADERS = Object.entries({
  * What a response gets unless its handler sets it. An API response may load, frame and submit nothing; a
  * page of ours sets a Content-Security-Policy of its own, and the page of reset links its referrer policy.
  */
-const DEFAULTS = Object.entries({
+export const DEFAULTS = Object.entries({
   'Content-Security-Policy':
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'Referrer-Policy': 'strict-origin-when-cross-origin',

@@ -8,14 +8,15 @@ const ROOT = join(import.meta.dirname, '../..')
 
 /** What a layer may import. The layers are in order: an import only goes down. */
 const MAY_IMPORT = {
-  functions: ['app', 'mail', 'maintenance', 'resources'],
+  functions: ['app', 'mail', 'maintenance', 'resources', 'env'],
   app: ['routes', 'middleware', 'errors', 'versions'],
-  maintenance: ['resources', 'env', 'log', 'db'],
+  maintenance: ['resources', 'metrics', 'env', 'log', 'db'],
   routes: [
     'middleware',
     'openapi',
     'rate-limit',
     'mail',
+    'metrics',
     'passwords',
     'request-source',
     'resources',
@@ -31,11 +32,13 @@ const MAY_IMPORT = {
   middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens', 'versions'],
   openapi: [],
   context: [],
-  resources: ['rate-limit', 'mail', 'passwords', 'env', 'log', 'tokens', 'db'],
+  resources: ['rate-limit', 'mail', 'metrics', 'passwords', 'env', 'log', 'tokens', 'db'],
   mail: ['env', 'log', 'tokens', 'db', 'emails'],
+  metrics: ['redis', 'log'],
   passwords: ['errors', 'log', 'timeout'],
   'request-source': ['rate-limit'],
-  'rate-limit': ['errors', 'log', 'timeout'],
+  'rate-limit': ['redis', 'errors', 'log'],
+  redis: ['timeout'],
   errors: ['log', 'db', 'versions'],
   env: [],
   tokens: ['log'],
@@ -65,7 +68,7 @@ const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'versions', 'e
 const HOMES: Record<string, readonly string[]> = {
   '@neondatabase/serverless': ['db'],
   '@upstash/ratelimit': ['rate-limit'],
-  '@upstash/redis': ['rate-limit'],
+  '@upstash/redis': ['redis'],
   resend: ['mail'],
   bcryptjs: ['passwords'],
   jose: ['tokens'],
@@ -74,7 +77,7 @@ const HOMES: Record<string, readonly string[]> = {
   'hono/utils/ipaddr': ['rate-limit'],
   'hono/utils/url': ['versions'],
   '@hono/zod-validator': ['middleware'],
-  zod: ['context', 'routes', 'middleware', 'openapi', 'env', 'db', 'tokens'],
+  zod: ['context', 'routes', 'middleware', 'openapi', 'metrics', 'env', 'db', 'tokens'],
 }
 
 type Import = { file: string; layer: string; to: string; isType: boolean }

@@ -81,8 +81,8 @@ export const checkErrors: Check = async ({ call, id }) => {
 
 /** The calls that change nothing, should one of them turn out to be open. */
 const PROTECTED = Object.entries(DOCUMENT.paths).flatMap(([path, { get }]) =>
-  path.startsWith('/api/') && get?.security?.some((scheme) => 'bearerAuth' in scheme)
-    ? [path.replace(/\{\w+\}/g, '1')]
+  !get?.servers && get?.security?.some((scheme) => 'bearerAuth' in scheme)
+    ? [`${DOCUMENT.servers[0].url}${path.replace(/\{\w+\}/g, '1')}`]
     : [],
 )
 

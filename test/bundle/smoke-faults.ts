@@ -50,7 +50,7 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
   'the document of another version': [
     ({ path }, reply) => {
       if (path !== '/openapi.json') return
-      reply.body = changeJson(reply.body, ({ paths }) => delete paths['/api/users/login'])
+      reply.body = changeJson(reply.body, ({ paths }) => delete paths['/users/login'])
     },
     { document: /^the document lacks POST \/api\/users\/login$/ },
   ],
@@ -95,7 +95,7 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
   ],
   'a protected call that is open': [
     ({ path }, reply) => {
-      if (path === '/api/admins/users') Object.assign(reply, { status: 200, body: '{"items":[]}' })
+      if (path === '/api/v1/admins/users') Object.assign(reply, { status: 200, body: '{"items":[]}' })
     },
     { authentication: /^GET \/api\/admins\/users returns 200 instead of 401$/ },
   ],

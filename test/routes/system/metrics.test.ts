@@ -239,6 +239,42 @@ test('GET /metrics counts logins by outcome and reason, and events by level', as
   expect(before.has('accounts_events_total{event="refresh_token_reuse",level="warn"}')).toBe(true)
 })
 
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'A"}', 'G.E-T']
+
+test('a thousand made-up requests make few series, and no label has what was sent', async () => {
+  const before = samplesOf((await scrape()).text).size
+  const pick = <T>(list: readonly T[]) => list[Math.floor(Math.random() * list.length)] as T
+  for (let n = 0; n < 1000; n++) {
+    const made = crypto.randomUUID()
+    const path = pick([
+      `/${made}`,
+      `/api/admins/users/${made}`,
+      `/api/${made}/me`,
+      `/assets/${made}`,
+    ])
+    await visitor({ env }).call(
+      pick(METHODS),
+      `${path}?q=lovelace@example.com%22%7D%0Ax`,
+      undefined,
+      {
+        headers: {
+          'User-Agent': `"}${made}`,
+          'X-Request-ID': `"}${made}`,
+          Origin: `https://${made}.test`,
+        },
+      },
+    )
+  }
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6_000 })
+  const { text } = await scrape()
+  vi.useRealTimers()
+  expect(text).toContain('{method="other",endpoint="unmatched",status="404"}')
+  expect(text).toContain('endpoint="/api/admins/users/{id}",status="401"')
+  expect(text).not.toMatch(/lovelace|PROPFIND|[\da-f]{8}-[\da-f]{4}|\.test|10\.\d+\.\d+\.\d+|%|\\/i)
+  // 6 methods, 4 endpoints, 2 statuses, and the 13 lines of a histogram.
+  expect(samplesOf(text).size - before).toBeLessThan(6 * 4 * (2 + 2 + 13))
+})
+
 const FAULTS = [
   { kind: 'disconnect' },
   { kind: 'hang' },

@@ -15,7 +15,7 @@ import { isSecret } from '../../tokens/compare.ts'
 import { createShared } from './shared.ts'
 
 /** Milliseconds for Redis and the database: a scrape gets its response within a second. */
-const SCRAPE_TIMEOUT_MS = 800
+const SCRAPE_TIMEOUT_MS = 700
 
 type Metered = { Variables: { metrics: Metrics } }
 

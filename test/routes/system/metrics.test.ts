@@ -4,9 +4,8 @@ import { newAdmin, newUser, PASSWORD } from '../../setup/accounts.ts'
 import { environment, expectError, visitor } from '../../setup/api.ts'
 import { emptyDatabase, sql } from '../../setup/database.ts'
 import { type Lane, openLane } from '../../setup/lanes.ts'
+import { samplesOf, scrapeOf, METRICS_TOKEN as TOKEN } from '../../setup/metered.ts'
 import { expectUnauthenticated } from '../../setup/shapes.ts'
-
-const TOKEN = 'Zk3vQ8mN1xR5tY7wB2cD4fG6hJ9kL0pS'
 
 const { faultProxyUrl } = inject('world')
 
@@ -34,16 +33,7 @@ const metered = (replaced: Partial<Bindings> = {}) =>
     ...replaced,
   })
 
-const scrape = (to = env) => visitor({ env: to, token: TOKEN }).get('/metrics')
-
-/** The samples by name and labels. */
-const samplesOf = (text: string) =>
-  new Map(
-    text
-      .split('\n')
-      .filter((line) => line && !line.startsWith('#'))
-      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
-  )
+const scrape = (to = env) => scrapeOf(to)
 
 test('GET /metrics returns Prometheus’ text format, with the names of the FastAPI service', async () => {
   const { status, headers, text } = await scrape()
@@ -237,77 +227,4 @@ test('GET /metrics counts logins by outcome and reason, and events by level', as
   expect(rise(`http_request_duration_seconds_count{${route}}`)).toBe(2)
   // A counter that alerts are about is there before it rises.
   expect(before.has('accounts_events_total{event="refresh_token_reuse",level="warn"}')).toBe(true)
-})
-
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'A"}', 'G.E-T']
-
-test('a thousand made-up requests make few series, and no label has what was sent', async () => {
-  const before = samplesOf((await scrape()).text).size
-  const pick = <T>(list: readonly T[]) => list[Math.floor(Math.random() * list.length)] as T
-  for (let n = 0; n < 1000; n++) {
-    const made = crypto.randomUUID()
-    const path = pick([
-      `/${made}`,
-      `/api/admins/users/${made}`,
-      `/api/${made}/me`,
-      `/assets/${made}`,
-    ])
-    await visitor({ env }).call(
-      pick(METHODS),
-      `${path}?q=lovelace@example.com%22%7D%0Ax`,
-      undefined,
-      {
-        headers: {
-          'User-Agent': `"}${made}`,
-          'X-Request-ID': `"}${made}`,
-          Origin: `https://${made}.test`,
-        },
-      },
-    )
-  }
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6_000 })
-  const { text } = await scrape()
-  vi.useRealTimers()
-  expect(text).toContain('{method="other",endpoint="unmatched",status="404"}')
-  expect(text).toContain('endpoint="/api/admins/users/{id}",status="401"')
-  expect(text).not.toMatch(/lovelace|PROPFIND|[\da-f]{8}-[\da-f]{4}|\.test|10\.\d+\.\d+\.\d+|%|\\/i)
-  // 6 methods, 4 endpoints, 2 statuses, and the 13 lines of a histogram.
-  expect(samplesOf(text).size - before).toBeLessThan(6 * 4 * (2 + 2 + 13))
-})
-
-const FAULTS = [
-  { kind: 'disconnect' },
-  { kind: 'hang' },
-  { kind: 'garbage' },
-  { kind: 'status', status: 500 },
-  { kind: 'cut' },
-] as const
-
-const DEPENDENCY = (name: string) => `accounts_dependency_up{dependency="${name}"}`
-
-describe.each(FAULTS)('GET /metrics returns 200 within a second while', (fault) => {
-  async function scrapeInTime() {
-    const started = Date.now()
-    const response = await scrape(metered({ REDIS_TIMEOUT_MS: '400' }))
-    expect(response.status).toBe(200)
-    return { text: response.text, samples: samplesOf(response.text), took: Date.now() - started }
-  }
-
-  test(`Redis is down (${fault.kind}): it says so, without counters`, async () => {
-    await redis.fault({ ...fault, match: 'hgetall' })
-    const { text, samples, took } = await scrapeInTime()
-    expect([samples.get(DEPENDENCY('redis')), samples.get(DEPENDENCY('database'))]).toEqual([0, 1])
-    expect(text).toContain('accounts_users{')
-    expect(text).not.toMatch(/^(http_|accounts_(events|logins|mails))/m)
-    expect(took).toBeLessThan(1000)
-  })
-
-  test(`the database is down (${fault.kind}): it says so, without its gauges`, async () => {
-    await neon.fault(fault)
-    const { text, samples, took } = await scrapeInTime()
-    expect([samples.get(DEPENDENCY('redis')), samples.get(DEPENDENCY('database'))]).toEqual([1, 0])
-    expect(text).toContain('accounts_logins_total{')
-    expect(text).not.toMatch(/^(active_users_total|accounts_(users|sessions|outbox))/m)
-    expect(took).toBeLessThan(1000)
-  })
 })

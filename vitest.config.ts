@@ -20,7 +20,11 @@ const fuzz: Fuzzing = {
  * Fifty callers at once, every fault of every dependency, what time and logs give away, thousands of
  * made-up cases, the pages in a browser: `npm run test:long`.
  */
-const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
+const LONG = [
+  'test/security/{races,faults,enumeration,logs}*.test.ts',
+  'test/fuzz/*.test.ts',
+  'test/metrics/outages.test.ts',
+]
 
 /** Compares response times under load: nothing else may run. */
 const LONG_ALONE = ['test/bundle/burst.test.ts']

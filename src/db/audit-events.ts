@@ -8,6 +8,7 @@ export const ACTIONS = [
   'register',
   'login',
   'logout',
+  'legacy_refresh_token_exchanged',
   'oldest_session_ended',
   'refresh_token_reuse',
   'session_revoked',

@@ -1,5 +1,8 @@
 import { createMiddleware } from 'hono/factory'
+import { matchedRoutes } from 'hono/route'
 import type { BaseEnv } from '../context.ts'
+import { documentationOf } from '../openapi.ts'
+import { API_VERSION, deprecationHeaders } from '../versions.ts'
 
 /** Seconds of a year: what HSTS preload lists ask for (RFC 6797). */
 const YEAR = 365 * 24 * 60 * 60
@@ -32,4 +35,11 @@ export const responseHeaders = createMiddleware<BaseEnv>(async function response
   for (const [name, value] of SECURITY_HEADERS) headers.set(name, value)
   for (const [name, value] of DEFAULTS) if (!headers.has(name)) headers.set(name, value)
   headers.set('X-Request-ID', c.get('requestId'))
+  if (c.req.path.startsWith('/api/')) headers.set('API-Version', API_VERSION)
+  // Here and not in the endpoint, which an error of a middleware in front of it never reaches.
+  for (const { handler } of matchedRoutes(c)) {
+    const deprecated = documentationOf(handler)?.deprecated
+    if (!deprecated) continue
+    for (const [name, value] of deprecationHeaders(deprecated)) headers.append(name, value)
+  }
 })

@@ -30,7 +30,7 @@ async function deliver(body: MailMessage, { attempts = 1, to = env } = {}) {
     { id, timestamp: new Date(), attempts, body },
   ])
   const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'))
-  await worker.queue(batch, to)
+  await worker.queue(batch, to, createExecutionContext())
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext())
   if (retryMessages.length === 0) return explicitAcks.includes(id) ? 'acknowledged' : 'ignored'
   expect(explicitAcks).toEqual([])

@@ -137,7 +137,7 @@ const actsOf = (type: 'user' | 'admin') => {
     },
     pruning: {
       async run({ db }, _, index) {
-        const ages = maxAges(WEEK_SECONDS)
+        const ages = maxAges({ auditRetentionSeconds: WEEK_SECONDS })
         const tables = Object.keys(ages) as PrunedTable[]
         const table = tables[index % tables.length] ?? 'attempts'
         await deleteBatch[table](db, { seconds: ages[table] })

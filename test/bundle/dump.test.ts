@@ -138,7 +138,9 @@ async function testDump(programs: string) {
 
   // What does not reconcile is named.
   const differing = async () => differences(manifest.contents, await readContents(client))
-  expect(await differing()).toContain('public.audit_events has rows with other values')
+  expect(await differing()).toContainEqual(
+    expect.stringMatching(/^public\.audit_events has \d+ rows instead of \d+$/),
+  )
   await client.query(`update users set full_name = 'Ada'`)
   expect(await differing()).toContain('public.users has rows with other values')
   await client.query('delete from users')

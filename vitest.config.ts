@@ -28,7 +28,7 @@ const LONG_ALONE = ['test/bundle/burst.test.ts']
 /** A browser, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
   'test/bundle/!(bundle|burst).test.ts',
-  'test/repository/{commands,environment,readme}.test.ts',
+  'test/repository/{adopt,adopt-again,adopt-in-place,adopted,commands,environment,readme}.test.ts',
   'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
 ]
 

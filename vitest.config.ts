@@ -29,7 +29,7 @@ const LONG_ALONE = ['test/bundle/burst.test.ts']
 const LONG_IN_NODE = [
   'test/bundle/!(bundle|burst).test.ts',
   'test/repository/{commands,environment,readme}.test.ts',
-  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser,monitoring}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

@@ -7,6 +7,9 @@ import { accounts } from '../../scripts/dashboards/accounts.ts'
 import { mail } from '../../scripts/dashboards/mail.ts'
 import { traffic } from '../../scripts/dashboards/traffic.ts'
 
+/** A healthy Redis may take longer than 400 ms on a busy machine, and a hash longer than its turn. */
+const PATIENT = { REDIS_TIMEOUT_MS: '5000', HASH_QUEUE_MS: '20000' }
+
 /** Why there is nothing to show here. */
 const EMPTY: Record<string, string> = {
   'Health check from outside': 'needs blackbox_exporter',
@@ -14,13 +17,9 @@ const EMPTY: Record<string, string> = {
   'Tokens of the old service in a day': 'the service has no LEGACY_SECRET_KEY',
 }
 
-const PANELS = [traffic, accounts, mail].flatMap((dashboard) =>
-  dashboard.panels.flatMap(({ title, queries }) =>
-    Object.values(queries).map((query) => ({
-      title: `${dashboard.title}: ${title}`,
-      panel: title,
-      query,
-    })),
+const QUERIES = [traffic, accounts, mail].flatMap(({ title: dashboard, panels }) =>
+  panels.flatMap(({ title, queries }) =>
+    Object.values(queries).map((query) => [dashboard, title, query] as const),
   ),
 )
 
@@ -55,7 +54,7 @@ function describeOn(program: string) {
     let prometheus: Prometheus
 
     beforeAll(async () => {
-      service = await startLocalService()
+      service = await startLocalService(PATIENT)
       const { url, metricsToken } = service
       prometheus = await startPrometheus(program, {
         ...{ url, metricsToken, intervalSeconds: 1, pendingFor: '1s' },
@@ -84,14 +83,9 @@ function describeOn(program: string) {
       expect(firing.filter((name) => name !== 'HealthNotProbed')).toEqual([])
     })
 
-    test.each(PANELS)('$title has data', async ({ panel, query }) => {
+    test.each(QUERIES)('%s, %s has data: %s', async (_, panel, query) => {
       const series = await prometheus.query(query.replaceAll('$instance', '.+'))
-      if (EMPTY[panel]) expect(series).toEqual([])
-      else
-        expect(series.flatMap(({ values }) => values)).toContainEqual([
-          expect.any(Number),
-          expect.any(Number),
-        ])
+      expect({ panel, isEmpty: series.length === 0 }).toEqual({ panel, isEmpty: panel in EMPTY })
     })
 
     test.each(OLD_QUERIES)('the old dashboards’ %s has data', async (query) => {

@@ -121,7 +121,7 @@ test('10: an access token of an account that does not exist is 401, also on endp
   expectUnauthenticated(await client().delete('/api/users/me/sessions', undefined, { token }))
 })
 
-test('10: acts of an admin end it: disabled and enabled, deleted and restored, signed out, erased', async () => {
+test('10: acts of an admin end it: disabled and enabled, deleted and restored, promoted and demoted, signed out, erased', async () => {
   const by = await adoptedAdmin(true)
   const token = accessOf(by.id, 'superadmin')
   const acts: ((path: string) => Promise<unknown>)[] = [
@@ -132,6 +132,10 @@ test('10: acts of an admin end it: disabled and enabled, deleted and restored, s
     async (path) => {
       await client().delete(path, undefined, { token })
       await client().post(`${path}/restore`, undefined, { token })
+    },
+    async (path) => {
+      await client().patch(path, { is_superuser: true }, { token })
+      await client().patch(path, { is_superuser: false }, { token })
     },
     (path) => client().delete(`${path}/sessions`, undefined, { token }),
     async (path) => {

@@ -73,7 +73,7 @@ test('13: without LEGACY_SECRET_KEY, or once LEGACY_UNTIL is over, the 401 is th
   expect((await getMe(accessOf(id), { client: visitor({ env: lastDay }) })).status).toBe(200)
 })
 
-test('13: a new token signed with the old secret is 401, and so is a new one that names no session', async () => {
+test('13: a new token signed with the old secret is 401, and a new one needs its session', async () => {
   const { id, access_token } = await returnedUser()
   const [head = '', payload = ''] = access_token.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -93,7 +93,9 @@ test('13: a new token signed with the old secret is 401, and so is a new one tha
       { kind: 'user', accountId: id, role: 'user', sessionId },
       { keys, issuer: config.issuer, now: Date.now(), ttl: 60 },
     )
-  expectUnauthenticated(await me(await sign('00000000-0000-0000-0000-000000000000')))
+  for (const sessionId of ['00000000-0000-0000-0000-000000000000', crypto.randomUUID()]) {
+    expectUnauthenticated(await me(await sign(sessionId)))
+  }
 })
 
 const NO_LONGER: [what: string, set: string][] = [

@@ -81,8 +81,8 @@ export const checkErrors: Check = async ({ call, id }) => {
 
 /** The calls that change nothing, should one of them turn out to be open. */
 const PROTECTED = Object.entries(DOCUMENT.paths).flatMap(([path, { get }]) =>
-  path.startsWith('/api/') && get?.security?.some((scheme) => 'bearerAuth' in scheme)
-    ? [path.replace(/\{\w+\}/g, '1')]
+  !get?.servers && get?.security?.some((scheme) => 'bearerAuth' in scheme)
+    ? [`${DOCUMENT.servers[0].url}${path.replace(/\{\w+\}/g, '1')}`]
     : [],
 )
 
@@ -108,10 +108,15 @@ export const checkAuthentication: Check = async ({ call }) => {
 /** An item of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). */
 const items = (name: string, item: string) => new RegExp(`"${name}";${item}(?:,|$)`)
 
-/** One failed login of nobody: all that is written in a test that only reads. */
+/**
+ * One failed login of nobody: all that is written in a test that only reads. Two, if the first was not
+ * counted: Redis may be late once.
+ */
 export const checkLimits: Check = async ({ call, id }) => {
   const body = { username: `smoke-${id}`, password: randomUUID() }
-  const reply = await call(LOGIN, { method: 'POST', body })
+  const logIn = () => call(LOGIN, { method: 'POST', body })
+  const first = await logIn()
+  const reply = first.headers.has('RateLimit') ? first : await logIn()
   const [policy = '', state = ''] = ['RateLimit-Policy', 'RateLimit'].map(
     (name) => reply.headers.get(name) ?? '',
   )

@@ -16,7 +16,7 @@ const LEVEL = { ok: 'ok', warn: 'ok', failed: 'FAIL', skipped: 'skip' } as const
 const line = (level: string, name: string, message: string) =>
   `${level.padEnd(5)} ${name.padEnd(NAME_WIDTH)} ${message}`
 
-function linesOf({ name, status, note, problems, warnings }: Result): string[] {
+export function linesOf({ name, status, note, problems, warnings }: Result): string[] {
   return [
     ...(note === '' ? [] : [line(LEVEL[status], name, note)]),
     ...warnings.map((warning) => line('warn', name, warning)),

@@ -1,4 +1,4 @@
-/** `npm run standalone` and `npm run smoke`, as programs. */
+/** Commands of scripts/, as programs. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -22,6 +22,15 @@ const start = (script: string, args: string[], variables: Variables) =>
   spawn(process.execPath, [join(SCRIPTS, script), ...args], {
     env: { PATH, HOME, ...variables },
   })
+
+async function endOf(child: ReturnType<typeof start>) {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { code, stdout, stderr }
+}
 
 /** Serves a bundle with the bindings of the tests. */
 export async function serveStandalone() {
@@ -53,16 +62,21 @@ export async function serveStandalone() {
   }
 }
 
+/** Runs a command to its end, with these variables alone. */
+export async function runProgram(script: string, args: string[], variables: Variables = {}) {
+  return endOf(start(script, args, variables))
+}
+
 export type SmokeReport = { url: string; ok: boolean; checks: Result[] }
 
 /** Starts `npm run smoke -- --json`. Only these variables are set. */
 export function startSmoke(url: string, args: string[] = [], variables: Variables = {}) {
   const child = start('smoke.ts', ['--url', url, '--json', ...args], variables)
-  const output = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  const ended = endOf(child)
   return {
     interrupt: () => child.kill('SIGINT'),
     async report() {
-      const [stdout, stderr, [code]] = await output
+      const { stdout, stderr, code } = await ended
       if (stderr !== '') throw new Error(stderr)
       const report: SmokeReport = JSON.parse(stdout)
       const failed = report.checks.filter(({ status }) => status === 'failed')

@@ -156,7 +156,7 @@ async function carryOver(
     }
     await importResets(to)
     for (const each of types) problems.push(...(await verifyWriting(to, each)))
-    if (problems.length === 0) await completeAdoption(to)
+    // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }
   const output = await openReport(reportFile)
@@ -172,6 +172,7 @@ async function carryOver(
     await count(to, tables.user, isRepeat),
     await count(to, tables.admin, isRepeat),
   ]
+  if (isApplied) await completeAdoption(to)
   const advice = adviseCost(costs)
   return {
     ...{ users, admins, resets },

@@ -30,7 +30,7 @@ export async function readDecisions(file: string): Promise<Decisions> {
     const { success, data } = DecisionLine.safeParse(record)
     if (!success) throw new CommandError(`${file} has no columns table, id and decision.`, 2)
     if (data.decision === '') continue
-    const key = keyOf(data.table, data.id)
+    const key = keyOf(data.table, data.id.replace("'", ''))
     const decision = decisions.get(key) ?? { account: {} }
     const problem = decide(decision, data.decision)
     if (problem) throw new CommandError(`${file}, record ${index + 1} (${key}): ${problem}`, 2)
@@ -41,7 +41,9 @@ export async function readDecisions(file: string): Promise<Decisions> {
 
 function parseTable(file: string, text: string): unknown[] {
   try {
-    return parse(text, { bom: true, columns: true, delimiter: [',', ';', '\t'], trim: true })
+    // Spreadsheets separate by what their country does.
+    const delimiter = /^\ufeff?"?table"?([,;\t])/.exec(text)?.[1] ?? ','
+    return parse(text, { bom: true, columns: true, delimiter, trim: true })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(`${file} is not a CSV file: ${reason}`, 2)

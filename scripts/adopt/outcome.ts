@@ -90,7 +90,7 @@ function linesOf({ source, id, state, findings }: Row, { elevated }: Tables): Re
   const row = { table: source, id }
   const known = STATES[state]
   if (known && state !== 'changed') return [{ ...row, ...known }]
-  const said = (findings ?? []).filter(({ action }) => state !== 'rejected' || action === 'reject')
+  const said = summarize(findings ?? [], state === 'rejected')
   const lines = said.map(({ action, field, reason, old, new: now }) => ({
     ...row,
     ...{ action, field: field === 'elevated' ? elevated : field, reason },
@@ -98,4 +98,18 @@ function linesOf({ source, id, state, findings }: Row, { elevated }: Tables): Re
   }))
   if (known) return [{ ...row, ...known }, ...lines]
   return lines.length > 0 ? lines : [{ ...row, action: 'import' }]
+}
+
+/** Of a rejected row, why it is; else one change a field, and what it is left with. */
+function summarize(findings: Finding[], isRejected: boolean): Finding[] {
+  if (isRejected) return findings.filter(({ action }) => action === 'reject')
+  return findings.flatMap((finding, index) => {
+    const isSameField = ({ action, field }: Finding) =>
+      action === 'change' && field === finding.field
+    if (findings.slice(index + 1).some(isSameField)) return []
+    if (finding.action !== 'change') return [finding]
+    const changes = findings.filter(isSameField)
+    const reason = changes.map((change) => change.reason).join('; ')
+    return [{ ...finding, reason, old: changes[0]?.old ?? null }]
+  })
 }

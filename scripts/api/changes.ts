@@ -1,5 +1,5 @@
 /** What has changed in the API between two of its OpenAPI documents, and whether the changelog says so. */
-import type { Content, Document, Operation, Parameter } from '../openapi/document.ts'
+import type { Content, Document, Operation, Parameter, Response } from '../openapi/document.ts'
 import { type Direction, schemaComparison } from './schemas.ts'
 
 type Endpoint = Operation & {
@@ -102,15 +102,12 @@ function isAdmitted({ security: old = [] }: Operation, { security: current = [] 
   )
 }
 
-function responseIn({ components }: Document, response: Endpoint['responses'][string]) {
+function responseIn({ components }: Document, response: Response) {
   const name = response.$ref?.replace('#/components/responses/', '')
   return (name !== undefined && components.responses?.[name]) || response
 }
 
-function requiredHeaders(
-  { components }: Document,
-  { headers = {} }: Endpoint['responses'][string],
-) {
+function requiredHeaders({ components }: Document, { headers = {} }: Response) {
   return Object.keys(headers).filter((name) => {
     const header = headers[name]
     const shared = header?.$ref?.replace('#/components/headers/', '')

@@ -82,7 +82,9 @@ export const checkErrors: Check = async ({ call, id }) => {
 
 /** The calls that change nothing, should one of them turn out to be open. */
 const PROTECTED = Object.entries(DOCUMENT.paths).flatMap(([path, { get }]) =>
-  get?.security?.some((scheme) => 'bearerAuth' in scheme) ? [path.replace(/\{\w+\}/g, '1')] : [],
+  !get?.servers && get?.security?.some((scheme) => 'bearerAuth' in scheme)
+    ? [path.replace(/\{\w+\}/g, '1')]
+    : [],
 )
 
 /** Where the API is served: in its version, and for clients of the former service. */

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createClient } from '../../client/dist/index.js'
-import { OPERATIONS } from '../../client/src/api.ts'
+import { API_BASE, OPERATIONS } from '../../client/src/api.ts'
 import {
   newAccount,
   PASSWORD,
@@ -130,7 +130,7 @@ test('an admin’s calls', async () => {
 test('the calls above are all operations of the API', () => {
   const rows = Object.entries(OPERATIONS).filter(([, row]) => {
     const [method, path = ''] = row.split(' ')
-    const pattern = new RegExp(`^${method} ${path.replace(/\{\w+\}/, '[^/]+')}$`)
+    const pattern = new RegExp(`^${method} ${API_BASE}${path.replace(/\{\w+\}/, '[^/]+')}$`)
     return !called.some((call) => pattern.test(call))
   })
   expect(rows).toEqual([])

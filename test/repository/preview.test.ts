@@ -80,7 +80,8 @@ afterAll(async () => {
   neon.close()
 })
 
-const secretFiles = () => readdirSync(tmpdir()).filter((name) => name.startsWith('edge-accounts-preview-'))
+const secretFiles = () =>
+  readdirSync(tmpdir()).filter((name) => name.startsWith('edge-accounts-preview-'))
 
 test('a preview is a migrated branch and a Worker with a valid configuration, twice the same', async () => {
   const url = await openPreview('12', values)

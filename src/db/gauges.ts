@@ -5,10 +5,10 @@ import { ABANDONED_SECONDS } from './outbox.ts'
 import { one, read } from './statement.ts'
 
 /**
- * Pages of a table of sessions that are counted: 2 MB. Of a larger one they are a sample, drawn evenly, and
- * the count an estimate that is off by a few percent.
+ * Pages of a table of sessions that are counted: 4 MB. Of a larger one about as many are a sample, drawn evenly,
+ * and the count an estimate that is off by a few percent.
  */
-const SAMPLED_PAGES = 256
+const SAMPLED_PAGES = 512
 
 const count = z.coerce.number().check(z.int())
 
@@ -36,12 +36,14 @@ export type Gauges = z.output<typeof Gauges>
  * they are not cached. The seed makes successive samples the same pages, so that estimates don't jump.
  */
 const openSessions = forEachAccountType(({ sessions }: AccountTables) => {
-  const share = `least(1, ${SAMPLED_PAGES}.0 / greatest(1,
-    pg_relation_size('${sessions}') / current_setting('block_size')::integer))`
+  const pages = `(pg_relation_size('${sessions}') / current_setting('block_size')::integer)`
   return `
-    select round(count(*) / ${share})
-    from ${sessions} tablesample system (100 * ${share}) repeatable (1)
-    where revoked_at is null and expires_at > now()`
+    select round(count(*) filter (where revoked_at is null and expires_at > now()) * case
+      when ${pages} <= ${SAMPLED_PAGES} then 1
+      else ${pages}::numeric / greatest(1, count(distinct (ctid::text::point)[0]))
+    end)
+    from ${sessions} tablesample system (least(100, ${SAMPLED_PAGES} * 100.0 / greatest(1, ${pages})))
+      repeatable (1)`
 })
 
 /** Accounts with an open wait, at any network: the network follows the id in the key. */

@@ -18,6 +18,10 @@ export type LocalService = {
   /** Without a trailing slash. */
   url: string
   database: pg.Client
+  /** Accepted by `GET /metrics`. */
+  metricsToken: string
+  /** For good. `database` is closed. */
+  stopDatabase(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -39,6 +43,7 @@ export async function startLocalService(): Promise<LocalService> {
   await Promise.all([buildWorker(folder), applyMigrations(postgres.url)])
   const database = new pg.Client({ connectionString: postgres.url })
   await database.connect()
+  const metricsToken = generateSecretKey()
   const server = createTestHarness({
     workers: [
       {
@@ -56,20 +61,26 @@ export async function startLocalService(): Promise<LocalService> {
           EMAIL_FROM: 'accounts@example.com',
           SECRET_KEY: generateSecretKey(),
           JWT_SIGNING_KEYS: await generateSigningKeys(),
+          METRICS_TOKEN: metricsToken,
           PUBLIC_URL: 'https://accounts.example.com',
         },
       },
     ],
   })
   const { url } = await server.listen()
+  let isDatabaseUp = true
+  async function stopDatabase() {
+    if (!isDatabaseUp) return
+    isDatabaseUp = false
+    await database.end()
+    await postgres.stop()
+  }
   return {
-    url: url.origin,
-    database,
+    ...{ url: url.origin, database, metricsToken, stopDatabase },
     async stop() {
       await server.close()
-      await database.end()
       await Promise.all([mailbox.close(), upstash.close(), neon.close()])
-      await postgres.stop()
+      await stopDatabase()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -7,6 +7,7 @@ import { checkBackups } from './doctor/backups.ts'
 import { checkDatabase } from './doctor/database.ts'
 import { type Check, type Finding, fail, ok, warn } from './doctor/finding.ts'
 import { checkKeys } from './doctor/keys.ts'
+import { checkLegacy } from './doctor/legacy.ts'
 import { checkMail } from './doctor/mail.ts'
 import { checkPublicUrl } from './doctor/public-url.ts'
 import { checkRedis } from './doctor/redis.ts'
@@ -16,6 +17,7 @@ import { readVariables, type Values, withoutEmpty } from './variables.ts'
 
 const CHECKS: Readonly<Record<string, Check>> = {
   keys: checkKeys,
+  'old tokens': checkLegacy,
   addresses: checkAddresses,
   database: checkDatabase,
   redis: checkRedis,

@@ -1,8 +1,10 @@
 import type { Bindings } from './context.ts'
 import { type Connection, connect } from './db/client.ts'
+import { isUnguessable } from './env/secrets.ts'
 import { type Config, ConfigurationError, readConfig } from './env.ts'
-import { setLogLevel, writeLog } from './log.ts'
+import { observeLog, setLogLevel, writeLog } from './log.ts'
 import { createMailer, type Mailer } from './mail/resend.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createHashGate, type HashGate } from './passwords/gate.ts'
 import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
 import { deriveKeys, type Keys } from './tokens/keys.ts'
@@ -14,6 +16,8 @@ export type Resources = {
   limiter: Limiter
   hashGate: HashGate
   mailer: Mailer | undefined
+  /** Undefined without METRICS_TOKEN: then nothing is counted. */
+  metrics: Metrics | undefined
   keys: Keys
 }
 
@@ -50,6 +54,13 @@ const problemsOfBindings = (bindings: Bindings) =>
       : [`${name}: is bound to something else than in wrangler.toml: it has no ${method}()`]
   })
 
+/** Says once an isolate what should not stay as it is. */
+function warnOfLegacy({ legacy }: Config) {
+  if (!legacy) return
+  if (Date.now() >= legacy.until) writeLog('warn', 'legacy_until_passed')
+  else if (!isUnguessable(legacy.secretKey)) writeLog('warn', 'legacy_secret_guessable')
+}
+
 function makeResources(bindings: Bindings): Resources | ConfigurationError {
   const problems = problemsOfBindings(bindings)
   const config = readConfig(bindings)
@@ -58,12 +69,16 @@ function makeResources(bindings: Bindings): Resources | ConfigurationError {
   }
   if (problems.length > 0) return new ConfigurationError(problems)
   setLogLevel(config.logLevel)
+  const metrics = config.metricsToken ? createMetrics(config) : undefined
+  observeLog(metrics?.countEvent)
+  warnOfLegacy(config)
   return {
     config,
     db: connect(config.database),
     limiter: createLimiter(config),
     hashGate: createHashGate({ cost: config.bcryptCost, queueMs: config.hashQueueMs }),
     mailer: config.mail && createMailer(config.mail),
+    metrics,
     keys: deriveKeys(config),
   }
 }

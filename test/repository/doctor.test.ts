@@ -194,6 +194,24 @@ test('npm run doctor warns of a database ahead of this code, of no way to a firs
   expect(code).toBe(0)
 })
 
+test('npm run doctor warns that old tokens are accepted, that their secret may be guessed, and that the time is over', async () => {
+  const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+  const warningsOf = async (LEGACY_SECRET_KEY: string, LEGACY_UNTIL: string) => {
+    const { code, output } = await examine({ LEGACY_SECRET_KEY, LEGACY_UNTIL })
+    expect(output).not.toContain(LEGACY_SECRET_KEY)
+    return { code, warnings: output.match(/(?<=^warn +old tokens +)\S+ \S+/gm) }
+  }
+  const guessable = await warningsOf('your-secret-key-of-32-characters', day(7))
+  expect(guessable).toEqual({
+    code: 0,
+    warnings: ['accepted. Remove', 'LEGACY_SECRET_KEY may'],
+  })
+  const random = await warningsOf(generateSecretKey(), day(7))
+  expect(random).toEqual({ code: 0, warnings: ['accepted. Remove'] })
+  const over = await warningsOf(generateSecretKey(), '2025-01-31')
+  expect(over).toEqual({ code: 0, warnings: ['LEGACY_UNTIL is'] })
+})
+
 describe('with a Resend key', () => {
   const domain = (name: string, status: string) => ({ data: [{ name, status }] })
 

@@ -23,6 +23,12 @@ const documents = await Promise.all(
 
 const { registry, globalFlags } = getWranglerCommands()
 type Tree = typeof registry
+type Flag = {
+  alias?: string | readonly string[]
+  type?: string
+  array?: boolean
+  demandOption?: boolean
+}
 
 /** `npx wrangler …` in blocks and in the text, up to what ends a command. */
 const commands = documents.flatMap(({ name, text }) =>
@@ -53,7 +59,7 @@ test.each(commands)('$name: wrangler has $command', ({ command }) => {
   const words = command.match(/'[^']*'|"[^"]*"|\S+/g) ?? []
   const { definition, rest } = definitionOf(words)
   expect(definition, `no command: ${command}`).toBeDefined()
-  const flags = { ...definition?.args, ...globalFlags }
+  const flags: Record<string, Flag> = { ...definition?.args, ...globalFlags }
   const names = Object.entries(flags).flatMap(([flag, { alias = [] }]) => [flag, ...[alias].flat()])
   const positionals: string[] = []
   for (let i = 0; i < rest.length; i++) {
@@ -66,9 +72,9 @@ test.each(commands)('$name: wrangler has $command', ({ command }) => {
     }
   }
   const taken = definition?.positionalArgs ?? []
-  const isList = taken.some((name) => definition?.args?.[name]?.array)
+  const isList = taken.some((name) => flags[name]?.array)
   expect(positionals.length).toBeLessThanOrEqual(isList ? Infinity : taken.length)
-  const needed = taken.filter((name) => definition?.args?.[name]?.demandOption)
+  const needed = taken.filter((name) => flags[name]?.demandOption)
   expect(positionals.length).toBeGreaterThanOrEqual(needed.length)
 })
 

@@ -34,7 +34,7 @@ const LONG_IN_NODE = [
   'test/bundle/!(bundle|burst).test.ts',
   'test/repository/{adopt,adopt-again,adopt-in-place,adopted}.test.ts',
   'test/repository/{commands,environment,preview,readme,release}.test.ts',
-  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser,monitoring}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

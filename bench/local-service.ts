@@ -28,8 +28,12 @@ export type LocalService = {
 /**
  * Starts PostgreSQL, the gateways and the mailbox, and the bundle that `wrangler deploy` would upload,
  * in workerd. All data is deleted when it stops.
+ *
+ * @param replaced variables with other values
  */
-export async function startLocalService(): Promise<LocalService> {
+export async function startLocalService(
+  replaced: Record<string, string> = {},
+): Promise<LocalService> {
   // Otherwise wrangler asks Cloudflare for our location.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
   process.env['WRANGLER_LOG'] = 'warn'
@@ -63,6 +67,7 @@ export async function startLocalService(): Promise<LocalService> {
           JWT_SIGNING_KEYS: await generateSigningKeys(),
           METRICS_TOKEN: metricsToken,
           PUBLIC_URL: 'https://accounts.example.com',
+          ...replaced,
         },
       },
     ],

@@ -28,7 +28,7 @@ function callerOf(url: string) {
   }
 }
 
-/** Somebody registers, mistypes, signs in, looks around, changes the password and leaves. */
+/** Somebody registers, mistypes, signs in, looks around, changes the password and forgets it. */
 export async function liveAsUser(url: string): Promise<void> {
   const call = callerOf(url)
   const username = `load-${randomUUID().slice(0, 8)}`
@@ -46,6 +46,7 @@ export async function liveAsUser(url: string): Promise<void> {
     body: { current_password: PASSWORD, new_password: `${PASSWORD}, changed` },
   })
   await call('POST', '/api/users/refresh', { body: { refresh_token } })
+  await call('POST', '/api/password/forgot-password', { body: { email: account.email } })
 }
 
 /** Somebody guesses at names and passwords, and gets 401, 404 and 422. */
@@ -64,6 +65,6 @@ export async function guess(url: string): Promise<void> {
 export async function requestResets(url: string): Promise<void> {
   const call = callerOf(url)
   for (let i = 0; i <= FORGOT_PASSWORD_LIMIT; i++) {
-    await call('POST', '/api/users/forgot-password', { body: { email: 'nobody@example.com' } })
+    await call('POST', '/api/password/forgot-password', { body: { email: 'nobody@example.com' } })
   }
 }

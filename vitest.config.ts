@@ -20,7 +20,11 @@ const fuzz: Fuzzing = {
  * Fifty callers at once, every fault of every dependency, what time and logs give away, thousands of
  * made-up cases, the pages in a browser: `npm run test:long`.
  */
-const LONG = ['test/security/{races,faults,enumeration,logs}*.test.ts', 'test/fuzz/*.test.ts']
+const LONG = [
+  'test/security/{races,faults,enumeration,logs}*.test.ts',
+  'test/fuzz/*.test.ts',
+  'test/metrics/outages.test.ts',
+]
 
 /** Compares response times under load: nothing else may run. */
 const LONG_ALONE = ['test/bundle/burst.test.ts']
@@ -28,8 +32,9 @@ const LONG_ALONE = ['test/bundle/burst.test.ts']
 /** A browser, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
   'test/bundle/!(bundle|burst).test.ts',
-  'test/repository/{adopt,adopt-again,adopt-in-place,adopted,commands,environment,readme}.test.ts',
-  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser}.test.ts',
+  'test/repository/{adopt,adopt-again,adopt-in-place,adopted}.test.ts',
+  'test/repository/{commands,environment,preview,readme,release}.test.ts',
+  'test/local/{connect-a-frontend,dev-start,example,mailbox-browser,monitoring}.test.ts',
 ]
 
 /** Bundles and servers first: they take longest, and mostly wait. */

@@ -1,4 +1,5 @@
 /** The sections of `npm run bench`. Each has its own PostgreSQL, Redis and Workers. */
+import { generateSecretKey } from '../scripts/keys/generate.ts'
 import { insertUsers } from './accounts.ts'
 import { FLOOR_CONFIG } from './build.ts'
 import { prepareCalls } from './calls.ts'
@@ -48,10 +49,15 @@ export const floor = (options: Options): Promise<Section> =>
         ...{ name, worker: served, isBare: name === 'bare' },
       })),
     )
-    const logging = serve({ script: options.scripts.ours, variables }).then((worker) => ({
-      ...{ name: 'ours, with its log', worker, isBare: false },
-    }))
-    const variants = await Promise.all([...workers, logging])
+    const more = Object.entries({
+      'ours, with its log': variables,
+      'ours, with metrics': { ...quiet, METRICS_TOKEN: generateSecretKey() },
+    }).map(([name, settings]) =>
+      serve({ script: options.scripts.ours, variables: settings }).then((worker) => ({
+        ...{ name, worker, isBare: false },
+      })),
+    )
+    const variants = await Promise.all([...workers, ...more])
     const { rounds, seconds } = options
     const costs = await measureFloor({ dependencies, load, variants, rounds, seconds })
     const memory = variants.map(({ name, worker }) => [name, shown(worker.rssBytes() / 2 ** 20)])

@@ -48,7 +48,7 @@ await runCommand(
   {
     name: 'npm run keys',
     about:
-      'Prints a new SECRET_KEY, JWT_SIGNING_KEYS and ADMIN_BOOTSTRAP_TOKEN for a new environment.\nIn one that has users, deploying them signs everybody out: rotate the keys instead (--add).',
+      'Prints a new SECRET_KEY, JWT_SIGNING_KEYS, ADMIN_BOOTSTRAP_TOKEN and METRICS_TOKEN for a new environment.\nIn one that has users, deploying them signs everybody out: rotate the keys instead (--add).',
     options: {
       add: {
         type: 'string',
@@ -66,5 +66,6 @@ await runCommand(
     console.log(`SECRET_KEY=${generateSecretKey()}`)
     console.log(`JWT_SIGNING_KEYS=${await generateSigningKeys()}`)
     console.log(`ADMIN_BOOTSTRAP_TOKEN=${generateSecretKey()}`)
+    console.log(`METRICS_TOKEN=${generateSecretKey()}`)
   },
 )

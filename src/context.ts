@@ -13,8 +13,8 @@ export type Bindings = z.input<typeof Variables> & {
   FALLBACK_QUOTA: RateLimit
 }
 
-/** What every request carries, whether or not any middleware has run. */
-export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string } }
+/** What every request carries, whether or not any middleware has run. `errorName`: of its error response. */
+export type BaseEnv = { Bindings: Bindings; Variables: { requestId: string; errorName?: string } }
 
 /** What a request gets of the resources: the database with the time limit of this request. */
 type RequestResources = Omit<Resources, 'db'> & { db: Database }

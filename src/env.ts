@@ -11,7 +11,13 @@ import {
 } from './env/addresses.ts'
 import { BrandVariables, brandOf } from './env/brand.ts'
 import { LegacyVariables, legacyOf } from './env/legacy.ts'
-import { bootstrapToken, isSameSecret, secretKey, signingKeys } from './env/secrets.ts'
+import {
+  bootstrapToken,
+  isSameSecret,
+  metricsToken,
+  secretKey,
+  signingKeys,
+} from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
 z.config(en())
@@ -50,6 +56,20 @@ const PUBLIC_ADDRESSES = {
   EMAIL_FROM: 'must be an address in a domain of yours',
 }
 
+/** What is said of a secret that is the same as SECRET_KEY or one before it in this list. */
+const SAME_SECRET = {
+  SECRET_KEY_PREVIOUS: 'is the same as SECRET_KEY: set the value before it, or none',
+  ADMIN_BOOTSTRAP_TOKEN:
+    'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
+  METRICS_TOKEN: 'is the same as another secret: run "npm run keys" for one of its own',
+  LEGACY_SECRET_KEY:
+    'is the same as another secret: run "npm run keys" for new ones of this service',
+}
+
+const SECRETS = ['SECRET_KEY', ...Object.keys(SAME_SECRET)]
+
+const secretsBefore = (name: string) => SECRETS.slice(0, SECRETS.indexOf(name))
+
 const isDeployed = (environment: string) => /^(staging|production)$/.test(environment)
 
 /** For checks across variables: they report together with those of single ones, not only afterwards. */
@@ -76,6 +96,7 @@ export const Variables = z
     JWT_SIGNING_KEYS: signingKeys,
     JWT_ISSUER: z.optional(withoutSpaces.check(z.maxLength(200))),
     ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
+    METRICS_TOKEN: z.optional(metricsToken),
     ...LegacyVariables.shape,
 
     PUBLIC_URL: z.optional(httpUrl),
@@ -103,28 +124,11 @@ export const Variables = z
         'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
       when: always,
     }),
-    z.refine((env) => !isSameSecret(env.SECRET_KEY_PREVIOUS, env.SECRET_KEY), {
-      path: ['SECRET_KEY_PREVIOUS'],
-      message: 'is the same as SECRET_KEY: set the value before it, or none',
-    }),
-    z.refine(
-      ({ ADMIN_BOOTSTRAP_TOKEN: token, ...env }) =>
-        !isSameSecret(token, env.SECRET_KEY) && !isSameSecret(token, env.SECRET_KEY_PREVIOUS),
-      {
-        path: ['ADMIN_BOOTSTRAP_TOKEN'],
-        message:
-          'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
-      },
-    ),
-    z.refine(
-      ({ LEGACY_SECRET_KEY: legacy, ...env }) =>
-        ![env.SECRET_KEY, env.SECRET_KEY_PREVIOUS, env.ADMIN_BOOTSTRAP_TOKEN].some((secret) =>
-          isSameSecret(secret, legacy),
-        ),
-      {
-        path: ['LEGACY_SECRET_KEY'],
-        message: 'is the same as another secret: run "npm run keys" for new ones of this service',
-      },
+    ...Object.entries(SAME_SECRET).map(([name, message]) =>
+      z.refine<Record<string, unknown>>(
+        (env) => !secretsBefore(name).some((other) => isSameSecret(env[name], env[other])),
+        { path: [name], message },
+      ),
     ),
     z.refine((env) => env.LEGACY_UNTIL === undefined || env.LEGACY_SECRET_KEY, {
       path: ['LEGACY_SECRET_KEY'],
@@ -201,6 +205,8 @@ function configOf(env: z.output<typeof Variables>) {
     signingKeys: env.JWT_SIGNING_KEYS,
     issuer: env.JWT_ISSUER ?? `urn:accounts:${env.ENVIRONMENT}`,
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
+    /** Undefined: there are no metrics. */
+    metricsToken: env.METRICS_TOKEN,
     /** Undefined: tokens of the former service are not accepted. */
     legacy: legacyOf(env, env.REFRESH_TOKEN_EXPIRE_DAYS * DAY),
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',

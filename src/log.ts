@@ -6,7 +6,7 @@ export type Level = keyof typeof LEVELS
  * What a line may contain besides the fixed fields: short words and numbers, no user input. The one exception
  * is an origin, checked by its form (middleware/cross-origin.ts).
  */
-type Fields = Record<string, string | number | boolean | null | undefined>
+export type LogFields = Record<string, string | number | boolean | null | undefined>
 
 let threshold: Level = 'info'
 
@@ -14,8 +14,18 @@ export const setLogLevel = (level: Level) => {
   threshold = level
 }
 
+type Observer = (level: Level, event: string, fields: LogFields) => void
+
+let observe: Observer | undefined
+
+/** Calls this with every event, also those below the log level. */
+export const observeLog = (observer: Observer | undefined) => {
+  observe = observer
+}
+
 /** Writes one line of JSON. JSON escapes CR and LF, so nothing can make a second line. */
-export function writeLog(level: Level, event: string, fields: Fields = {}) {
+export function writeLog(level: Level, event: string, fields: LogFields = {}) {
+  observe?.(level, event, fields)
   if (LEVELS[level] < LEVELS[threshold]) return
   console.log(JSON.stringify({ time: new Date().toISOString(), level, event, ...fields }))
 }
@@ -24,5 +34,5 @@ export function writeLog(level: Level, event: string, fields: Fields = {}) {
 type Request = { var: { requestId: string } }
 
 /** The same, with the id of the request it belongs to. */
-export const log = (c: Request, level: Level, event: string, fields: Fields = {}) =>
+export const log = (c: Request, level: Level, event: string, fields: LogFields = {}) =>
   writeLog(level, event, { request_id: c.var.requestId, ...fields })

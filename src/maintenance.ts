@@ -6,6 +6,7 @@ import { findOverdueEmails, markRequeued } from './db/outbox.ts'
 import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruning.ts'
 import { type Config, ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
+import { MetricsUnavailable } from './metrics/store.ts'
 import { resourcesFor } from './resources.ts'
 
 /** Messages that a queue takes in one call. */
@@ -16,17 +17,18 @@ const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40 }
 
 /**
  * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail,
- * erases users who were deleted long ago, and deletes what has expired. Each job fails alone.
+ * erases users who were deleted long ago, deletes what has expired, and folds the metrics. Each job fails alone.
  */
 export async function runMaintenance(bindings: Bindings): Promise<void> {
   const resources = resourcesFor(bindings)
   if (resources instanceof ConfigurationError) return
-  const { db, config } = resources
+  const { db, config, metrics } = resources
   const done = {
     ...(await run('requeue', () => queueOverdueEmails(db, bindings))),
     ...(await run('write_counts', () => writeCountedFailures(db, {}))),
     ...(await run('erase', () => eraseUsers(db, config))),
     ...(await prune(db, config)),
+    ...(await run('fold_metrics', async () => (metrics ? { folded: await metrics.fold() } : {}))),
   }
   if (Object.keys(done).length > 0) writeLog('info', 'maintenance_done', done)
 }
@@ -37,10 +39,15 @@ async function run(job: string, work: () => Promise<Counts>): Promise<Counts> {
   try {
     return await work()
   } catch (error) {
-    const reason = error instanceof DatabaseError ? error.code : 'unexpected_error'
+    const reason = reasonOf(error)
     writeLog('error', 'maintenance_failed', { job, reason })
     return {}
   }
+}
+
+function reasonOf(error: unknown) {
+  if (error instanceof DatabaseError) return error.code
+  return error instanceof MetricsUnavailable ? 'redis_unavailable' : 'unexpected_error'
 }
 
 /** Marks emails after they were queued: with the queue down, they stay overdue. */

@@ -2,8 +2,9 @@ import type { Bindings } from './context.ts'
 import { type Connection, connect } from './db/client.ts'
 import { isUnguessable } from './env/secrets.ts'
 import { type Config, ConfigurationError, readConfig } from './env.ts'
-import { setLogLevel, writeLog } from './log.ts'
+import { observeLog, setLogLevel, writeLog } from './log.ts'
 import { createMailer, type Mailer } from './mail/resend.ts'
+import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { createHashGate, type HashGate } from './passwords/gate.ts'
 import { createLimiter, type Limiter } from './rate-limit/limiter.ts'
 import { deriveKeys, type Keys } from './tokens/keys.ts'
@@ -15,6 +16,8 @@ export type Resources = {
   limiter: Limiter
   hashGate: HashGate
   mailer: Mailer | undefined
+  /** Undefined without METRICS_TOKEN: then nothing is counted. */
+  metrics: Metrics | undefined
   keys: Keys
 }
 
@@ -66,6 +69,8 @@ function makeResources(bindings: Bindings): Resources | ConfigurationError {
   }
   if (problems.length > 0) return new ConfigurationError(problems)
   setLogLevel(config.logLevel)
+  const metrics = config.metricsToken ? createMetrics(config) : undefined
+  observeLog(metrics?.countEvent)
   warnOfLegacy(config)
   return {
     config,
@@ -73,6 +78,7 @@ function makeResources(bindings: Bindings): Resources | ConfigurationError {
     limiter: createLimiter(config),
     hashGate: createHashGate({ cost: config.bcryptCost, queueMs: config.hashQueueMs }),
     mailer: config.mail && createMailer(config.mail),
+    metrics,
     keys: deriveKeys(config),
   }
 }

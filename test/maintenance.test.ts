@@ -1,4 +1,4 @@
-import { createScheduledController } from 'cloudflare:test'
+import { createExecutionContext, createScheduledController } from 'cloudflare:test'
 import { beforeEach, expect, inject, test, vi } from 'vitest'
 import worker from '../functions/worker.ts'
 import { maxAges } from '../src/db/pruning.ts'
@@ -34,7 +34,8 @@ function bindings(replaced: Parameters<typeof environment>[0] = {}) {
   return environment({ DATABASE_URL: url, MAIL_QUEUE: queue, ...replaced })
 }
 
-const runCron = (to = env) => worker.scheduled(createScheduledController(), to)
+const runCron = (to = env) =>
+  worker.scheduled(createScheduledController(), to, createExecutionContext())
 
 const query = (statement: string) => sql(statement, [], url)
 

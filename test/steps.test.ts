@@ -2,7 +2,7 @@
  * The latency of a call at the edge is its number of sequential round trips, so each call has a budget
  * of them. This file counts them on the wire. Parallel round trips are one step.
  */
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { freshName, logIn, newAdmin, newcomer, newUser, PASSWORD } from './setup/accounts.ts'
 import { type Visitor, visitor } from './setup/api.ts'
 import { openApi } from './setup/conformance.ts'
@@ -31,6 +31,12 @@ const LEGACY = { LEGACY_SECRET_KEY: LEGACY_SECRET, LEGACY_UNTIL: dayIn(7) }
 const legacy = visitor({ env: { ...env, ...LEGACY } })
 const adopted = await adoptedUser()
 const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
+const asPrometheus = String(env.ADMIN_BOOTSTRAP_TOKEN).slice(1)
+// Its flush is planned by this request, and waits for the end. The requests after it plan none.
+const flushing = Promise.withResolvers<void>()
+vi.spyOn(scheduler, 'wait').mockReturnValue(flushing.promise)
+const metered = visitor({ env: { ...env, METRICS_TOKEN: asPrometheus } })
+const planned = metered.get('/health/live')
 const resetToken = await resetTokenOf(resetting.id)
 const resettingAdmin = await newAdmin({ caller })
 const adminResetToken = await resetTokenOf(resettingAdmin.id, 60, 'admin')
@@ -91,6 +97,9 @@ const CALLS: Call[] = [
   { call: 'GET /reset-password', steps: NONE },
   { call: 'GET /forgot-password', steps: NONE },
   { call: 'GET /.well-known/jwks.json', steps: NONE },
+  { call: 'GET /metrics', by: metered, token: asPrometheus, steps: ASKED },
+  { call: 'GET /metrics', but: 'shared', by: metered, token: asPrometheus, steps: NONE },
+  { call: 'GET /metrics', but: 'wrong token', by: metered, token: asUser, status: 401, steps: NONE },
   { call: 'GET /nothing', status: 404, steps: NONE },
   { call: 'PUT /health', status: 405, steps: NONE },
 
@@ -117,6 +126,7 @@ const CALLS: Call[] = [
   { call: 'GET /api/users/me', but: 'with an old token, off', token: oldAccess, status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'with an old refresh token', by: legacy, token: oldWaiting.refresh_token, status: 401, steps: NONE },
   { call: 'GET /api/users/me', token: asUser, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'counted for metrics', by: metered, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'over IPv6', by: overIPv6, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'no token', status: 401, steps: NONE },
   { call: 'GET /api/users/me', but: 'bad signature', token: `${asUser.slice(0, -4)}AAAA`, status: 401, steps: NONE },
@@ -206,6 +216,14 @@ test.each(named)('$name waits for: $steps', async (expected) => {
   expect(seen).toMatchObject({ steps: expected.steps, messages })
   // The quota and a stricter rule, and those of the /48, are one request: Upstash charges and waits for each.
   expect(seen.requests.upstash).toBeLessThanOrEqual(1)
+})
+
+test('the metrics of many requests are one request to Redis, after their responses', async () => {
+  const { requests } = await watch(() => {
+    flushing.resolve()
+    return planned
+  })
+  expect(requests).toEqual({ upstash: 1, neon: 0, resend: 0 })
 })
 
 test('every operation of the API has a budget', async () => {

@@ -59,6 +59,7 @@ export async function startEverything(
       const changes = await ensureDevVars(file, {
         SECRET_KEY: generateSecretKey,
         JWT_SIGNING_KEYS: generateSigningKeys,
+        METRICS_TOKEN: generateSecretKey,
       })
       changes.forEach(say)
       if (changes.length > 0) continue // The next version.

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 
-/** For SECRET_KEY and ADMIN_BOOTSTRAP_TOKEN. HMAC-SHA-256 needs 32. */
+/** For SECRET_KEY and the tokens of the environment. HMAC-SHA-256 needs 32. */
 const SECRET_BYTES = 48
 
 export const generateSecretKey = () => randomBytes(SECRET_BYTES).toString('base64url')

@@ -17,6 +17,11 @@ export const SECURITY_SCHEMES = {
   },
   userRefreshCookie: refreshCookie('__Host-refresh_users'),
   adminRefreshCookie: refreshCookie('__Host-refresh_admins'),
+  metricsToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'Only for `GET /metrics`: `METRICS_TOKEN`.',
+  },
   bootstrapToken: {
     type: 'apiKey',
     in: 'header',

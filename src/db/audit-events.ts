@@ -43,7 +43,7 @@ type Source = Placeholders<typeof requestSource>
 /** An account, by SQL that gives its id. */
 type Party = { kind: AccountType; id: string }
 
-type AuditLine = {
+export type AuditLine = {
   action: Action
   actor?: Party | undefined
   /** The actor, unless given. */

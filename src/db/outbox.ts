@@ -74,7 +74,7 @@ const OVERDUE_SECONDS = 2 * 60
 const REQUEUE_PAUSE_SECONDS = 60 * 60
 
 /** Seconds after which an email is left where it is: Resend forgets its idempotency key after a day. */
-const ABANDONED_SECONDS = 23 * 60 * 60
+export const ABANDONED_SECONDS = 23 * 60 * 60
 
 /** Emails whose queue message seems lost, the oldest first. */
 export const findOverdueEmails = read({

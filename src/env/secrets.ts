@@ -30,18 +30,30 @@ export const secretKey = z.string().check(
 /** Whether a secret is one that nobody can guess, as those of this service have to be. */
 export const isUnguessable = (secret: string) => secretKey.safeParse(secret).success
 
-/** Sent in a header, so without spaces. */
-export const bootstrapToken = z.string().check(
-  z.regex(/^[\x21-\x7e]*$/, 'must consist of printable ASCII characters, without spaces'),
-  z.refine((token) => bitsOf(token) >= MIN_BITS, {
-    message: `must have ${MIN_BITS} random bits, which are 32 characters of hex or 22 of base64: run "npm run keys"`,
-  }),
-  z.refine(looksRandom, { message: NOT_RANDOM }),
+/** A secret that is sent in a header. */
+const headerToken = (characters: RegExp, message: string) =>
+  z.string().check(
+    z.regex(characters, message),
+    z.refine((token) => bitsOf(token) >= MIN_BITS, {
+      message: `must have ${MIN_BITS} random bits, which are 32 characters of hex or 22 of base64: run "npm run keys"`,
+    }),
+    z.refine(looksRandom, { message: NOT_RANDOM }),
+  )
+
+export const bootstrapToken = headerToken(
+  /^[\x21-\x7e]*$/,
+  'must consist of printable ASCII characters, without spaces',
+)
+
+/** Sent as a bearer token (RFC 6750 section 2.1). */
+export const metricsToken = headerToken(
+  /^[\w\-.~+/]*=*$/,
+  'must consist of letters, digits and -._~+/',
 )
 
 /** Whether both are set, to one value: a line break at the end makes no other. */
-export const isSameSecret = (one: string | undefined, other: string | undefined) =>
-  one !== undefined && one.trim() === other?.trim()
+export const isSameSecret = (one: unknown, other: unknown) =>
+  typeof one === 'string' && typeof other === 'string' && one.trim() === other.trim()
 
 /** An Ed25519 key as long as RFC 8032 wants it, in base64url. */
 const keyText = z.base64url().check(z.length(43))

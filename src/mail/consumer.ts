@@ -10,6 +10,9 @@ const FIRST_RETRY = 10
 /** Seconds that a message may wait at most. */
 const LONGEST_RETRY = 60 * 60
 
+/** Attempts at a message: the first, and `max_retries` in wrangler.toml. */
+export const MAX_ATTEMPTS = 11
+
 /** Sends a batch of the mail queue. What fails is retried, and ends in the dead-letter queue. */
 export async function consumeMail(
   batch: MessageBatch<MailMessage>,
@@ -29,7 +32,10 @@ export async function consumeMail(
       }
       const { reason, retryAfterSeconds } = delivery
       const delaySeconds = backoff(message.attempts, retryAfterSeconds)
-      writeLog('warn', 'mail_failed', { type, reason, attempts: message.attempts, delaySeconds })
+      const { attempts } = message
+      if (attempts < MAX_ATTEMPTS) {
+        writeLog('warn', 'mail_failed', { type, reason, attempts, delaySeconds })
+      } else writeLog('error', 'mail_dead', { type, reason, attempts })
       message.retry({ delaySeconds })
     }),
   )

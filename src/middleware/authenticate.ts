@@ -27,6 +27,10 @@ export const authenticationErrors = (accountType: AccountType) => [
   WRONG_ACCOUNT_TYPE[accountType],
 ]
 
+/** What `Authorization` has as a bearer token. */
+export const bearerToken = (req: RequestContext['req']) =>
+  req.header('Authorization')?.slice(0, MAX_TOKEN_LENGTH).match(BEARER)?.[1]
+
 /**
  * The claims of the access token in `Authorization`, verified without a network call.
  *
@@ -36,7 +40,7 @@ export async function verifyBearer(
   c: RequestContext,
   accountType: AccountType,
 ): Promise<AccessClaims> {
-  const token = c.req.header('Authorization')?.slice(0, MAX_TOKEN_LENGTH).match(BEARER)?.[1]
+  const token = bearerToken(c.req)
   const claims = token && (await claimsOf(c, token))
   if (!claims) throw notAuthenticated()
   if (claims.kind !== accountType) throw WRONG_ACCOUNT_TYPE[accountType]()

@@ -23,6 +23,7 @@ export const resources = createMiddleware<AppEnv>(async function resources(c, ne
     c.set('limiter', made.limiter)
     c.set('hashGate', made.hashGate)
     c.set('mailer', made.mailer)
+    c.set('metrics', made.metrics)
     c.set('keys', made.keys)
   }
   await next()

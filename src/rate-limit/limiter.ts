@@ -1,6 +1,5 @@
 import { Ratelimit } from '@upstash/ratelimit'
-import { Redis } from '@upstash/redis/cloudflare'
-import { timeoutSignal } from '../timeout.ts'
+import { connectRedis, type Redis } from '../redis.ts'
 
 /** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
 const REMEMBERED_BLOCKS = 10_000
@@ -30,29 +29,18 @@ export type Limiter = {
 
 /** Rate limits in Upstash Redis, over REST. */
 export function createLimiter({
-  redis: { url, token, timeoutMs },
+  redis,
 }: {
   redis: { url: string; token: string; timeoutMs: number }
 }): Limiter {
-  const connect = (enableAutoPipelining: boolean) =>
-    new Redis({
-      url,
-      token,
-      retry: { retries: 0 },
-      signal: () => timeoutSignal(timeoutMs),
-      enableAutoPipelining,
-      // Would share state between requests, which workerd keeps apart.
-      readYourWrites: false,
-      enableTelemetry: false,
-      // Numbers need no base64.
-      responseEncoding: false,
-    })
-  const redis = connect(false)
-  const limiterOf = limitersOn(redis)
+  const single = connectRedis({ redis, timeoutMs: redis.timeoutMs })
+  const limiterOf = limitersOn(single)
   // Sends in one call what is asked before the next await: all limits of one request, and never those of
   // two, as the code of one request runs on until then. Making the SDK's pipeline takes as long as a
   // tenth of `GET me`, so a single limit goes without.
-  const pipelinedLimiterOf = limitersOn(connect(true))
+  const pipelinedLimiterOf = limitersOn(
+    connectRedis({ redis, timeoutMs: redis.timeoutMs, pipelined: true }),
+  )
   const blockedUntil = new Map<string, number>()
 
   function remember(key: string, until: number) {
@@ -83,7 +71,7 @@ export function createLimiter({
       return Promise.all(limits.map((limit) => spendOne(limit, limiterFor(limit.rule))))
     },
     async ping() {
-      if ((await redis.ping().catch(unavailable)) !== 'PONG') unavailable()
+      if ((await single.ping().catch(unavailable)) !== 'PONG') unavailable()
     },
   }
 }

@@ -145,6 +145,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   tuple('SET', key, value, fc.constant('NX'), fc.constant('EX'), seconds),
   tuple('HSET', key, field, value),
   tuple('HSET', key, field, value, field),
+  tuple('HDEL', key, field, field),
   tuple('HGET', key, field),
   tuple('HMGET', key, field, field),
   tuple('EXPIRE', key, seconds),

@@ -30,7 +30,7 @@ async function deliver(body: MailMessage, { attempts = 1, to = env } = {}) {
     { id, timestamp: new Date(), attempts, body },
   ])
   const retries = batch.messages.map((message) => vi.spyOn(message, 'retry'))
-  await worker.queue(batch, to)
+  await worker.queue(batch, to, createExecutionContext())
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext())
   if (retryMessages.length === 0) return explicitAcks.includes(id) ? 'acknowledged' : 'ignored'
   expect(explicitAcks).toEqual([])
@@ -60,6 +60,23 @@ const reset = (email: string, network: string | null = null) => ({
 
 const resetsOf = (userId: number) =>
   sql('select id from password_resets where user_id = $1', [userId])
+
+test('the last attempt that the queue makes is logged as a dead letter, no other', async () => {
+  const { message } = await addPending()
+  await resend.fault({ kind: 'status', status: 500 })
+  const log = vi.spyOn(console, 'log')
+  const lines = () =>
+    log.mock.calls
+      .map(([line]) => JSON.parse(String(line)))
+      .filter(({ event }) => /^mail_/.test(event))
+  await deliver(message, { attempts: 10 })
+  await deliver(message, { attempts: 11 })
+  expect(lines()).toMatchObject([
+    { level: 'warn', event: 'mail_failed', type: 'owed', attempts: 10 },
+    { level: 'error', event: 'mail_dead', type: 'owed', attempts: 11 },
+  ])
+  log.mockRestore()
+})
 
 test('a pending mail delivered twice by the queue is sent once', async () => {
   const { recipient, message, isPending } = await addPending()

@@ -15,7 +15,8 @@ test('npm run doctor exits with 0 and one ok line per check when the environment
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).not.toMatch(/^(FAIL|warn)/m)
   const checks = [...stdout.matchAll(/^ok +((?: ?\S)+)/gm)].map(([, check]) => check)
-  expect([...new Set(checks)]).toEqual([
+  // The engine in memory does not tell.
+  expect([...new Set(checks)].filter((check) => check !== 'eviction')).toEqual([
     ...['variables', 'keys', 'addresses', 'database', 'migrations', 'first admin'],
     ...['redis', 'limiter', 'mail'],
   ])

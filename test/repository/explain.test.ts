@@ -41,9 +41,9 @@ describe('npm run explain', () => {
     expect(names.length).toBeGreaterThan(15)
   })
 
-  /** Small tables: 34 rows of totals, and the resets of fifteen minutes. */
+  /** Small tables: 34 rows of totals, the admins, and the resets of fifteen minutes. */
   const SCANNED =
-    /^user-list\.\w+\.[\w-]+: (deleted_)?user_totals$|^pruning\.deleteBatch\.(admin_)?resets: (admin_)?password_resets$/
+    /^(user-list\.\w+\.[\w-]+|gauges\.readGauges): (deleted_)?user_totals$|^gauges\.readGauges: admins$|^pruning\.deleteBatch\.(admin_)?resets: (admin_)?password_resets$/
 
   test('plans every statement with an index', () => {
     const scans = explained.flatMap(({ name, plan }) =>

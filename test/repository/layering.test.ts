@@ -8,14 +8,15 @@ const ROOT = join(import.meta.dirname, '../..')
 
 /** What a layer may import. The layers are in order: an import only goes down. */
 const MAY_IMPORT = {
-  functions: ['app', 'mail', 'maintenance', 'resources'],
-  app: ['routes', 'middleware', 'errors'],
-  maintenance: ['resources', 'env', 'log', 'db'],
+  functions: ['app', 'mail', 'maintenance', 'resources', 'env'],
+  app: ['routes', 'middleware', 'errors', 'versions'],
+  maintenance: ['resources', 'metrics', 'env', 'log', 'db'],
   routes: [
     'middleware',
     'openapi',
     'rate-limit',
     'mail',
+    'metrics',
     'passwords',
     'request-source',
     'resources',
@@ -28,20 +29,23 @@ const MAY_IMPORT = {
     'emails',
     'package.json',
   ],
-  middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens'],
+  middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens', 'versions'],
   openapi: [],
   context: [],
-  resources: ['rate-limit', 'mail', 'passwords', 'env', 'log', 'tokens', 'db'],
+  resources: ['rate-limit', 'mail', 'metrics', 'passwords', 'env', 'log', 'tokens', 'db'],
   mail: ['env', 'log', 'tokens', 'db', 'emails'],
+  metrics: ['redis', 'log'],
   passwords: ['errors', 'log', 'timeout'],
   'request-source': ['rate-limit'],
-  'rate-limit': ['errors', 'log', 'timeout'],
-  errors: ['log', 'db'],
+  'rate-limit': ['redis', 'errors', 'log'],
+  redis: ['timeout'],
+  errors: ['log', 'db', 'versions'],
   env: [],
   tokens: ['log'],
   log: [],
   db: ['timeout'],
   timeout: [],
+  versions: [],
   emails: [],
   'left-out': [],
 } as const satisfies Record<string, readonly string[]>
@@ -51,28 +55,29 @@ type Layer = keyof typeof MAY_IMPORT
 /** What a layer may also import as types. */
 const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
   middleware: ['db'],
-  openapi: ['errors'],
+  openapi: ['errors', 'versions'],
   'request-source': ['db'],
   context: ['resources', 'db', 'env', 'mail'],
   tokens: ['db'],
 }
 
 /** Layers that may not import the types of `context`. All others may. */
-const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'emails', 'left-out']
+const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'versions', 'emails', 'left-out']
 
 /** The layers that may import a package. Packages that use the network or secrets have one layer. */
 const HOMES: Record<string, readonly string[]> = {
   '@neondatabase/serverless': ['db'],
   '@upstash/ratelimit': ['rate-limit'],
-  '@upstash/redis': ['rate-limit'],
+  '@upstash/redis': ['redis'],
   resend: ['mail'],
   bcryptjs: ['passwords'],
   jose: ['tokens'],
   hono: ['app', 'context', 'routes', 'middleware', 'openapi', 'errors'],
   'hono/html': ['emails'],
   'hono/utils/ipaddr': ['rate-limit'],
+  'hono/utils/url': ['versions'],
   '@hono/zod-validator': ['middleware'],
-  zod: ['context', 'routes', 'middleware', 'openapi', 'env', 'db', 'tokens'],
+  zod: ['context', 'routes', 'middleware', 'openapi', 'metrics', 'env', 'db', 'tokens'],
 }
 
 type Import = { file: string; layer: string; to: string; isType: boolean }

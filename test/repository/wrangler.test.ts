@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, inject, test } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
 import { readConfig as readVariables } from '../../src/env.ts'
+import { MAX_ATTEMPTS } from '../../src/mail/consumer.ts'
 import type {} from '../setup/world.ts'
 
 /** What `wrangler deploy` uses without `--env`. */
@@ -22,7 +23,11 @@ test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ c
     queues: {
       producers: [{ binding: 'MAIL_QUEUE' }],
       consumers: [
-        { queue: queue?.queue, max_retries: 10, dead_letter_queue: `${queue?.queue}-dead` },
+        {
+          queue: queue?.queue,
+          max_retries: MAX_ATTEMPTS - 1,
+          dead_letter_queue: `${queue?.queue}-dead`,
+        },
       ],
     },
     triggers: { crons: ['*/5 * * * *'] },

@@ -43,6 +43,8 @@ const PUBLIC = [
 
 /** The status that each type of caller gets from every other route of the OpenAPI document. */
 const RULES: Record<string, Rule> = {
+  // Nobody gets it by an access token; without METRICS_TOKEN there is none.
+  'get /metrics': { ...rule(404, 404, 404, 404), expired: 404, revoked: 404 },
   'post /api/users/change-password': USERS_ONLY(400),
   'get /api/users/me': USERS_ONLY(200),
   'put /api/users/me': USERS_ONLY(200),

@@ -1,4 +1,4 @@
-import { createScheduledController } from 'cloudflare:test'
+import { createExecutionContext, createScheduledController } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
 import type { Bindings } from '../../src/context.ts'
@@ -127,7 +127,7 @@ test.each(FAULTS)(
     }
     const message = { type: 'owed', id: crypto.randomUUID() } as const
     expect(await deliver([message], env)).toEqual({ acknowledged: 0, retried: ['m0'] })
-    await worker.scheduled(createScheduledController(), env)
+    await worker.scheduled(createScheduledController(), env, createExecutionContext())
 
     expect(reports(output)).toMatchObject([{ problems: expect.stringContaining(name) }])
     const written = [...output.texts(), ...bodies].join('\n')

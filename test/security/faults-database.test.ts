@@ -1,4 +1,4 @@
-import { createScheduledController } from 'cloudflare:test'
+import { createExecutionContext, createScheduledController } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
 import { mailsTo, newAdmin, newcomer, PASSWORD, registerUser } from '../setup/accounts.ts'
@@ -200,7 +200,7 @@ describe.each(RESPONSE_LOST)('Fault matrix: the database %s after the commit', (
       "update outbox set created_at = now() - interval '3 minutes' where recipient = $1",
       [email],
     )
-    const cron = () => worker.scheduled(createScheduledController(), env)
+    const cron = () => worker.scheduled(createScheduledController(), env, createExecutionContext())
     await cron()
     await cron()
     expect(held).toHaveLength(1)

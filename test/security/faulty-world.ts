@@ -98,7 +98,7 @@ export async function deliver(messages: readonly MailMessage[], env: Bindings, a
     messages.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts, body })),
   )
   const context = createExecutionContext()
-  await worker.queue(batch, env)
+  await worker.queue(batch, env, createExecutionContext())
   const { explicitAcks, retryMessages } = await getQueueResult(batch, context)
   return { acknowledged: explicitAcks.length, retried: retryMessages.map(({ msgId }) => msgId) }
 }

@@ -11,6 +11,7 @@ import {
   LEFT,
   LEGACY_SECRET,
   legacyToken,
+  returnedUser,
   seconds,
   signLegacy,
 } from '../setup/legacy.ts'
@@ -73,7 +74,7 @@ test('13: without LEGACY_SECRET_KEY, or once LEGACY_UNTIL is over, the 401 is th
 })
 
 test('13: a new token signed with the old secret is 401, and so is a new one that names no session', async () => {
-  const { id, access_token } = await adoptedUser()
+  const { id, access_token } = await returnedUser()
   const [head = '', payload = ''] = access_token.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
   const header = JSON.parse(Buffer.from(head, 'base64url').toString())
@@ -147,7 +148,7 @@ test('10: acts of an admin end it: disabled and enabled, deleted and restored, s
 })
 
 test('10: changing the password with an old access token ends old tokens and all sessions: the new password logs in', async () => {
-  const user = await adoptedUser()
+  const user = await returnedUser()
   const token = accessOf(user.id)
   const changed = await changePassword(token, PASSWORD, 'a new long password', {
     client: client(),
@@ -159,7 +160,7 @@ test('10: changing the password with an old access token ends old tokens and all
 })
 
 test('10: an old access token is no session: it lists and ends those there are, and ending all others ends old tokens', async () => {
-  const user = await adoptedUser()
+  const user = await returnedUser()
   const other = await login(user.username, PASSWORD, { client: client() })
   const token = accessOf(user.id)
   const { body: sessions } = await client().get('/api/users/me/sessions', { token })

@@ -13,9 +13,10 @@ import {
   LEGACY_SECRET,
   legacyReset,
   legacyToken,
+  returnedUser,
 } from '../setup/legacy.ts'
 import { expectUnauthenticated, TOKEN_PAIR } from '../setup/shapes.ts'
-import { atOnce, auditLines, tally } from './attack.ts'
+import { auditLines } from './attack.ts'
 import { changePassword, getMe, refresh, resetPassword } from './calls.ts'
 import { listen } from './captured-log.ts'
 
@@ -64,17 +65,6 @@ test('9: an old refresh token is exchanged for a session, with a line in the log
   expect((await refresh(next.body.refresh_token)).status).toBe(200)
 })
 
-test('9: 50 parallel exchanges open one session: all get the same refresh token', async () => {
-  const { id } = await adoptedUser()
-  const token = legacyToken(id)
-  const responses = await atOnce(50, () => exchange(token))
-  expect(tally(responses)).toEqual({ 200: 50 })
-  expect(new Set(responses.map(({ body }) => body.refresh_token)).size).toBe(1)
-  expect(await sessionsOf(id)).toHaveLength(1)
-  const actions = (await auditLines('user', id)).map(({ action }) => action)
-  expect(actions.filter((action) => action === 'legacy_refresh_token_exchanged')).toHaveLength(1)
-})
-
 test('9 (RFC 9700): sent again after the grace time, an old refresh token ends its session, and never opens another', async () => {
   const { id } = await adoptedUser()
   const token = legacyToken(id)
@@ -101,18 +91,6 @@ test('9: an old refresh token with another spelling of the same signature opens 
     await exchange(token.slice(0, -1) + alphabet[(last & ~3) | bits])
   }
   expect(await sessionsOf(id)).toHaveLength(1)
-})
-
-test('9: devices have sessions of their own; at the 51st the one that was not used for longest ends', async () => {
-  const { id } = await adoptedUser()
-  const tokens = Array.from({ length: 51 }, (_, i) => legacyToken(id, LEFT.refresh - i))
-  const responses = await atOnce(51, (i) => exchange(tokens[i] ?? ''))
-  expect(tally(responses)).toEqual({ 200: 51 })
-  const [{ open } = { open: 0 }] = await sql<{ open: number }>(
-    'select count(*)::int as open from user_sessions where account_id = $1 and revoked_at is null',
-    [id],
-  )
-  expect(open).toBe(50)
 })
 
 test('11: the session that an old token is exchanged for ends 30 days later, and its tokens after REFRESH_TOKEN_EXPIRE_DAYS', async () => {
@@ -175,7 +153,7 @@ test.each([
 })
 
 test('10: after a change or a reset of the password, an old refresh token and the session it opened are 401', async () => {
-  const [changing, resetting] = [await adoptedUser(), await adoptedUser()]
+  const [changing, resetting] = [await returnedUser(), await returnedUser()]
   for (const { id, access_token } of [changing, resetting]) {
     const [exchanged, waiting] = [legacyToken(id), legacyToken(id, LEFT.refresh - 60)]
     const { body: pair } = await exchange(exchanged)
@@ -186,21 +164,6 @@ test('10: after a change or a reset of the password, an old refresh token and th
     expect(ended.status).toBe(200)
     for (const token of [exchanged, waiting]) expectRejected(await exchange(token))
     expect((await refresh(pair.refresh_token)).status).toBe(401)
-  }
-})
-
-// Not 50, which would end the session that changes it.
-test('10: a change of the password beside 49 exchanges leaves no session open that an old token opened', async () => {
-  const { id, access_token } = await adoptedUser()
-  const tokens = Array.from({ length: 49 }, (_, i) => legacyToken(id, LEFT.refresh - i))
-  const [changed, responses] = await Promise.all([
-    changePassword(access_token, PASSWORD),
-    atOnce(49, (i) => exchange(tokens[i] ?? '')),
-  ])
-  expect(changed.status).toBe(200)
-  expect(Object.keys(tally(responses)).every((status) => /^(200|401)$/.test(status))).toBe(true)
-  for (const { status, body } of responses) {
-    if (status === 200) expect((await refresh(body.refresh_token)).status).toBe(401)
   }
 })
 

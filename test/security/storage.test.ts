@@ -1,5 +1,5 @@
 /** What callers without an account can make the service store. */
-import { createScheduledController } from 'cloudflare:test'
+import { createExecutionContext, createScheduledController } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import worker from '../../functions/worker.ts'
 import { registerUser } from '../setup/accounts.ts'
@@ -23,7 +23,7 @@ test('23 (API4:2023): logins with unknown names are counted, not written one by 
   expect(tally(responses)).toEqual({ 401: 16 })
   expect(await count('audit_events', url)).toBe(0)
 
-  await worker.scheduled(createScheduledController(), env)
+  await worker.scheduled(createScheduledController(), env, createExecutionContext())
   const lines = await sql(
     `select action, outcome, reason, target_kind, target_id, details from audit_events
      order by target_kind desc`,
@@ -40,7 +40,7 @@ test('23 (API4:2023): logins with unknown names are counted, not written one by 
     { ...unknown, target_kind: 'user', details: { failures: 12 } },
     { ...unknown, target_kind: 'admin', details: { failures: 4 } },
   ])
-  await worker.scheduled(createScheduledController(), env)
+  await worker.scheduled(createScheduledController(), env, createExecutionContext())
   expect(await count('audit_events', url)).toBe(2)
 })
 

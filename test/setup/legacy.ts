@@ -1,6 +1,6 @@
 /** Accounts adopted from the former service, and tokens as it made them. */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { newAdmin, newUser } from './accounts.ts'
+import { freshName, insertAccount, logIn, newcomer } from './accounts.ts'
 import { environment, visitor } from './api.ts'
 import { sql } from './database.ts'
 
@@ -44,17 +44,28 @@ export const legacyToken = (
   role: 'user' | 'superuser' | 'admin' | 'superadmin' = 'user',
 ) => signLegacy({ id, role, exp: seconds(left) })
 
-/** A user who was adopted, at the Worker that accepts old tokens. */
-export async function adoptedUser() {
-  const user = await newUser(visitor({ env: accepting }))
-  await sql('update users set adopted_at = now() where id = $1', [user.id])
-  return user
+type Table = 'users' | 'admins'
+
+/** An account that was adopted, and has not logged in since. */
+async function adopted(table: Table) {
+  const fields = newcomer(freshName('adopted'))
+  const id = await insertAccount(table, fields)
+  await sql(`update ${table} set adopted_at = now() where id = $1`, [id])
+  return { id, ...fields, caller: visitor({ env: accepting }) }
 }
 
+export const adoptedUser = () => adopted('users')
+
 export async function adoptedAdmin(superadmin = false) {
-  const admin = await newAdmin({ superadmin, caller: visitor({ env: accepting }) })
-  await sql('update admins set adopted_at = now() where id = $1', [admin.id])
+  const admin = await adopted('admins')
+  await sql('update admins set is_superadmin = $2 where id = $1', [admin.id, superadmin])
   return admin
+}
+
+/** A user who was adopted, and has logged in since. */
+export async function returnedUser() {
+  const user = await adopted('users')
+  return { ...user, ...(await logIn(user.caller, user.username)) }
 }
 
 /** An open reset link of the former service, as `npm run adopt` stores it. Returns its token. */

@@ -73,6 +73,19 @@ test('an access token stands for the account of its role, without a session', as
   }
 })
 
+test('tokens that python-jose 3.3.0 made are read', async () => {
+  const head = 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9'
+  const access = `${head}.eyJpZCI6NDIsInJvbGUiOiJ1c2VyIiwiZXhwIjoxNzk2MTI3MDAwfQ.r80fKJ1cx5Ku98ZkS3TPovOpCX3TGtG-aPFw0u9jQ2E`
+  const refresh = `${head}.eyJpZCI6Nywicm9sZSI6InN1cGVyYWRtaW4iLCJleHAiOjE3OTY2NDU0MDB9.wFAwVqV4wD97LJpuPbP_x5dlLSNZ5pcdrqtFdhUuL_o`
+  expect(await readLegacyAccessToken(access, reading)).toMatchObject({
+    accountId: 42,
+    role: 'user',
+  })
+  expect(await readLegacyRefreshToken(refresh, reading)).toMatchObject({
+    ...{ kind: 'admin', accountId: 7 },
+  })
+})
+
 test('a refresh token has one session id, however its signature is spelled; any other token has another', async () => {
   const token = leaving(DAY)
   const found = await readLegacyRefreshToken(token, reading)

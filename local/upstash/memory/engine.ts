@@ -18,7 +18,7 @@ const SHEBANG = /^#!lua[^\n]*/
 
 /**
  * An engine for machines without Redis. It has the commands that `@upstash/ratelimit` sends (without
- * deny lists and analytics), and runs its scripts in Lua. Commands run one at a time.
+ * deny lists and analytics), and the service for its metrics, and runs their scripts in Lua. Commands run one at a time.
  */
 export async function startMemoryEngine(): Promise<Engine> {
   const keyspace = new Keyspace()
@@ -50,7 +50,7 @@ export async function startMemoryEngine(): Promise<Engine> {
   function validateCommand([name, ...args]: Command): string | undefined {
     const arity = scriptCommands.get(name)?.arity ?? commands.get(name)?.arity
     if (arity === undefined) {
-      return `ERR unknown command '${name}': the in-memory engine has only the commands that the limiter needs. Install redis-server for the others`
+      return `ERR unknown command '${name}': the in-memory engine has only the commands that the service needs. Install redis-server for the others`
     }
     const size = args.length + 1
     const fits = arity < 0 ? size >= -arity : size === arity

@@ -25,10 +25,18 @@ export function hashCommands(keyspace: Keyspace): StoreCommands {
     return fields.map((field) => hash?.get(field) ?? null)
   }
 
+  function hdel([key = '', ...fields]: string[]): number {
+    const hash = findHash(key)
+    const deleted = fields.filter((field) => hash?.delete(field)).length
+    if (hash?.size === 0) keyspace.delete(key)
+    return deleted
+  }
+
   return {
     HSET: { arity: -4, run: hset },
     HGET: { arity: 3, run: (args) => hmget(args)[0] ?? null },
     HMGET: { arity: -3, run: hmget },
+    HDEL: { arity: -3, run: hdel },
     HGETALL: { arity: 2, run: ([key = '']) => [...(findHash(key) ?? [])].flat() },
   }
 }

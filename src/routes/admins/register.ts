@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod/mini'
 import type { AppEnv, RequestContext } from '../../context.ts'
@@ -18,6 +17,7 @@ import { contract, documented, endpoint } from '../../openapi.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
+import { isSecret } from '../../tokens/compare.ts'
 import { duplicateErrors, duplicateOf } from '../duplicate.ts'
 import { Email, FullName, NewPassword, Username } from '../input.ts'
 
@@ -89,8 +89,7 @@ export const registerAdmin = endpoint(
 function mayBootstrap(c: RequestContext): boolean {
   const { bootstrapToken, environment } = c.var.config
   if (!bootstrapToken) return environment === 'development'
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(c.req.header('X-Bootstrap-Token') ?? ''), digest(bootstrapToken))
+  return isSecret(c.req.header('X-Bootstrap-Token'), bootstrapToken)
 }
 
 /** Of parallel bootstraps one succeeds; the others get 401. */

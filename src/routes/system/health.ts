@@ -5,12 +5,10 @@ import { ConfigurationError } from '../../env.ts'
 import { contract, healthCheck } from '../../openapi.ts'
 import { type Resources, resourcesFor } from '../../resources.ts'
 import { timePassed } from '../../timeout.ts'
+import { createShared } from './shared.ts'
 
 /** Milliseconds for a probe: monitors get a response within a second. */
 const PROBE_TIMEOUT_MS = 600
-
-/** Milliseconds a result is shared, so that a fleet of monitors costs one probe. */
-const SHARED_FOR_MS = 5_000
 
 const Health = z
   .object({
@@ -44,7 +42,9 @@ export const health = healthCheck(
   async (c) => {
     const resources = resourcesFor(c.env)
     const result =
-      resources instanceof ConfigurationError ? NOT_CONFIGURED : await sharedProbe(resources)
+      resources instanceof ConfigurationError
+        ? NOT_CONFIGURED
+        : await shared(resources, () => probe(resources))
     const body = { ...result, timestamp: new Date().toISOString(), version: packageJson.version }
     return body.status === 'unhealthy' ? c.json(body, 503) : c.json(body, 200)
   },
@@ -73,18 +73,7 @@ const NOT_CONFIGURED: Probe = {
   email_configured: false,
 }
 
-/** The last result of an isolate. A promise could not be shared: workerd keeps requests' I/O apart. */
-const lastProbes = new WeakMap<Resources, { at: number; result: Probe }>()
-
-async function sharedProbe(resources: Resources): Promise<Probe> {
-  const last = lastProbes.get(resources)
-  if (last && Date.now() - last.at < SHARED_FOR_MS) return last.result
-  // Others get the last result while this request probes.
-  if (last) last.at = Date.now()
-  const result = await probe(resources)
-  lastProbes.set(resources, { at: Date.now(), result })
-  return result
-}
+const shared = createShared<Resources, Probe>()
 
 async function probe({ config, db, limiter }: Resources): Promise<Probe> {
   const [database, redis] = await Promise.all([

@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import type { AppEnv } from '../../context.ts'
 import { health, live } from './health.ts'
 import { jwks } from './jwks.ts'
+import { hideWithoutToken, metrics } from './metrics.ts'
 import {
   brandStylesheet,
   docs,
@@ -18,6 +19,8 @@ export const system = new Hono<AppEnv>()
   .get('/', ...welcome)
   .get('/health', ...health)
   .get('/health/live', ...live)
+  .use('/metrics', hideWithoutToken)
+  .get('/metrics', ...metrics)
   .get('/.well-known/jwks.json', ...jwks)
   .get('/docs', ...docs)
   .get('/redoc', ...redoc)

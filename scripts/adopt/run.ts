@@ -19,7 +19,6 @@ import {
   completeAdoption,
   examineTarget,
   lockTarget,
-  readAdoption,
   type Target,
 } from './target.ts'
 import { verifyReading, verifyWriting } from './verify.ts'
@@ -69,16 +68,15 @@ export async function adopt(options: Options): Promise<Outcome> {
 async function prepare(from: pg.Client, to: pg.Client, options: Options) {
   const { isApplied, isSince, isMerged, toUrl = '' } = options
   const isInPlace = await isSameDatabase(from, to)
-  const former = await findFormerTables(to)
-  const isInTheWay = former.isInTheWay
+  const { hasMoved, isInTheWay } = await findFormerTables(to)
   if (isInTheWay && !isInPlace) {
     throw new CommandError(
       'The database of --to has the old tables where those of this service go. To adopt in place, pass the same URL as --from.',
     )
   }
-  const hasMoved = former.hasMoved || (isInTheWay && isApplied)
-  const schema = options.schema ?? (isInPlace && hasMoved ? FORMER_SCHEMA : 'public')
   if (isInTheWay && isApplied) await moveFormerTables(toUrl)
+  const isMoved = isInPlace && (hasMoved || (isInTheWay && isApplied))
+  const schema = options.schema ?? (isMoved ? FORMER_SCHEMA : 'public')
   if (isInTheWay && !isApplied) {
     const target: Target = { isMigrated: false, adoption: undefined, ownAccounts: 0 }
     return { schema, target }
@@ -110,8 +108,7 @@ async function carryOver(
   before: Target,
   { isApplied, decisions, reportFile, progress }: Options,
 ): Promise<Outcome> {
-  if (isApplied) await beginAdoption(to)
-  const target = isApplied ? { ...before, adoption: await readAdoption(to) } : before
+  const target = isApplied ? { ...before, adoption: await beginAdoption(to) } : before
   const isRepeat = Boolean(target.adoption?.completedAt)
   await createTemporaryTables(to)
   const { rows } = await to.query<{ now: string }>(
@@ -120,8 +117,7 @@ async function carryOver(
   const now = target.adoption?.beganAt ?? rows[0]?.now ?? ''
   const { costs, decided } = await stageAccounts({ from, to, source, decisions, now, progress })
   const problems: string[] = []
-  for (const table of source.tables)
-    problems.push(...(await verifyReading(from, to, source, table)))
+  for (const each of source.tables) problems.push(...(await verifyReading(from, to, source, each)))
   await stageResets(from, to, source)
   const tables = tablesOf(target)
   const types = [tables.user, tables.admin]

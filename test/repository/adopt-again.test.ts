@@ -1,7 +1,7 @@
 /** `npm run adopt`, killed at any moment, and run once more after both databases have changed. */
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { PYTHON_HASH } from '../../bench/adopt/old-database.ts'
+import { BAD_TIMES, PYTHON_HASH } from '../../bench/adopt/old-database.ts'
 import {
   accountsOf,
   adopt,
@@ -84,7 +84,10 @@ test('npm run adopt, killed at every step and run again, has imported what a run
   for (const table of ['users', 'admins'] as const) {
     const imported = await accountsOf(to, table)
     expect(imported.length).toBeGreaterThan(1)
-    expect(imported).toEqual(await accountsOf(undisturbed, table))
+    // One has no times of its own: they are when the adoption began.
+    const isTimed = ({ account }: { account: { id: number } }) => account.id !== BAD_TIMES
+    const expected = await accountsOf(undisturbed, table)
+    expect(imported.filter(isTimed)).toEqual(expected.filter(isTimed))
   }
   const totals = 'select is_active, sum(total)::int as total from user_totals group by 1 order by 1'
   expect(await to.query(totals)).toEqual(await undisturbed.query(totals))
@@ -125,7 +128,7 @@ test('npm run adopt -- --since brings what has changed in the old database, and 
   const { outcome, report } = await adopt(from, to, { isSince: true })
   expect(report).toEqual(dry.report)
   expect(outcome.users).toEqual({
-    ...{ imported: 2, changed: 1, rejected: 4, undecided: 4, updated: 5, unchanged: 46 },
+    ...{ imported: 2, changed: 1, rejected: 4, undecided: 4, updated: 5, unchanged: 47 },
     ...{ conflicts: 1, deleted: 1 },
   })
   const actions = report

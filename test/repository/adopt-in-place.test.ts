@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { FORMS } from '../../bench/adopt/old-database.ts'
+import { BAD_TIMES, FORMS, NO_TIMES } from '../../bench/adopt/old-database.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 import { accountsOf, adopt, newDatabase, oldDatabase } from './old-service.ts'
 
@@ -22,7 +22,8 @@ test.each(FORMS)(
     expect(report.length).toBe(dry.report.length)
     expect(outcome).toEqual(dry.outcome)
     // These have no times of their own.
-    const isTimed = ({ account }: { account: { id: number } }) => ![41, 42].includes(account.id)
+    const isTimed = ({ account }: { account: { id: number } }) =>
+      ![NO_TIMES, BAD_TIMES].includes(account.id)
     expect((await accountsOf(database, 'users')).filter(isTimed)).toEqual(
       (await accountsOf(elsewhere, 'users')).filter(isTimed),
     )

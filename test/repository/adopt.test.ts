@@ -28,12 +28,14 @@ const userOf = async ({ query }: Connected, id: number) =>
 const OLD_TABLES = ['users', 'admin', 'admins', 'password_reset_tokens']
 
 /** All that is in the old tables. */
-const contentOf = async ({ query }: Connected) => {
+async function contentOf({ query }: Connected) {
   const found = await query(
     `select relname from pg_class where relname = any($1) and relnamespace = 'public'::regnamespace`,
     [OLD_TABLES],
   )
-  return Promise.all(found.map(({ relname }) => query(`select * from ${relname} order by id`)))
+  const content = []
+  for (const { relname } of found) content.push(await query(`select * from ${relname} order by id`))
+  return content
 }
 
 test.each(FORMS)(

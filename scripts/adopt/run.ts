@@ -163,6 +163,11 @@ async function carryOver(
         .map(
           ({ name, ignored }) => `${name} has columns that are left behind: ${ignored.join(', ')}.`,
         ),
+      ...(source.missingOfResets?.length
+        ? [
+            `Open reset links are left behind: password_reset_tokens has no ${source.missingOfResets.join(', ')}.`,
+          ]
+        : []),
       ...(unused.length > 0
         ? [`There are no rows for the decisions on ${unused.join(', ')}.`]
         : []),

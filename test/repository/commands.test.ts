@@ -81,6 +81,13 @@ test.each([
   ['local/dev.ts', ['start'], /^Unexpected argument 'start'/],
   ['bench/soak.ts', ['--seconds', '1e3'], /^--seconds takes a whole number/],
   ['scripts/doctor.ts', [], /^There is nothing to check: .*\n.*npm run doctor -- --file <file>\n$/],
+  ['scripts/adopt.ts', [], /^--to is not set\. Run: npm run adopt -- --from/],
+  [
+    'scripts/adopt.ts',
+    ['--to', 'postgresql://me:canary@host'],
+    /^--to names no database after the host\. (?!.*canary)/,
+  ],
+  ['scripts/adopt.ts', ['--decisions', '/nowhere'], /^Can't read \/nowhere\.$/m],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],
 ])('node %s %j exits with 2 and says what it takes', async (file, args, message) => {
   expect(await run(file, args)).toEqual(wrong(message))

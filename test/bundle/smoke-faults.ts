@@ -54,10 +54,6 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
     },
     { document: /^the document lacks POST \/users\/login$/ },
   ],
-  'a page that hangs': [
-    ({ path }) => (path === '/docs' ? 'hang' : undefined),
-    { pages: /^not finished within 4 s$/ },
-  ],
   'a file that is missing': [
     ({ path }, reply) => void (path.endsWith('/docs.js') && Object.assign(reply, { status: 404 })),
     { pages: /^HEAD \/assets\/docs\.js returns 404 instead of 200$/ },
@@ -99,6 +95,17 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
         Object.assign(reply, { status: 200, body: '{"items":[]}' })
     },
     { authentication: /^GET \/api\/v1\/admins\/users returns 200 instead of 401$/ },
+  ],
+  'a proxy that does not know /api/v1': [
+    ({ path }, reply) => {
+      if (path !== '/api/v1/users/me') return
+      Object.assign(reply, { status: 404, body: 'Not found' })
+      reply.headers.delete('API-Version')
+    },
+    {
+      authentication: /^GET \/api\/v1\/users\/me returns 404 instead of 401$/,
+      version: /^GET \/api\/v1\/users\/me has no API-Version$/,
+    },
   ],
   'a limiter that does not count': [
     (_, { headers }) => {

@@ -73,7 +73,7 @@ async function renew() {
   const renewing = session
   try {
     const body = { refresh_token: renewing.refreshToken }
-    const tokens = await post(`/api/${renewing.kind}/refresh`, body)
+    const tokens = await post(`/api/v1/${renewing.kind}/refresh`, body)
     if (session === renewing) keep(renewing, tokens)
   } catch (error) {
     if (session === renewing) discard(`You were signed out: ${error.message}`)
@@ -87,7 +87,7 @@ form.addEventListener('submit', async (event) => {
   button.disabled = true
   formError.textContent = ''
   try {
-    const tokens = await post(`/api/${kind}/login`, { username, password })
+    const tokens = await post(`/api/v1/${kind}/login`, { username, password })
     form.reset()
     keep({ kind, name: kind === 'admins' ? `${username} (admin)` : username }, tokens)
     signOutButton.focus()
@@ -101,7 +101,7 @@ form.addEventListener('submit', async (event) => {
 signOutButton.addEventListener('click', async () => {
   const { kind, refreshToken } = discard()
   form.elements.username.focus()
-  await post(`/api/${kind}/logout`, { refresh_token: refreshToken }).catch((error) => {
+  await post(`/api/v1/${kind}/logout`, { refresh_token: refreshToken }).catch((error) => {
     show(`You are signed out here, but the session is still active: ${error.message}`)
   })
 })

@@ -22,7 +22,7 @@ async function request() {
   const address = email.value.trim()
   if (!address) return showProblem(email, 'Enter the email address of your account.')
   try {
-    await post(`/api/${isAdmin ? 'admins' : 'password'}/forgot-password`, { email: address })
+    await post(`/api/v1/${isAdmin ? 'admins' : 'password'}/forgot-password`, { email: address })
   } catch (error) {
     if (error.status !== 422) throw error
     return showProblem(email, 'Enter an address like name@example.com.')

@@ -16,7 +16,7 @@ const status = document.getElementById('status')
 let link
 
 const call = (path, body) =>
-  post(`/api/${link.isAdmin ? 'admins' : 'password'}/reset-password${path}`, {
+  post(`/api/v1/${link.isAdmin ? 'admins' : 'password'}/reset-password${path}`, {
     token: link.token,
     ...body,
   })

@@ -18,14 +18,22 @@ export type LocalService = {
   /** Without a trailing slash. */
   url: string
   database: pg.Client
+  /** Accepted by `GET /metrics`. */
+  metricsToken: string
+  /** For good. `database` is closed. */
+  stopDatabase(): Promise<void>
   stop(): Promise<void>
 }
 
 /**
  * Starts PostgreSQL, the gateways and the mailbox, and the bundle that `wrangler deploy` would upload,
  * in workerd. All data is deleted when it stops.
+ *
+ * @param replaced variables with other values
  */
-export async function startLocalService(): Promise<LocalService> {
+export async function startLocalService(
+  replaced: Record<string, string> = {},
+): Promise<LocalService> {
   // Otherwise wrangler asks Cloudflare for our location.
   process.env['CLOUDFLARE_CF_FETCH_ENABLED'] = 'false'
   process.env['WRANGLER_LOG'] = 'warn'
@@ -39,6 +47,7 @@ export async function startLocalService(): Promise<LocalService> {
   await Promise.all([buildWorker(folder), applyMigrations(postgres.url)])
   const database = new pg.Client({ connectionString: postgres.url })
   await database.connect()
+  const metricsToken = generateSecretKey()
   const server = createTestHarness({
     workers: [
       {
@@ -56,20 +65,27 @@ export async function startLocalService(): Promise<LocalService> {
           EMAIL_FROM: 'accounts@example.com',
           SECRET_KEY: generateSecretKey(),
           JWT_SIGNING_KEYS: await generateSigningKeys(),
+          METRICS_TOKEN: metricsToken,
           PUBLIC_URL: 'https://accounts.example.com',
+          ...replaced,
         },
       },
     ],
   })
   const { url } = await server.listen()
+  let isDatabaseUp = true
+  async function stopDatabase() {
+    if (!isDatabaseUp) return
+    isDatabaseUp = false
+    await database.end()
+    await postgres.stop()
+  }
   return {
-    url: url.origin,
-    database,
+    ...{ url: url.origin, database, metricsToken, stopDatabase },
     async stop() {
       await server.close()
-      await database.end()
       await Promise.all([mailbox.close(), upstash.close(), neon.close()])
-      await postgres.stop()
+      await stopDatabase()
       await rm(folder, { recursive: true, force: true })
     },
   }

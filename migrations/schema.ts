@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  customType,
   index,
   integer,
   jsonb,
@@ -14,6 +15,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
 
 const moment = (name: string) => timestamp(name, { withTimezone: true })
 
@@ -39,6 +42,8 @@ const accountColumns = () => ({
   resetRequestedAt: moment('reset_requested_at'),
   /** Resets issued until then are void: the email changed, and their links went to the old one. */
   resetsVoidUntil: moment('resets_void_until'),
+  /** When `npm run adopt` took it over from the former service. Null: it was made here. */
+  adoptedAt: moment('adopted_at'),
 })
 
 export const users = pgTable(
@@ -170,6 +175,23 @@ export const adminPasswordResets = pgTable('admin_password_resets', {
     .references(() => admins.id, { onDelete: 'cascade' }),
   ...resetColumns(),
 })
+
+/** Open reset links of the former service: `npm run adopt` adds them, and nothing else. */
+export const legacyPasswordResets = pgTable(
+  'legacy_password_resets',
+  {
+    /** SHA-256 of the token in the link: the table contains nothing that could be presented as one. */
+    tokenHash: bytea('token_hash').primaryKey(),
+    userId: integer('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [
+    index('legacy_password_resets_user').on(table.userId),
+    index('legacy_password_resets_expiry').on(table.expiresAt),
+  ],
+)
 
 /** A network from which somebody has logged in to an account: it has attempts of its own at the password. */
 const networkColumns = () => ({

@@ -46,6 +46,7 @@ export function generateClientApi(document = buildOpenApi()): string {
       ...types,
       `/** \`error\` in the body of a response with status >= 400. */\nexport type ErrorName = ${typeOf(errorNames, '')}\n`,
       `/** Every operation of the API under its \`operationId\`. */\nexport type Api = {\n${endpoints.map(methodOf).join('\n')}}\n`,
+      `/** The paths of \`OPERATIONS\` are below it. */\nexport const API_BASE = '${document.servers[0].url}'\n`,
       `/**
  * Method, path, and: \`json\` for input in a body instead of the query, \`bearer\` for an access token,
  * \`login\`, \`refresh\`, \`logout\` and \`ends\` for what happens to the tokens.
@@ -56,10 +57,10 @@ export const OPERATIONS: Readonly<Record<keyof Api, string>> = {\n${endpoints.ma
 }
 
 const endpointsOf = ({ paths }: Document): Endpoint[] =>
-  Object.entries(paths)
-    .filter(([path]) => path.startsWith('/api/'))
-    .flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => {
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods)
+      .filter(([, { servers }]) => !servers)
+      .map(([method, operation]) => {
         const success = Object.entries(operation.responses).find(([status]) => status < '300')?.[1]
         const body = schemaOf(operation.requestBody)
         const result = schemaOf(success)
@@ -75,7 +76,7 @@ const endpointsOf = ({ paths }: Document): Endpoint[] =>
           ...(result && { result }),
         }
       }),
-    )
+  )
 
 const schemaOf = (body?: { content?: Content }) => body?.content?.['application/json']?.schema
 

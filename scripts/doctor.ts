@@ -1,22 +1,38 @@
 // `npm run doctor`: checks an environment from outside.
 import { type RunningService, readRunningService } from '../local/dev/running.ts'
-import { type Config, ConfigurationError, readConfig, Variables } from '../src/env.ts'
+import { ConfigurationError, readConfig, Variables } from '../src/env.ts'
 import { CommandError, runCommand } from './command-line.ts'
 import { checkAddresses } from './doctor/addresses.ts'
+import { checkBackups } from './doctor/backups.ts'
 import { checkDatabase } from './doctor/database.ts'
 import { type Check, type Finding, fail, ok, warn } from './doctor/finding.ts'
 import { checkKeys } from './doctor/keys.ts'
+import { checkLegacy } from './doctor/legacy.ts'
 import { checkMail } from './doctor/mail.ts'
+import { checkPublicUrl } from './doctor/public-url.ts'
 import { checkRedis } from './doctor/redis.ts'
+import { checkSettings } from './doctor/settings.ts'
+import { ENVIRONMENTS, plainVariables } from './environments.ts'
 import { readVariables, type Values, withoutEmpty } from './variables.ts'
 
 const CHECKS: Readonly<Record<string, Check>> = {
   keys: checkKeys,
+  'old tokens': checkLegacy,
   addresses: checkAddresses,
   database: checkDatabase,
   redis: checkRedis,
   mail: checkMail,
 }
+
+/** Of what is on the internet: not of a laptop. */
+const DEPLOYED_CHECKS: Readonly<Record<string, Check>> = {
+  settings: checkSettings,
+  backups: checkBackups,
+  certificate: checkPublicUrl,
+}
+
+/** Not the Worker's: the doctor's own. */
+const OWN_VARIABLES = ['NEON_API_KEY', 'NEON_PROJECT_ID']
 
 const CHECK_TIMEOUT_MS = 20_000
 const CHECK_WIDTH = 13
@@ -24,7 +40,7 @@ const CHECK_WIDTH = 13
 /** Most unknown names in a file are typos. */
 function checkNames(values: Values): Finding[] {
   return Object.keys(values)
-    .filter((name) => !(name in Variables.shape))
+    .filter((name) => !(name in Variables.shape || OWN_VARIABLES.includes(name)))
     .map((name) => warn('variables', `${name} is not a known variable: see .dev.vars.example.`))
 }
 
@@ -35,14 +51,15 @@ async function examine(values: Values): Promise<Finding[]> {
       fail('variables', `${problem} (explained in .dev.vars.example)`),
     )
   }
+  const checks = { ...CHECKS, ...(isDeployed(values) && DEPLOYED_CHECKS) }
   const findings = await Promise.all(
-    Object.entries(CHECKS).map(([name, check]) => run(name, check, config)),
+    Object.entries(checks).map(([name, check]) => run(name, () => check(config, values))),
   )
   return [ok('variables', `valid, for ${config.environment}`), ...findings.flat()]
 }
 
 /** A check that throws or hangs is a finding too. */
-async function run(name: string, check: Check, config: Config): Promise<Finding[]> {
+async function run(name: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<Finding[]>((resolve) => {
     const finding = fail(name, `not finished after ${CHECK_TIMEOUT_MS / 1000} s. Try again.`)
@@ -52,7 +69,7 @@ async function run(name: string, check: Check, config: Config): Promise<Finding[
     const reason = error instanceof Error ? error.name : 'unknown error'
     return [fail(name, `the check itself failed (${reason}).`)]
   }
-  const findings = await Promise.race([check(config).catch(crashed), timeout])
+  const findings = await Promise.race([check().catch(crashed), timeout])
   clearTimeout(timer)
   return findings
 }
@@ -81,10 +98,14 @@ export async function runDoctor(
   return failed === 0
 }
 
+const isDeployed = ({ ENVIRONMENT: environment }: Values) =>
+  environment === 'staging' || environment === 'production'
+
 /** What a sound environment is ready for. */
-function verdict({ ENVIRONMENT: environment }: Values, service: RunningService | undefined) {
+function verdict(values: Values, service: RunningService | undefined) {
+  const { ENVIRONMENT: environment } = values
   if (service) return `Ready for local work at ${service.url}. This is no environment to deploy.`
-  return environment === 'staging' || environment === 'production'
+  return isDeployed(values)
     ? `Ready to deploy to ${environment}.`
     : `Ready for ${environment}. Only staging and production are environments to deploy.`
 }
@@ -95,9 +116,19 @@ const REQUIRED = Object.entries(Variables.shape).flatMap(([name, schema]) =>
 )
 
 /** The file that is named; or else the shell; or else what `npm run dev` has started. */
-async function findSource(file: string | undefined): Promise<Source> {
+async function findSource({ file, env }: { file?: string; env?: string }): Promise<Source> {
+  const plain = env === undefined ? {} : await plainVariables(env)
   if (file !== undefined) {
-    return { name: `the file ${file}`, values: await readVariables(file), isFile: true }
+    const values = { ...plain, ...(await readVariables(file)) }
+    return {
+      name: `the file ${file}${env ? ` with ${env} of wrangler.toml` : ''}`,
+      values,
+      isFile: true,
+    }
+  }
+  if (env !== undefined) {
+    const values = { ...withoutEmpty(process.env), ...plain }
+    return { name: `${env} of wrangler.toml with the secrets of the shell`, values }
   }
   const values = withoutEmpty(process.env)
   if (REQUIRED.some((name) => name in values)) {
@@ -124,11 +155,19 @@ if (import.meta.main) {
 each check, never a value. It changes only a counter in Redis, and sends no email.`,
       options: {
         file: { type: 'string', value: '<file>', about: 'its variables, as in .dev.vars' },
+        env: {
+          type: 'string',
+          value: '<environment>',
+          about: 'staging or production: plain variables from wrangler.toml',
+          among: ENVIRONMENTS,
+        },
       },
       details: `Without a file, checks the variables of the shell. If it has none, the service that \`npm run dev\` runs.
+With --env, the file or the shell only has to have the secrets. Of staging and production, it also checks the
+certificate and the redirect at PUBLIC_URL and, with NEON_API_KEY and NEON_PROJECT_ID, how far back Neon restores.
 
 Exit codes: 0 nothing failed; 1 a check failed; 2 the variables can't be read.`,
     },
-    async ({ values: { file } }) => ((await runDoctor(await findSource(file))) ? 0 : 1),
+    async ({ values }) => ((await runDoctor(await findSource(values))) ? 0 : 1),
   )
 }

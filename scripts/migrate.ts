@@ -30,6 +30,8 @@ async function connect(databaseUrl: string): Promise<pg.Client> {
     })
     client.on('error', () => {}) // The statement fails too.
     await client.connect()
+    // The old tables may have a schema of their own, that their role looks into first.
+    await client.query('set search_path = public')
     return client
   } catch (error) {
     throw new CommandError(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
@@ -37,6 +39,16 @@ async function connect(databaseUrl: string): Promise<pg.Client> {
 }
 
 const readMigrations = (folder: string) => readMigrationFiles({ migrationsFolder: folder })
+
+/** Whether tables of the former service are where those of this one go. */
+async function hasFormerTables(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query(
+    `SELECT to_regclass('public.users') IS NOT NULL AND NOT EXISTS (
+      SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.users') AND attname = 'session_epoch'
+    ) AS found`,
+  )
+  return rows[0]?.found === true
+}
 
 async function countApplied(client: pg.Client): Promise<number> {
   const found = await client.query(`SELECT to_regclass('drizzle.__drizzle_migrations') AS name`)
@@ -49,20 +61,31 @@ async function countApplied(client: pg.Client): Promise<number> {
  * Applies the missing migrations in one transaction. Parallel runs are safe: the second one waits for
  * the first and has nothing left to do.
  *
+ * @param beforehand SQL for the same transaction, before the first migration
  * @throws {CommandError} that describes the failure, without the password
  */
 export async function applyMigrations(
   databaseUrl: string,
   folder = MIGRATIONS,
+  beforehand?: string,
 ): Promise<MigrationOutcome> {
   const total = readMigrations(folder).length
   const client = await connect(databaseUrl)
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK_KEY])
+    if (beforehand !== undefined) {
+      // drizzle's own `begin` goes on with this transaction, and its `commit` or `rollback` ends it.
+      await client.query(`BEGIN; ${beforehand}`)
+    } else if (await hasFormerTables(client)) {
+      throw new CommandError(
+        "This database has a table users that is not of this service. If it is the FastAPI service's, run: npm run adopt -- --from <url> --to <url>, with this URL twice (docs/migrating-from-fastapi.md). Nothing changed.",
+      )
+    }
     const before = await countApplied(client)
     await migrate(drizzle(client), { migrationsFolder: folder })
     return { applied: (await countApplied(client)) - before, total }
   } catch (error) {
+    if (error instanceof CommandError) throw error
     throw new CommandError(`A migration failed and was rolled back: ${reason(error)}`)
   } finally {
     await client.end() // Also releases the lock.

@@ -15,10 +15,11 @@ import {
 } from '../src/errors.ts'
 import { type Documentation, documentationOf, type ResponseDocumentation } from '../src/openapi.ts'
 import { tooManyRequests } from '../src/rate-limit/limit.ts'
+import { API_BASE, API_VERSION, type Deprecation } from '../src/versions.ts'
 import type { Document } from './openapi/document.ts'
 import { errorResponses } from './openapi/errors.ts'
 import { addExamples } from './openapi/examples.ts'
-import { LIMITS, REQUEST_ID } from './openapi/headers.ts'
+import { OF_API, REQUEST_ID } from './openapi/headers.ts'
 import { render } from './openapi/render.ts'
 import { SECURITY_SCHEMES } from './openapi/security.ts'
 import { TAGS } from './openapi/tags.ts'
@@ -36,7 +37,10 @@ is that of \`X-Request-ID\`: a UUID that you send there is kept.
 \`RateLimit-Policy\` report them (draft-ietf-httpapi-ratelimit-headers-10) where a request was counted; 429 and
 503 say in \`Retry-After\` when to try again.
 
-**Changes.** Fields, operations and errors may be added: ignore what you don't know. Nothing is removed.
+**Versions.** All but what says otherwise is below \`/api/v1\`, and below \`/api\` for existing clients; responses
+name the version in \`API-Version\`. Fields, operations and errors may be added to a version: ignore what you
+don't know. What is to be removed is deprecated first, here and in \`Deprecation\` (RFC 9745) and \`Sunset\`
+(RFC 8594) of its responses.
 
 Bodies are JSON of at most 16 KiB, times are ISO 8601 in UTC. Browsers may call from the origins that the
 service lists in \`CORS_ORIGINS\`.`
@@ -48,9 +52,12 @@ export function buildOpenApi(): Document {
   for (const { method, path, parts } of documentedRoutes()) {
     const template = path.replace(/:(\w+)/g, '{$1}')
     const operation = operationOf(parts, template)
-    const thrown = errors.responsesTo(errorsOf(parts, template), template)
-    paths[template] = {
-      ...paths[template],
+    const requested = template.replace(/^\/api\//, `${API_BASE}/`)
+    const thrown = errors.responsesTo(errorsOf(parts, template), requested)
+    const key = template.replace(/^\/api\//, '/')
+    if (paths[key]?.[method.toLowerCase()]) throw new Error(`Two operations are ${method} ${key}`)
+    paths[key] = {
+      ...paths[key],
       [method.toLowerCase()]: { ...operation, responses: { ...thrown, ...operation.responses } },
     }
   }
@@ -65,7 +72,8 @@ export function buildOpenApi(): Document {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [
-        { url: '/', description: 'This service, in production or elsewhere', 'x-internal': false },
+        { url: API_BASE, description: `Version ${API_VERSION}`, 'x-internal': false },
+        { url: '/api', description: 'The same, for existing clients', 'x-internal': false },
       ],
       tags: TAGS.map(({ name, description }) => ({ name, description })),
       paths,
@@ -96,12 +104,17 @@ function documentedRoutes() {
 function operationOf(parts: Documentation[], template: string): ZodOpenApiOperationObject {
   const all: Documentation = Object.assign({}, ...parts)
   const tag = TAGS.find(({ paths }) => paths.test(template))?.name ?? 'System'
-  const { operationId, summary, description, security, body, query, params, headers } = all
+  const { operationId, summary, security, body, query, params, headers, deprecated } = all
+  const description = [all.description, deprecated && noteOf(deprecated)]
+    .filter(Boolean)
+    .join('\n\n')
   return {
     tags: [tag],
+    ...(!isApi(template) && { servers: [{ url: '/', description: 'Not part of any version' }] }),
     ...(operationId && { operationId }),
     ...(summary && { summary }),
     ...(description && { description }),
+    ...(deprecated && deprecatedUntil(deprecated, operationId)),
     // None is said too: an operation without authentication is meant to be one.
     security: security ?? [],
     ...((query || params || headers) && {
@@ -131,7 +144,7 @@ function responseOf(
   const isPage = contentType === 'text/html'
   return {
     description,
-    headers: z.object({ ...REQUEST_ID, ...(isApi(template) && LIMITS), ...headers?.shape }),
+    headers: z.object({ ...REQUEST_ID, ...(isApi(template) && OF_API), ...headers?.shape }),
     ...((schema || contentType) && {
       content: {
         [contentType ?? 'application/json']: {
@@ -143,6 +156,20 @@ function responseOf(
     }),
   }
 }
+
+/** Days between `since` and `sunset`: docs/api-changelog.md promises six months. */
+const MIN_DEPRECATION_DAYS = 180
+const DAY_MS = 24 * 60 * 60 * 1000
+
+function deprecatedUntil({ since, sunset }: Deprecation, operationId?: string) {
+  if (Date.parse(sunset) - Date.parse(since) >= MIN_DEPRECATION_DAYS * DAY_MS) {
+    return { deprecated: true, 'x-sunset': sunset }
+  }
+  throw new Error(`${operationId} is deprecated for less than ${MIN_DEPRECATION_DAYS} days`)
+}
+
+const noteOf = ({ since, sunset, link }: Deprecation) =>
+  `**Deprecated** since ${since}, may be gone from ${sunset}: [what to use instead](${link}).`
 
 const isApi = (template: string) => template.startsWith('/api/')
 

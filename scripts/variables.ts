@@ -22,11 +22,21 @@ export const withoutEmpty = (values: Values): Values =>
  * @param command what to run, for an example
  * @throws {CommandError} if the URL is missing or is none, without its value
  */
-export function databaseUrlOf({ DATABASE_URL: url }: Values, command: string): string {
-  const example = `Run: DATABASE_URL='postgresql://user:password@host/database' ${command}`
-  if (!url) throw new CommandError(`DATABASE_URL is not set. ${example}`, 2)
+export const databaseUrlOf = ({ DATABASE_URL: url }: Values, command: string): string =>
+  checkDatabaseUrl('DATABASE_URL', url, `DATABASE_URL=${EXAMPLE_URL} ${command}`)
+
+const EXAMPLE_URL = "'postgresql://user:password@host/database'"
+
+/**
+ * The URL of a database that a command was given as `name`.
+ *
+ * @param example how the command is run with one
+ * @throws {CommandError} as {@link databaseUrlOf}
+ */
+export function checkDatabaseUrl(name: string, url: string | undefined, example: string): string {
+  if (!url) throw new CommandError(`${name} is not set. Run: ${example}`, 2)
   const problem = problemOf(url)
-  if (problem) throw new CommandError(`DATABASE_URL ${problem}. ${example}`, 2)
+  if (problem) throw new CommandError(`${name} ${problem}. Run: ${example}`, 2)
   return url
 }
 

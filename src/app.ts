@@ -14,9 +14,10 @@ import { admins } from './routes/admins/index.ts'
 import { password } from './routes/password/index.ts'
 import { system } from './routes/system/index.ts'
 import { users } from './routes/users/index.ts'
+import { routedPath } from './versions.ts'
 
 // Hono's default router builds its expressions for all routes at the first request of an isolate.
-const base = new Hono<UnconfiguredEnv>({ router: new TrieRouter() })
+const base = new Hono<UnconfiguredEnv>({ router: new TrieRouter(), getPath: routedPath })
 
 base.onError(onError)
 base.notFound(onNotFound)

@@ -10,6 +10,7 @@ import {
   sender,
 } from './env/addresses.ts'
 import { BrandVariables, brandOf } from './env/brand.ts'
+import { LegacyVariables, legacyOf } from './env/legacy.ts'
 import {
   bootstrapToken,
   isSameSecret,
@@ -55,6 +56,20 @@ const PUBLIC_ADDRESSES = {
   EMAIL_FROM: 'must be an address in a domain of yours',
 }
 
+/** What is said of a secret that is the same as SECRET_KEY or one before it in this list. */
+const SAME_SECRET = {
+  SECRET_KEY_PREVIOUS: 'is the same as SECRET_KEY: set the value before it, or none',
+  ADMIN_BOOTSTRAP_TOKEN:
+    'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
+  METRICS_TOKEN: 'is the same as another secret: run "npm run keys" for one of its own',
+  LEGACY_SECRET_KEY:
+    'is the same as another secret: run "npm run keys" for new ones of this service',
+}
+
+const SECRETS = ['SECRET_KEY', ...Object.keys(SAME_SECRET)]
+
+const secretsBefore = (name: string) => SECRETS.slice(0, SECRETS.indexOf(name))
+
 const isDeployed = (environment: string) => /^(staging|production)$/.test(environment)
 
 /** For checks across variables: they report together with those of single ones, not only afterwards. */
@@ -82,6 +97,7 @@ export const Variables = z
     JWT_ISSUER: z.optional(withoutSpaces.check(z.maxLength(200))),
     ADMIN_BOOTSTRAP_TOKEN: z.optional(bootstrapToken),
     METRICS_TOKEN: z.optional(metricsToken),
+    ...LegacyVariables.shape,
 
     PUBLIC_URL: z.optional(httpUrl),
     FRONTEND_URL: z.optional(httpUrl),
@@ -108,29 +124,22 @@ export const Variables = z
         'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
       when: always,
     }),
-    z.refine((env) => !isSameSecret(env.SECRET_KEY_PREVIOUS, env.SECRET_KEY), {
-      path: ['SECRET_KEY_PREVIOUS'],
-      message: 'is the same as SECRET_KEY: set the value before it, or none',
+    ...Object.entries(SAME_SECRET).map(([name, message]) =>
+      z.refine<Record<string, unknown>>(
+        (env) => !secretsBefore(name).some((other) => isSameSecret(env[name], env[other])),
+        { path: [name], message },
+      ),
+    ),
+    z.refine((env) => env.LEGACY_UNTIL === undefined || env.LEGACY_SECRET_KEY, {
+      path: ['LEGACY_SECRET_KEY'],
+      message: 'set it together with LEGACY_UNTIL, or neither',
+      when: always,
     }),
-    z.refine(
-      ({ ADMIN_BOOTSTRAP_TOKEN: token, ...env }) =>
-        !isSameSecret(token, env.SECRET_KEY) && !isSameSecret(token, env.SECRET_KEY_PREVIOUS),
-      {
-        path: ['ADMIN_BOOTSTRAP_TOKEN'],
-        message:
-          'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
-      },
-    ),
-    z.refine(
-      ({ METRICS_TOKEN: token, ...env }) =>
-        ![env.SECRET_KEY, env.SECRET_KEY_PREVIOUS, env.ADMIN_BOOTSTRAP_TOKEN].some((other) =>
-          isSameSecret(token, other),
-        ),
-      {
-        path: ['METRICS_TOKEN'],
-        message: 'is the same as another secret: run "npm run keys" for one of its own',
-      },
-    ),
+    z.refine((env) => env.LEGACY_SECRET_KEY === undefined || env.LEGACY_UNTIL, {
+      path: ['LEGACY_UNTIL'],
+      message: 'set it together with LEGACY_SECRET_KEY, or neither',
+      when: always,
+    }),
     z.refine((env) => !(isDeployed(env.ENVIRONMENT) && env.RATE_LIMIT_FACTOR > 1), {
       path: ['RATE_LIMIT_FACTOR'],
       message: 'is for development: unset it, or set 1, in staging and production',
@@ -198,6 +207,8 @@ function configOf(env: z.output<typeof Variables>) {
     bootstrapToken: env.ADMIN_BOOTSTRAP_TOKEN,
     /** Undefined: there are no metrics. */
     metricsToken: env.METRICS_TOKEN,
+    /** Undefined: tokens of the former service are not accepted. */
+    legacy: legacyOf(env, env.REFRESH_TOKEN_EXPIRE_DAYS * DAY),
     linkBase: env.FRONTEND_URL ?? env.PUBLIC_URL ?? '',
     frontendUrl: env.FRONTEND_URL,
     publicUrl: env.PUBLIC_URL,

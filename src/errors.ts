@@ -5,6 +5,7 @@ import type { BaseEnv } from './context.ts'
 import { SessionEndedError } from './db/accounts.ts'
 import { DatabaseError } from './db/client.ts'
 import { log } from './log.ts'
+import { requestedPath } from './versions.ts'
 
 /** Every error of the API: its name in the body, and its status. Clients depend on both. */
 export const ERRORS = {
@@ -127,7 +128,7 @@ export function onError(thrown: unknown, c: Context<BaseEnv>) {
   return respond(c, error)
 }
 
-export const onNotFound = (c: Context<BaseEnv>) => respond(c, notFound(c.req.path))
+export const onNotFound = (c: Context<BaseEnv>) => respond(c, notFound(requestedPath(c.req.raw)))
 
 export const onMethodNotAllowed = (c: Context<BaseEnv>, methods: string[]) => {
   const headers = { Allow: [...methods, 'OPTIONS'].join(', ') }
@@ -149,7 +150,7 @@ function respond(c: Context<BaseEnv>, error: ApiError) {
       message: error.message,
       status_code: error.status,
       timestamp: new Date().toISOString(),
-      path: c.req.path,
+      path: requestedPath(c.req.raw),
       request_id: c.var.requestId,
       ...(error.details && { details: error.details }),
     },

@@ -84,11 +84,8 @@ async function eraseUsers(
  * Deletes what has expired: a batch of each table in turn, so that none waits for another, while there
  * are full ones.
  */
-async function prune(
-  db: Database,
-  { auditRetentionSeconds }: { auditRetentionSeconds: number },
-): Promise<Counts> {
-  const seconds = maxAges(auditRetentionSeconds)
+async function prune(db: Database, config: Config): Promise<Counts> {
+  const seconds = maxAges(config)
   const deleted: Counts = {}
   let tables = Object.keys(seconds) as PrunedTable[]
   for (let n = 0; n < MAX_BATCHES.pruned && tables.length > 0; n++) {

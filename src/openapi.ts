@@ -3,6 +3,7 @@ import { createFactory, createMiddleware } from 'hono/factory'
 import type * as z from 'zod/mini'
 import type { AppEnv, BaseEnv } from './context.ts'
 import type { ErrorFactory } from './errors.ts'
+import type { Deprecation } from './versions.ts'
 
 /**
  * An endpoint: its contract, its validators, its handler, typed from top to bottom. It gets its
@@ -30,6 +31,8 @@ export type Documentation = {
   operationId?: string
   summary?: string
   description?: string
+  /** Its responses say so too. */
+  deprecated?: Deprecation
   security?: Record<string, string[]>[]
   body?: z.ZodMiniType
   query?: z.ZodMiniObject

@@ -1,5 +1,6 @@
 import type { Bindings } from './context.ts'
 import { type Connection, connect } from './db/client.ts'
+import { isUnguessable } from './env/secrets.ts'
 import { type Config, ConfigurationError, readConfig } from './env.ts'
 import { observeLog, setLogLevel, writeLog } from './log.ts'
 import { createMailer, type Mailer } from './mail/resend.ts'
@@ -53,6 +54,13 @@ const problemsOfBindings = (bindings: Bindings) =>
       : [`${name}: is bound to something else than in wrangler.toml: it has no ${method}()`]
   })
 
+/** Says once an isolate what should not stay as it is. */
+function warnOfLegacy({ legacy }: Config) {
+  if (!legacy) return
+  if (Date.now() >= legacy.until) writeLog('warn', 'legacy_until_passed')
+  else if (!isUnguessable(legacy.secretKey)) writeLog('warn', 'legacy_secret_guessable')
+}
+
 function makeResources(bindings: Bindings): Resources | ConfigurationError {
   const problems = problemsOfBindings(bindings)
   const config = readConfig(bindings)
@@ -63,6 +71,7 @@ function makeResources(bindings: Bindings): Resources | ConfigurationError {
   setLogLevel(config.logLevel)
   const metrics = config.metricsToken ? createMetrics(config) : undefined
   observeLog(metrics?.countEvent)
+  warnOfLegacy(config)
   return {
     config,
     db: connect(config.database),

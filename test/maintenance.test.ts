@@ -123,6 +123,8 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
        (1, gen_random_uuid(), now() + interval '1 minute'),
        (2, gen_random_uuid(), now() - interval '1 second')`,
     `insert into admin_password_resets values (1, gen_random_uuid(), now() - interval '1 second')`,
+    `insert into legacy_password_resets values
+       ('\\x01', 1, now() + interval '1 minute'), ('\\x02', 1, now() - interval '1 second')`,
     ...['user_networks', 'admin_networks'].map(
       (networks) => `insert into ${networks}
        select 1, days || '/24', now() - make_interval(days => days) from unnest(array[89, 91]) as days`,
@@ -139,7 +141,7 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
   expect(await lineOfCron()).toMatchObject({
     ...{ level: 'info', event: 'maintenance_done', requeued: 0 },
     ...{ user_sessions: 1, admin_sessions: 1, attempts: 1, resets: 1, admin_resets: 1 },
-    ...{ user_networks: 1, admin_networks: 1, mails: 1, audit_events: 1 },
+    ...{ legacy_resets: 1, user_networks: 1, admin_networks: 1, mails: 1, audit_events: 1 },
   })
   for (const sessions of ['user_sessions', 'admin_sessions']) {
     const kept = [{ place: 'alive' }, { place: 'expired lately' }]
@@ -147,6 +149,7 @@ test('the cron deletes what has expired from each table, and keeps the rest', as
   }
   expect(await query('select key from attempts')).toEqual([{ key: 'now' }])
   expect(await query('select user_id from password_resets')).toEqual([{ user_id: 1 }])
+  expect(await query('select user_id from legacy_password_resets')).toEqual([{ user_id: 1 }])
   expect(await query('select network from user_networks')).toEqual([{ network: '89/24' }])
   expect(await query('select 1 as one from outbox')).toHaveLength(1)
   expect(await query('select 1 as one from audit_events')).toHaveLength(2)
@@ -172,9 +175,11 @@ test('the cron logs an outage of the database and changes nothing, nor without a
   await neon.fault({ kind: 'disconnect' })
   const failed = { level: 'error', event: 'maintenance_failed', reason: 'no_response' }
   expect(await linesOfCron(bindings({ NEON_HTTP_URL: neon.url }))).toMatchObject([
-    ...['requeue', 'write_counts', ...Object.keys(maxAges(0)).map((table) => `prune_${table}`)].map(
-      (job) => ({ ...failed, job }),
-    ),
+    ...[
+      'requeue',
+      'write_counts',
+      ...Object.keys(maxAges({ auditRetentionSeconds: 0 })).map((table) => `prune_${table}`),
+    ].map((job) => ({ ...failed, job })),
   ])
   await neon.close()
   await runCron(bindings({ SECRET_KEY: '' }))

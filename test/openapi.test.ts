@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { app } from '../src/app.ts'
-import { checkOf, openApi, servedDocument } from './setup/conformance.ts'
+import { checkOf, type OpenApi, openApi, servedDocument } from './setup/conformance.ts'
 
 /** Characters, all of them ASCII. With every error spelled out at every operation it were 266,000. */
 const MAX_SIZE = 130_000
@@ -36,6 +36,20 @@ test('the OpenAPI document has every mounted route, and no other', () => {
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
   const documented = operations.map(({ name }) => name)
   expect(documented.toSorted()).toEqual([...new Set(mounted)].toSorted())
+})
+
+test('the OpenAPI document serves the API at /api/v1 and /api, and all else at /', () => {
+  const { servers, paths } = JSON.parse(text) as OpenApi
+  expect(servers.map(({ url }) => url)).toEqual(['/api/v1', '/api'])
+  for (const [path, methods] of Object.entries(paths)) {
+    const isApi = /^\/(?:users|admins|password)\//.test(path)
+    for (const { servers } of Object.values(methods)) {
+      expect(
+        servers?.map(({ url }) => url),
+        path,
+      ).toEqual(isApi ? undefined : ['/'])
+    }
+  }
 })
 
 test('the OpenAPI document is minified', () => {
@@ -88,6 +102,7 @@ test('each operation of the API documents its limits and its errors, with an exa
     expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['429', '500', '503']))
     for (const [status, { headers = {} }] of Object.entries(responses)) {
       expect(headers, `${name} ${status}`).toHaveProperty('X-Request-ID')
+      expect(headers, `${name} ${status}`).toHaveProperty('API-Version')
       expect(headers, `${name} ${status}`).toHaveProperty('RateLimit')
       expect(headers, `${name} ${status}`).toHaveProperty('RateLimit-Policy')
     }

@@ -7,6 +7,14 @@ import { freshName, logIn, newAdmin, newcomer, newUser, PASSWORD } from './setup
 import { type Visitor, visitor } from './setup/api.ts'
 import { openApi } from './setup/conformance.ts'
 import { emptyDatabase } from './setup/database.ts'
+import {
+  adoptedUser,
+  dayIn,
+  LEFT,
+  LEGACY_SECRET,
+  legacyReset,
+  legacyToken,
+} from './setup/legacy.ts'
 import { resetTokenOf } from './setup/reset-token.ts'
 import { watchedWorker } from './setup/trips.ts'
 
@@ -19,6 +27,9 @@ const [leaving, resetting] = [await newUser(caller), await newUser(caller)]
 const adminElsewhere = await logIn(caller, superadmin.username, { kind: 'admins' })
 const first = visitor({ env: { ...env, DATABASE_URL: await emptyDatabase() } })
 const overIPv6 = visitor({ address: '2001:db8:5:6::7', env })
+const LEGACY = { LEGACY_SECRET_KEY: LEGACY_SECRET, LEGACY_UNTIL: dayIn(7) }
+const legacy = visitor({ env: { ...env, ...LEGACY } })
+const adopted = await adoptedUser()
 const exhausted = visitor({ env: { ...env, RATE_LIMIT_PER_HOUR: '1' } })
 const asPrometheus = String(env.ADMIN_BOOTSTRAP_TOKEN).slice(1)
 // Its flush is planned by this request, and waits for the end. The requests after it plan none.
@@ -37,6 +48,10 @@ const login = { username: user.username, password: PASSWORD }
 const change = { current_password: PASSWORD, new_password: 'another horse' }
 const reset = { token: resetToken, new_password: 'another horse' }
 const adminReset = { ...reset, token: adminResetToken }
+const oldAccess = legacyToken(adopted.id, LEFT.access)
+const oldRefresh = { refresh_token: legacyToken(adopted.id) }
+const oldWaiting = { refresh_token: legacyToken(adopted.id, LEFT.refresh - 60) }
+const oldReset = { ...reset, token: await legacyReset(adopted.id) }
 const anybody = { email: `${freshName()}@example.com` }
 const bootstrap = { 'X-Bootstrap-Token': String(env.ADMIN_BOOTSTRAP_TOKEN) }
 
@@ -101,6 +116,15 @@ const CALLS: Call[] = [
   { call: 'POST /api/users/refresh', but: 'with the cookie', body: {}, headers: asFrontend, steps: WRITTEN },
   { call: 'POST /api/users/refresh', but: 'with the cookie, from another origin', body: {}, headers: asStranger, status: 403, steps: NONE },
   { call: 'POST /api/users/login', but: 'in cookie mode, from another origin', body: login, headers: asStranger, status: 403, steps: NONE },
+  { call: 'POST /api/users/refresh', but: 'with an old token', by: legacy, body: oldRefresh, steps: WRITTEN },
+  { call: 'POST /api/users/refresh', but: 'with an old token once more', by: legacy, body: oldRefresh, steps: ['redis', 'postgres', 'postgres'] },
+  { call: 'POST /api/users/refresh', but: 'with an old token, off', body: oldRefresh, status: 401, steps: NONE },
+  { call: 'POST /api/users/refresh', but: 'with an old access token', by: legacy, body: { refresh_token: oldAccess }, status: 401, steps: NONE },
+  { call: 'POST /api/users/logout', but: 'with an old token', by: legacy, body: oldWaiting, status: 204, steps: ['redis', 'postgres', 'postgres'] },
+  { call: 'POST /api/users/logout', but: 'with an old token, off', body: oldWaiting, status: 204, steps: NONE },
+  { call: 'GET /api/users/me', but: 'with an old token', by: legacy, token: oldAccess, steps: ASKED },
+  { call: 'GET /api/users/me', but: 'with an old token, off', token: oldAccess, status: 401, steps: NONE },
+  { call: 'GET /api/users/me', but: 'with an old refresh token', by: legacy, token: oldWaiting.refresh_token, status: 401, steps: NONE },
   { call: 'GET /api/users/me', token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'counted for metrics', by: metered, token: asUser, steps: ASKED },
   { call: 'GET /api/users/me', but: 'over IPv6', by: overIPv6, token: asUser, steps: ASKED },
@@ -157,6 +181,11 @@ const CALLS: Call[] = [
   { call: 'POST /api/password/reset-password/check', body: reset, steps: ASKED },
   { call: 'POST /api/password/reset-password/check', but: 'bad signature', body: { token: '?' }, status: 400, steps: NONE },
   { call: 'POST /api/password/reset-password/check', but: 'blocked', by: exhausted, body: reset, status: 429, steps: NONE },
+  { call: 'POST /api/password/reset-password/check', but: 'an old link', by: legacy, body: oldReset, steps: ASKED },
+  { call: 'POST /api/password/reset-password/check', but: 'an old link, off', body: oldReset, status: 400, steps: NONE },
+  { call: 'POST /api/password/reset-password/check', but: 'of no form', by: legacy, body: { token: '?' }, status: 400, steps: NONE },
+  { call: 'POST /api/password/reset-password', but: 'an old link', by: legacy, body: oldReset, steps: PROVEN, messages: 1 },
+  { call: 'POST /api/password/reset-password', but: 'an old link, off', body: oldReset, status: 400, steps: NONE },
   { call: 'POST /api/password/reset-password', body: reset, steps: PROVEN, messages: 1 },
   { call: 'POST /api/password/reset-password', but: 'used', body: reset, status: 400, steps: ASKED },
   { call: 'POST /api/password/reset-password', but: 'bad signature', body: { ...reset, token: '?' }, status: 400, steps: NONE },

@@ -14,16 +14,16 @@ const [WIDTH, HEIGHT] = [800, 420]
 const PLOT = { left: 70, top: 44, right: 540, bottom: 360 }
 
 /** Told apart also by people who see fewer colors (Okabe and Ito). */
-const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f']
+export const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f']
 
-const STYLE = `
+export const STYLE = `
   .paper { fill: #ffffff } text { fill: #24292f; font: 12px system-ui, sans-serif }
   .grid { stroke: #d0d7de } .title { font-size: 15px; font-weight: 600 }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #30363d }
   }`
 
-const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+export const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 /** The powers of ten around these values. */
 function decades(values: number[]): number[] {

@@ -124,6 +124,13 @@ export type UserExport = {
     issued_at: string
     expires_at: string
   } | null
+  legacy_password_resets: {
+    items: {
+      expires_at: string
+    }[]
+    /** Whether these are all. If not, they are the newest 1000 */
+    complete: boolean
+  }
   sessions: {
     items: {
       id: string
@@ -585,6 +592,7 @@ export type Api = {
         | 'register'
         | 'login'
         | 'logout'
+        | 'legacy_refresh_token_exchanged'
         | 'oldest_session_ended'
         | 'refresh_token_reuse'
         | 'session_revoked'
@@ -657,44 +665,47 @@ export type Api = {
   sendTestEmail(input: SendTestEmailRequest, options?: CallOptions): Promise<Message>
 }
 
+/** The paths of `OPERATIONS` are below it. */
+export const API_BASE = '/api/v1'
+
 /**
  * Method, path, and: `json` for input in a body instead of the query, `bearer` for an access token,
  * `login`, `refresh`, `logout` and `ends` for what happens to the tokens.
  */
 export const OPERATIONS: Readonly<Record<keyof Api, string>> = {
-  registerUser: 'POST /api/users/register json',
-  loginUser: 'POST /api/users/login json login',
-  refreshUserTokens: 'POST /api/users/refresh refresh',
-  logoutUser: 'POST /api/users/logout logout',
-  changeUserPassword: 'POST /api/users/change-password json bearer',
-  getCurrentUser: 'GET /api/users/me bearer',
-  updateCurrentUser: 'PUT /api/users/me json bearer',
-  deleteCurrentUser: 'DELETE /api/users/me json bearer ends',
-  exportCurrentUser: 'GET /api/users/me/export bearer',
-  listUserSessions: 'GET /api/users/me/sessions bearer',
-  endOtherUserSessions: 'DELETE /api/users/me/sessions bearer',
-  endUserSession: 'DELETE /api/users/me/sessions/{id} bearer',
-  registerAdmin: 'POST /api/admins/register json bearer',
-  loginAdmin: 'POST /api/admins/login json login',
-  refreshAdminTokens: 'POST /api/admins/refresh refresh',
-  logoutAdmin: 'POST /api/admins/logout logout',
-  changeAdminPassword: 'POST /api/admins/change-password json bearer',
-  requestAdminPasswordReset: 'POST /api/admins/forgot-password json',
-  resetAdminPassword: 'POST /api/admins/reset-password json',
-  checkAdminPasswordReset: 'POST /api/admins/reset-password/check json',
-  getCurrentAdmin: 'GET /api/admins/me bearer',
-  listAdminSessions: 'GET /api/admins/me/sessions bearer',
-  endOtherAdminSessions: 'DELETE /api/admins/me/sessions bearer',
-  endAdminSession: 'DELETE /api/admins/me/sessions/{id} bearer',
-  listUsers: 'GET /api/admins/users bearer',
-  getUser: 'GET /api/admins/users/{id} bearer',
-  updateUser: 'PATCH /api/admins/users/{id} json bearer',
-  deleteUser: 'DELETE /api/admins/users/{id} bearer',
-  restoreUser: 'POST /api/admins/users/{id}/restore bearer',
-  signOutUser: 'DELETE /api/admins/users/{id}/sessions bearer',
-  listAuditEvents: 'GET /api/admins/audit bearer',
-  requestUserPasswordReset: 'POST /api/password/forgot-password json',
-  resetUserPassword: 'POST /api/password/reset-password json',
-  checkUserPasswordReset: 'POST /api/password/reset-password/check json',
-  sendTestEmail: 'POST /api/password/test-email json bearer',
+  registerUser: 'POST /users/register json',
+  loginUser: 'POST /users/login json login',
+  refreshUserTokens: 'POST /users/refresh refresh',
+  logoutUser: 'POST /users/logout logout',
+  changeUserPassword: 'POST /users/change-password json bearer',
+  getCurrentUser: 'GET /users/me bearer',
+  updateCurrentUser: 'PUT /users/me json bearer',
+  deleteCurrentUser: 'DELETE /users/me json bearer ends',
+  exportCurrentUser: 'GET /users/me/export bearer',
+  listUserSessions: 'GET /users/me/sessions bearer',
+  endOtherUserSessions: 'DELETE /users/me/sessions bearer',
+  endUserSession: 'DELETE /users/me/sessions/{id} bearer',
+  registerAdmin: 'POST /admins/register json bearer',
+  loginAdmin: 'POST /admins/login json login',
+  refreshAdminTokens: 'POST /admins/refresh refresh',
+  logoutAdmin: 'POST /admins/logout logout',
+  changeAdminPassword: 'POST /admins/change-password json bearer',
+  requestAdminPasswordReset: 'POST /admins/forgot-password json',
+  resetAdminPassword: 'POST /admins/reset-password json',
+  checkAdminPasswordReset: 'POST /admins/reset-password/check json',
+  getCurrentAdmin: 'GET /admins/me bearer',
+  listAdminSessions: 'GET /admins/me/sessions bearer',
+  endOtherAdminSessions: 'DELETE /admins/me/sessions bearer',
+  endAdminSession: 'DELETE /admins/me/sessions/{id} bearer',
+  listUsers: 'GET /admins/users bearer',
+  getUser: 'GET /admins/users/{id} bearer',
+  updateUser: 'PATCH /admins/users/{id} json bearer',
+  deleteUser: 'DELETE /admins/users/{id} bearer',
+  restoreUser: 'POST /admins/users/{id}/restore bearer',
+  signOutUser: 'DELETE /admins/users/{id}/sessions bearer',
+  listAuditEvents: 'GET /admins/audit bearer',
+  requestUserPasswordReset: 'POST /password/forgot-password json',
+  resetUserPassword: 'POST /password/reset-password json',
+  checkUserPasswordReset: 'POST /password/reset-password/check json',
+  sendTestEmail: 'POST /password/test-email json bearer',
 }

@@ -1,4 +1,4 @@
-import { type Api, OPERATIONS, type TokenPair } from './api.ts'
+import { API_BASE, type Api, OPERATIONS, type TokenPair } from './api.ts'
 import { isUnauthorized } from './error.ts'
 import { fill, type Input, type Operation, operationOf } from './request.ts'
 import { type Fetch, send, unlessAborted } from './send.ts'
@@ -31,7 +31,7 @@ export function createClient(options: ClientOptions): Client {
     const { target, body } = fill(operation, input)
     const sendsCookie = tokens === 'cookie' && ['login', 'refresh', 'logout', 'ends'].some(does)
     return send<Body>({
-      url: base + target,
+      url: base + API_BASE + target,
       init: {
         method,
         headers: {

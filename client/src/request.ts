@@ -13,7 +13,7 @@ export function operationOf(row: string): Operation {
   return {
     method,
     path,
-    accountType: path.startsWith('/api/users/') ? 'user' : 'admin',
+    accountType: path.startsWith('/users/') ? 'user' : 'admin',
     does: (word) => words.includes(word),
   }
 }

@@ -41,7 +41,7 @@ async function signedIn(
   const accounts = createClient({ url: wire.url, tokens })
   await accounts.loginUser(LOGIN)
   wire.received.length = 0
-  const refreshes = () => wire.received.filter(({ call }) => call === 'POST /api/users/refresh')
+  const refreshes = () => wire.received.filter(({ call }) => call === 'POST /api/v1/users/refresh')
   return { wire, accounts, refreshes }
 }
 
@@ -91,7 +91,7 @@ describe('an access token', () => {
     })
     const change = { current_password: 'wrong', new_password: LOGIN.password }
     await expect(accounts.changeUserPassword(change)).rejects.toMatchObject({ message })
-    expect(wire.calls()).toEqual(['POST /api/users/change-password'])
+    expect(wire.calls()).toEqual(['POST /api/v1/users/change-password'])
   })
 
   test('for a backend of one’s own is refreshed if need be, and null when signed out', async () => {
@@ -192,7 +192,7 @@ describe('a refresh', () => {
     await accounts.logoutUser()
     expect(await refreshed).toMatchObject({ status: 401 })
     expect(accounts.user.current()).toBeNull()
-    expect(wire.calls()).toContain('POST /api/users/logout')
+    expect(wire.calls()).toContain('POST /api/v1/users/logout')
   })
 })
 
@@ -202,7 +202,7 @@ describe('logout', () => {
     await accounts.logoutUser()
     await accounts.logoutUser()
     expect(wire.received.map(({ call, body }) => `${call} ${body}`)).toEqual([
-      'POST /api/users/logout {"refresh_token":"refresh-1"}',
+      'POST /api/v1/users/logout {"refresh_token":"refresh-1"}',
     ])
   })
 
@@ -226,6 +226,6 @@ describe('logout', () => {
     const { accounts, wire } = await signedIn({ me: () => ({ status: 204 }) })
     await accounts.deleteCurrentUser({ password: LOGIN.password })
     expect(accounts.user.current()).toBeNull()
-    expect(wire.calls()).toEqual(['DELETE /api/users/me'])
+    expect(wire.calls()).toEqual(['DELETE /api/v1/users/me'])
   })
 })

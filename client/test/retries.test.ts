@@ -17,7 +17,7 @@ describe('what changes nothing', () => {
     const start = Date.now()
     expect(await accounts.getCurrentUser()).toEqual({ id: 7 })
     expect(Date.now() - start).toBeGreaterThanOrEqual(1000)
-    expect(wire.calls()).toEqual(['GET /api/users/me', 'GET /api/users/me'])
+    expect(wire.calls()).toEqual(['GET /api/v1/users/me', 'GET /api/v1/users/me'])
   })
 
   test.each<[string, Reply]>([
@@ -189,11 +189,11 @@ describe('the request', () => {
     await accounts.restoreUser({ id: 7 })
     await accounts.listUserSessions()
     expect(wire.received.map(({ call, body }) => `${call} ${body}`.trim())).toEqual([
-      'GET /api/admins/users?search=a%26b&is_active=false',
-      'PATCH /api/admins/users/7 {"is_active":true}',
-      'PUT /api/users/me {}',
-      'POST /api/admins/users/7/restore',
-      'GET /api/users/me/sessions',
+      'GET /api/v1/admins/users?search=a%26b&is_active=false',
+      'PATCH /api/v1/admins/users/7 {"is_active":true}',
+      'PUT /api/v1/users/me {}',
+      'POST /api/v1/admins/users/7/restore',
+      'GET /api/v1/users/me/sessions',
     ])
   })
 
@@ -203,13 +203,16 @@ describe('the request', () => {
       const elsewhere = await startWire(() => tokenPair(2))
       const { wire, accounts } = await clientOf(tokenPair(1, { expires_in: 0 }), {
         status,
-        headers: { Location: `${elsewhere.url}/api/users/refresh` },
+        headers: { Location: `${elsewhere.url}/api/v1/users/refresh` },
       })
       await accounts.loginUser(LOGIN)
       const rejected = { error: 'UnexpectedResponse', status }
       await expect(accounts.getCurrentUser()).rejects.toMatchObject(rejected)
       await expect(accounts.loginUser(LOGIN)).rejects.toMatchObject(rejected)
-      expect(wire.calls().slice(1)).toEqual(['POST /api/users/refresh', 'POST /api/users/login'])
+      expect(wire.calls().slice(1)).toEqual([
+        'POST /api/v1/users/refresh',
+        'POST /api/v1/users/login',
+      ])
       expect(elsewhere.calls()).toEqual([])
     },
   )
@@ -218,7 +221,7 @@ describe('the request', () => {
     const { wire, accounts } = await clientOf({ status: 204 })
     await expect(accounts.endUserSession({ id })).rejects.toThrow(TypeError)
     await accounts.endUserSession({ id: '../x' })
-    expect(wire.calls()).toEqual(['DELETE /api/users/me/sessions/..%2Fx'])
+    expect(wire.calls()).toEqual(['DELETE /api/v1/users/me/sessions/..%2Fx'])
   })
 
   test('keeps the path of the URL, and has the headers of the call', async () => {
@@ -226,7 +229,7 @@ describe('the request', () => {
     const accounts = createClient({ url: `${wire.url}/accounts/` })
     const headers = { 'X-Bootstrap-Token': 'a secret' }
     await accounts.registerAdmin({ ...LOGIN, email: 'ada@example.com' }, { headers })
-    expect(wire.calls()).toEqual(['POST /accounts/api/admins/register'])
+    expect(wire.calls()).toEqual(['POST /accounts/api/v1/admins/register'])
     expect(wire.received[0]?.headers).toMatchObject({
       'x-bootstrap-token': 'a secret',
       'content-type': 'application/json',

@@ -41,7 +41,7 @@ test('a call that waits for a refresh is not sent as the account that signs in b
   await login
   expect(await update).toMatchObject({ status: 401, message: 'Not signed in' })
   expect(accounts.user.current()?.id).toBe(8)
-  expect(wire.calls()).toEqual(['POST /api/users/login'])
+  expect(wire.calls()).toEqual(['POST /api/v1/users/login'])
 })
 
 test('a call that is rejected is not repeated as the account that has signed in meanwhile', async () => {
@@ -56,7 +56,7 @@ test('a call that is rejected is not repeated as the account that has signed in 
   })
   isRefreshed()
   const update = accounts.updateCurrentUser({ full_name: 'Ada' }).catch((thrown) => thrown)
-  await expect.poll(() => wire.calls()).toContain('PUT /api/users/me')
+  await expect.poll(() => wire.calls()).toContain('PUT /api/v1/users/me')
   await accounts.loginUser(OTHER)
   answer()
   expect(await update).toMatchObject({ status: 401 })
@@ -75,7 +75,7 @@ test('deleting an account leaves the one signed in that has signed in meanwhile'
   })
   isRefreshed()
   const deleted = accounts.deleteCurrentUser({ password: LOGIN.password })
-  await expect.poll(() => wire.calls()).toContain('DELETE /api/users/me')
+  await expect.poll(() => wire.calls()).toContain('DELETE /api/v1/users/me')
   await accounts.loginUser(OTHER)
   answer()
   await deleted
@@ -115,7 +115,7 @@ test('a login that waits for a refresh rejects at once when it aborts', async ()
   const error = await accounts.loginUser(LOGIN, { signal }).catch((thrown) => thrown)
   expect(error).toBe(signal.reason)
   expect(Date.now() - start).toBeLessThan(5000)
-  expect(wire.calls()).not.toContain('POST /api/users/login')
+  expect(wire.calls()).not.toContain('POST /api/v1/users/login')
 })
 
 test('a process ends when the wait between two attempts is aborted', async () => {

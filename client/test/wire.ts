@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 
 export type Received = {
-  /** Method and path: `GET /api/users/me`. */
+  /** Method and path: `GET /api/v1/users/me`. */
   call: string
   headers: IncomingMessage['headers']
   body: string

@@ -28,7 +28,7 @@ ${row('Redis', redis ?? custom)}
 
 Create an account:
 
-  curl ${worker}/api/users/register -H 'content-type: application/json' \\
+  curl ${worker}/api/v1/users/register -H 'content-type: application/json' \\
     -d '{"username": "ada", "email": "ada@example.com", "password": "a long sentence of my own"}'
 
 The welcome email arrives in the mailbox a moment later. To connect a frontend of your own, read

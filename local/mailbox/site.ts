@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
 import type { Mailbox } from './api.ts'
 import { renderMailHtml, type View } from './mail-view.ts'
 import { renderPage } from './page.ts'
@@ -19,7 +20,7 @@ const FILES = {
 }
 
 function readPageFile(name: string): Buffer {
-  return readFileSync(new URL(`page/${name}`, import.meta.url))
+  return readFileSync(join(import.meta.dirname, 'page', name))
 }
 
 /**

@@ -55,7 +55,7 @@ export async function resetPassword(db: Database, who: string, values: Values): 
         'A link is derived from the variables of the Worker. These are not valid:',
         ...config.problems.map((problem) => `  ${problem}`),
         'Pass the file that `npm run doctor` checks: --file <file>',
-        `Or have the link mailed: POST /api/admins/forgot-password {"email": "${printable(admin.email)}"}`,
+        `Or have the link mailed: POST /api/v1/admins/forgot-password {"email": "${printable(admin.email)}"}`,
       ].join('\n'),
       2,
     )

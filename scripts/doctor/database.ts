@@ -92,6 +92,6 @@ async function checkFirstAdmin(query: Query, config: Config): Promise<Finding> {
       : ok('first admin', 'exists')
   }
   return hasToken || config.environment === 'development'
-    ? ok('first admin', 'none yet. Register one with POST /api/admins/register')
+    ? ok('first admin', 'none yet. Register one with POST /api/v1/admins/register')
     : warn('first admin', 'none yet, and none can register. Set ADMIN_BOOTSTRAP_TOKEN.')
 }

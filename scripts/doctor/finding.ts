@@ -1,4 +1,5 @@
 import type { Config } from '../../src/env.ts'
+import type { Values } from '../variables.ts'
 
 /** One line of output. The message never contains a value that could be secret. */
 export interface Finding {
@@ -13,7 +14,7 @@ export const warn = (check: string, message: string): Finding => ({ check, level
 export const fail = (check: string, message: string): Finding => ({ check, level: 'FAIL', message })
 
 /** Checks one part of an environment from outside. What depends on a failed step is skipped. */
-export type Check = (config: Config) => Promise<Finding[]>
+export type Check = (config: Config, values: Values) => Promise<Finding[]>
 
 /** For one response of a dependency. A suspended database resumes in less. */
 const RESPONSE_TIMEOUT_MS = 8_000
@@ -43,4 +44,6 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'does not accept connections',
   CERT_HAS_EXPIRED: 'has an expired certificate',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'has a self-signed certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'has a certificate of an unknown authority',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate of another host',
 }

@@ -12,6 +12,15 @@ export type Schema = {
   properties?: Record<string, Schema>
   required?: string[]
   additionalProperties?: boolean | Schema
+  format?: string
+  pattern?: string
+  default?: unknown
+  maximum?: number
+  minimum?: number
+  maxLength?: number
+  minLength?: number
+  maxItems?: number
+  minItems?: number
   description?: string
   examples?: unknown[]
 }
@@ -29,16 +38,30 @@ export type Parameter = {
 }
 
 export type Operation = {
+  servers?: { url: string }[]
   operationId: string
   summary?: string
   description?: string
   security?: Record<string, string[]>[]
   parameters?: Parameter[]
-  requestBody?: { content: Content }
-  responses: Record<string, { content?: Content }>
+  requestBody?: { required?: boolean; content: Content }
+  responses: Record<string, Response>
+}
+
+export type Response = {
+  $ref?: string
+  content?: Content
+  headers?: Record<string, { $ref?: string; required?: boolean }>
 }
 
 export type Document = {
+  info: { version: string }
+  /** The first is what the paths are relative to, unless an operation has its own. */
+  servers: [{ url: string }, ...{ url: string }[]]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Schema> }
+  components: {
+    schemas: Record<string, Schema>
+    responses?: Record<string, Response>
+    headers?: Record<string, { required?: boolean }>
+  }
 }

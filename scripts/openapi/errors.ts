@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { ZodOpenApiResponseObject } from 'zod-openapi'
 import { ERRORS, type ErrorFactory, type ErrorName } from '../../src/errors.ts'
 import { EXAMPLE_REQUEST_ID, EXAMPLE_TIME } from './fields.ts'
-import { HEADERS_OF, LIMITS, REQUEST_ID } from './headers.ts'
+import { HEADERS_OF, OF_API, REQUEST_ID } from './headers.ts'
 
 const bodyOf = (error: z.ZodType, details: z.ZodType) =>
   z.object({
@@ -73,7 +73,7 @@ export function errorResponses() {
     responses[id] ??= {
       id,
       description: group.map(({ message }) => message).join('. Or: '),
-      headers: z.object({ ...REQUEST_ID, ...HEADERS_OF[status], ...LIMITS }),
+      headers: z.object({ ...REQUEST_ID, ...HEADERS_OF[status], ...OF_API }),
       content: {
         'application/json': {
           schema: schemaOf(group),

@@ -154,6 +154,9 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     description: 'When the link expires',
   },
   'UserExport.password_reset.expires_at': { example: '2026-03-02T12:30:00.000Z' },
+  'UserExport.legacy_password_resets.items.items.expires_at': {
+    example: '2026-03-02T12:30:00.000Z',
+  },
   key: { example: 'password-change:user:1042', description: 'What is counted' },
   count: { example: 2 },
   resets_at: { example: '2026-03-02T12:03:05.902Z' },

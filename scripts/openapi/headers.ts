@@ -1,5 +1,6 @@
 /** The response headers that many operations have, as components of the document. */
 import * as z from 'zod'
+import { API_VERSION } from '../../src/versions.ts'
 import { EXAMPLE_REQUEST_ID } from './fields.ts'
 
 const component = <Schema extends z.ZodType>(
@@ -16,8 +17,12 @@ export const REQUEST_ID = {
   }),
 }
 
-/** On what the limiter has counted. */
-export const LIMITS = {
+/** On the responses of the API; the limits on what the limiter has counted. */
+export const OF_API = {
+  'API-Version': component(z.string().optional(), 'API-Version', {
+    description: 'The version of the API',
+    example: API_VERSION,
+  }),
   RateLimit: component(z.string().optional(), 'RateLimit', {
     description: 'What is left: `r` requests in the next `t` seconds',
     example: '"api";r=199;t=3600, "login";r=29;t=900',

@@ -17,7 +17,7 @@ export type AccountTables = {
   elevated: string
 }
 
-const TABLES: Record<AccountType, AccountTables> = {
+export const TABLES: Record<AccountType, AccountTables> = {
   user: {
     accountType: 'user',
     accounts: 'users',
@@ -100,18 +100,34 @@ export const isOpen = (session: string, account: string) => `(
   and (${session}.epoch = ${account}.session_epoch or ${session}.id = ${account}.kept_session)
 )`
 
+/** In the place of a session's id: an access token of the former service, which knew no sessions. */
+export const LEGACY_SESSION = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Whether an account accepts tokens of the former service: it was adopted from there, and since then its
+ * password hasn't changed and its sessions haven't been ended. An account made here never does: the former
+ * service may have given its id to somebody else.
+ */
+export const acceptsLegacy = (account: string) => `(
+  ${account}.adopted_at is not null and ${isUsable(account)}
+  and ${account}.password_version = 0 and ${account}.session_epoch = 0
+)`
+
 /**
  * That the account `a` is the one behind an access token, and its session is open: a condition of every
  * protected statement. The session has a `select` of its own because PostgreSQL plans that in half the
- * time of a join, and these statements are planned at each call.
+ * time of a join, and these statements are planned at each call. Planning also drops the part on the former
+ * service's tokens, as it knows the id.
  */
 export const isActor = (
   accountType: AccountType,
   { accountId, sessionId }: Placeholders<typeof actor>,
 ) => `(
   a.id = ${accountId} and (
-    select s.account_id = a.id and ${isOpen('s', 'a')}
-    from ${TABLES[accountType].sessions} s where s.id = ${sessionId}
+    ${sessionId} = '${LEGACY_SESSION}' and ${acceptsLegacy('a')} or (
+      select s.account_id = a.id and ${isOpen('s', 'a')}
+      from ${TABLES[accountType].sessions} s where s.id = ${sessionId}
+    )
   )
 )`
 

@@ -26,7 +26,8 @@ const act = { id: 'integer', ...requestSource } as const
 
 const Acted = z.object({ id: z.int() })
 
-const BY_OPERATOR = `jsonb_build_object('by', 'operator')`
+/** The details of an act that no account is behind. */
+export const BY_OPERATOR = `jsonb_build_object('by', 'operator')`
 
 type Act = {
   action: Action

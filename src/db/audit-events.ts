@@ -8,6 +8,7 @@ export const ACTIONS = [
   'register',
   'login',
   'logout',
+  'legacy_refresh_token_exchanged',
   'oldest_session_ended',
   'refresh_token_reuse',
   'session_revoked',
@@ -42,7 +43,7 @@ type Source = Placeholders<typeof requestSource>
 /** An account, by SQL that gives its id. */
 type Party = { kind: AccountType; id: string }
 
-type AuditLine = {
+export type AuditLine = {
   action: Action
   actor?: Party | undefined
   /** The actor, unless given. */

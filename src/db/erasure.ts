@@ -1,17 +1,17 @@
 import * as z from 'zod/mini'
 import { actor, actorOf, oneAsActor } from './accounts.ts'
 import { keysOfUsers } from './attempts.ts'
-import { auditLine, requestSource } from './audit-events.ts'
+import { type AuditLine, auditLine, requestSource } from './audit-events.ts'
 import { one, type Placeholders, write } from './statement.ts'
 
 /**
  * CTEs that erase the users that `due` selects as `id`, and has locked: `erased`. Sessions, networks,
  * resets and pending emails go with the row, by their foreign keys. The audit trail keeps the id.
  */
-const erase = (
+export const erase = (
   $: Placeholders<typeof requestSource>,
   due: string,
-  by?: { kind: 'admin'; id: string },
+  by: Pick<AuditLine, 'actor' | 'details'> = {},
 ) => `
   erased as (
     delete from users u using ${due} where u.id = due.id returning u.id
@@ -19,7 +19,7 @@ const erase = (
     delete from attempts where key in (${keysOfUsers('erased')})
   ), audited as (${auditLine(
     $,
-    { action: 'user_erased', actor: by, target: { kind: 'user', id: 'id' } },
+    { action: 'user_erased', ...by, target: { kind: 'user', id: 'id' } },
     'erased',
   )})`
 
@@ -37,7 +37,7 @@ export const eraseUser = write({
     with actor as (${actorOf('admin', $)}), found as (
       select u.id, u.deleted_at is not null as was_deleted from users u, actor
       where u.id = ${$.id} and actor.is_superadmin for update of u
-    ), ${erase($, '(select id from found where was_deleted) due', { kind: 'admin', id: $.accountId })}
+    ), ${erase($, '(select id from found where was_deleted) due', { actor: { kind: 'admin', id: $.accountId } })}
     select actor.is_superadmin as actor_is_superadmin,
       (select was_deleted from found) as was_deleted
     from actor`,

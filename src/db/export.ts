@@ -14,6 +14,9 @@ const Session = z.object({ ...session, is_open: z.boolean() })
 
 const Network = z.object({ network: z.string(), last_login_at: z.coerce.date() })
 
+/** An open reset link of the former service. */
+const LegacyReset = z.object({ expires_at: z.coerce.date() })
+
 const PendingEmail = z.object({
   kind: z.string(),
   recipient: z.string(),
@@ -30,6 +33,7 @@ const OwnEvent = z.object(shown)
 export const Kept = z.object({
   account: UserRead,
   password_reset: z.nullable(z.object({ issued_at: z.coerce.date(), expires_at: z.coerce.date() })),
+  legacy_password_resets: z.array(LegacyReset),
   sessions: z.array(Session),
   networks: z.array(Network),
   pending_emails: z.array(PendingEmail),
@@ -72,6 +76,10 @@ export const exportUser = write({
       (select to_json(reset) from (
         select issued_at, expires_at from password_resets where user_id = a.id
       ) as reset) as password_reset,
+      ${newest(
+        'select expires_at from legacy_password_resets where user_id = a.id',
+        'expires_at',
+      )} as legacy_password_resets,
       ${newest(
         `select s.id, s.user_agent as device, s.place, s.created_at, s.last_used_at, s.expires_at,
           ${isOpen('s', 'a')} is true as is_open

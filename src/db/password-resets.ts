@@ -1,5 +1,12 @@
 import * as z from 'zod/mini'
-import { displayName, endSessions, forEachAccountType, isUsable } from './accounts.ts'
+import {
+  type AccountTables,
+  displayName,
+  endSessions,
+  forEachAccountType,
+  isUsable,
+  TABLES,
+} from './accounts.ts'
 import { auditLine, requestSource } from './audit-events.ts'
 import {
   accountKeys,
@@ -122,15 +129,46 @@ const OpenReset = z.object({
   expires_at: z.coerce.date(),
 })
 
+/** Where resets are stored, by what column they are found, and whether one of them is not void. */
+type ResetTable = {
+  tables: AccountTables
+  resets: string
+  key: string
+  keyType: 'uuid' | 'bytea'
+  isNotVoid: (reset: string, account: string) => string
+}
+
+/**
+ * An open link of the former service is as good as one of ours, until the account's password or email changes, it
+ * may not be used, or another link is mailed.
+ */
+const LEGACY_RESETS: ResetTable = {
+  tables: TABLES.user,
+  resets: 'legacy_password_resets',
+  key: 'token_hash',
+  keyType: 'bytea',
+  isNotVoid: (_, account) => `(
+    ${account}.adopted_at is not null and ${account}.password_version = 0
+    and ${account}.resets_void_until is null and ${account}.reset_requested_at is null
+  )`,
+}
+
+const forEachResetTable = <Statement>(define: (table: ResetTable) => Statement) => ({
+  ...forEachAccountType((tables) =>
+    define({ tables, resets: tables.resets, key: 'id', keyType: 'uuid', isNotVoid }),
+  ),
+  legacy: define(LEGACY_RESETS),
+})
+
 /** A reset that may still be used, and its owner. */
-export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =>
+export const findReset = forEachResetTable(({ tables, resets, key, keyType, isNotVoid }) =>
   read({
-    parameters: { resetId: 'uuid' },
+    parameters: { resetId: keyType },
     returns: maybeOne(OpenReset),
     sql: ($) => `
       select a.username, a.email, a.full_name, r.expires_at
-      from ${resets} r join ${accounts} a on a.id = r.${resetOwner}
-      where r.id = ${$.resetId} and r.expires_at > now()
+      from ${resets} r join ${tables.accounts} a on a.id = r.${tables.resetOwner}
+      where r.${key} = ${$.resetId} and r.expires_at > now()
         and ${isUsable('a')} and ${isNotVoid('r', 'a')}`,
   }),
 )
@@ -140,20 +178,20 @@ export const findReset = forEachAccountType(({ accounts, resets, resetOwner }) =
  * as a login does. Of parallel uses the one succeeds that deletes the row. No row: it was used, replaced
  * or expired meanwhile.
  */
-export const resetPassword = forEachAccountType((tables) => {
-  const { accounts, resets, resetOwner } = tables
+export const resetPassword = forEachResetTable(({ tables, resets, key, keyType, isNotVoid }) => {
+  const { accounts, resetOwner } = tables
   return write({
-    parameters: { resetId: 'uuid', newHash: 'text', emailId: 'uuid', ...requestSource },
+    parameters: { resetId: keyType, newHash: 'text', emailId: 'uuid', ...requestSource },
     returns: maybeOne(z.object({ id: z.int() })),
     sql: ($) => `
       with account as (
-        select a.id, a.resets_void_until from ${accounts} a
-        where a.id = (select ${resetOwner} from ${resets} where id = ${$.resetId})
+        select a.* from ${accounts} a
+        where a.id = (select ${resetOwner} from ${resets} where ${key} = ${$.resetId})
           and ${isUsable('a')}
         for no key update of a
       ), used as (
         delete from ${resets} r using account
-        where r.id = ${$.resetId} and r.${resetOwner} = account.id and r.expires_at > now()
+        where r.${key} = ${$.resetId} and r.${resetOwner} = account.id and r.expires_at > now()
           and ${isNotVoid('r', 'account')}
         returning account.id
       ), changed as (

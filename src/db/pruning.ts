@@ -40,6 +40,10 @@ export const deleteBatch = {
   attempts: deleteOldest('attempts', { key: 'key', column: 'resets_at' }),
   resets: deleteOldest('password_resets', { key: 'id', column: 'expires_at' }),
   admin_resets: deleteOldest('admin_password_resets', { key: 'id', column: 'expires_at' }),
+  legacy_resets: deleteOldest('legacy_password_resets', {
+    key: 'token_hash',
+    column: 'expires_at',
+  }),
   user_networks: deleteOldest('user_networks', { key: 'ctid', column: 'last_login_at' }),
   admin_networks: deleteOldest('admin_networks', { key: 'ctid', column: 'last_login_at' }),
   mails: deleteOldest('outbox', { key: 'id', column: 'created_at' }),
@@ -48,14 +52,26 @@ export const deleteBatch = {
 
 export type PrunedTable = keyof typeof deleteBatch
 
+/**
+ * While tokens of the former service are accepted, the session of one stays for as long as it could be sent
+ * again: 7 days, or as long as the session's own tokens live.
+ */
+const LEGACY_SESSION_SECONDS = 8 * DAY_SECONDS
+
+type Retention = { auditRetentionSeconds: number; legacy?: object | undefined }
+
 /** Seconds after which the rows of a table go. */
-export const maxAges = (auditRetentionSeconds: number): Record<PrunedTable, number> => ({
+export const maxAges = ({
+  auditRetentionSeconds,
+  legacy,
+}: Retention): Record<PrunedTable, number> => ({
   // Also a session that was ended earlier: the index on expiry finds both.
-  user_sessions: DAY_SECONDS,
-  admin_sessions: DAY_SECONDS,
+  user_sessions: legacy ? LEGACY_SESSION_SECONDS : DAY_SECONDS,
+  admin_sessions: legacy ? LEGACY_SESSION_SECONDS : DAY_SECONDS,
   attempts: 0,
   resets: 0,
   admin_resets: 0,
+  legacy_resets: 0,
   user_networks: NETWORK_SECONDS,
   admin_networks: NETWORK_SECONDS,
   // An email that could never be sent stays, so that somebody can look into it.

@@ -1,10 +1,19 @@
 import * as z from 'zod/mini'
-import { actor, actorOf, forEachAccountType, isOpen, isUsable, oneAsActor } from './accounts.ts'
+import {
+  type AccountTables,
+  acceptsLegacy,
+  actor,
+  actorOf,
+  forEachAccountType,
+  isOpen,
+  isUsable,
+  oneAsActor,
+} from './accounts.ts'
 import { auditLine, type RequestSource, requestSource } from './audit-events.ts'
 import type { Database } from './client.ts'
 import { rememberNetwork } from './networks.ts'
 import { advanceSession, endReusedSession } from './rotation.ts'
-import { maybeOne, one, read, write } from './statement.ts'
+import { maybeOne, one, type Placeholders, read, write } from './statement.ts'
 
 /** A session at one point of its rotation (RFC 9700 section 4.14.2). */
 export type RefreshSubject = { sessionId: string; counter: number }
@@ -20,25 +29,50 @@ export const MAX_OPEN_SESSIONS = 50
 
 const Opened = z.object({ id: z.int(), elevated: z.boolean() })
 
+const opening = {
+  accountId: 'integer',
+  sessionId: 'uuid',
+  refreshTokenSeconds: 'integer',
+  userAgent: 'text?',
+  place: 'text?',
+  ...requestSource,
+} as const
+
+/**
+ * CTEs that open a session of the `account` that they follow, which is locked: `opened`. Beyond
+ * {@link MAX_OPEN_SESSIONS} the one that was not used for longest ends.
+ */
+const openFor = ({ accountType, sessions }: AccountTables, $: Placeholders<typeof opening>) => `
+  ended as (
+    select account.id from account,
+      end_excess_${accountType}_sessions(account.id, ${$.sessionId}, ${MAX_OPEN_SESSIONS - 1})
+  ), opened as (
+    insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
+    select ${$.sessionId}, id, session_epoch,
+      now() + make_interval(secs => least(${$.refreshTokenSeconds}, ${SESSION_SECONDS})),
+      now() + make_interval(secs => ${SESSION_SECONDS}),
+      ${$.userAgent}, ${$.place}
+    from account
+    on conflict (id) do nothing
+    returning account_id as id
+  ), audited_end as (${auditLine(
+    $,
+    { action: 'oldest_session_ended', actor: { kind: accountType, id: 'id' } },
+    'ended',
+  )})`
+
 /**
  * Opens a session, clears the attempts that were counted with it, remembers the network, and replaces a hash that is too cheap by
- * `newHash`. Beyond {@link MAX_OPEN_SESSIONS} the one that was not used for longest ends. No row: since
- * the password was compared, it changed, or the account may not be used any more.
+ * `newHash`. No row: since the password was compared, it changed, or the account may not be used any more.
  */
 export const openSession = forEachAccountType((tables) => {
-  const { accountType, accounts, sessions, elevated } = tables
-  const self = { kind: accountType, id: 'id' }
+  const { accountType, accounts, elevated } = tables
   return write({
     parameters: {
-      accountId: 'integer',
+      ...opening,
       passwordVersion: 'integer',
       attemptKey: 'text?',
       newHash: 'text?',
-      sessionId: 'uuid',
-      refreshTokenSeconds: 'integer',
-      userAgent: 'text?',
-      place: 'text?',
-      ...requestSource,
     },
     returns: maybeOne(Opened),
     sql: ($) => `
@@ -47,28 +81,50 @@ export const openSession = forEachAccountType((tables) => {
         where a.id = ${$.accountId} and a.password_version = ${$.passwordVersion}
           and ${isUsable('a')}
         for no key update
-      ), ended as (
-        select account.id from account,
-          end_excess_${accountType}_sessions(account.id, ${$.sessionId}, ${MAX_OPEN_SESSIONS - 1})
-      ), opened as (
-        insert into ${sessions} (id, account_id, epoch, expires_at, ends_at, user_agent, place)
-        select ${$.sessionId}, id, session_epoch,
-          now() + make_interval(secs => least(${$.refreshTokenSeconds}, ${SESSION_SECONDS})),
-          now() + make_interval(secs => ${SESSION_SECONDS}),
-          ${$.userAgent}, ${$.place}
-        from account
-      ), rehashed as (
+      ),
+      ${openFor(tables, $)}, rehashed as (
         update ${accounts} set hashed_password = ${$.newHash}
         where ${$.newHash} is not null and id in (select id from account)
       ), cleared as (
         delete from attempts where key = ${$.attemptKey} and exists (select from account)
       ),
       ${rememberNetwork(tables, $, 'account')},
-      audited_end as (${auditLine($, { action: 'oldest_session_ended', actor: self }, 'ended')}),
-      audited as (${auditLine($, { action: 'login', actor: self }, 'account')})
-      select id, elevated from account`,
+      audited as (${auditLine($, { action: 'login', actor: { kind: accountType, id: 'id' } }, 'opened')})
+      select id, elevated from account join opened using (id)`,
   })
 })
+
+/**
+ * Opens the session that a refresh token of the former service is exchanged for. No row: it has been, or the
+ * account doesn't accept it ({@link acceptsLegacy}).
+ */
+export const exchangeLegacyToken = forEachAccountType((tables) => {
+  const { accountType, accounts, sessions, elevated } = tables
+  return write({
+    parameters: opening,
+    returns: maybeOne(Opened),
+    sql: ($) => `
+      with account as (
+        select a.id, a.session_epoch, a.${elevated} as elevated from ${accounts} a
+        where a.id = ${$.accountId} and ${acceptsLegacy('a')}
+          and not exists (select from ${sessions} where id = ${$.sessionId})
+        for no key update
+      ),
+      ${openFor(tables, $)},
+      audited as (${auditLine(
+        $,
+        { action: 'legacy_refresh_token_exchanged', actor: { kind: accountType, id: 'id' } },
+        'opened',
+      )})
+      select id, elevated from account join opened using (id)`,
+  })
+})
+
+/**
+ * The counter of a token of the former service in the session that it was exchanged for, whose first own token
+ * has 0: sent again, it is the token before the newest, and later an older one.
+ */
+export const LEGACY_COUNTER = -1
 
 type Rotation = RefreshSubject & { refreshTokenSeconds: number } & RequestSource
 

@@ -5,6 +5,8 @@ import { type Database, DatabaseError } from './client.ts'
 type SqlTypes = {
   bigint: number
   boolean: boolean
+  /** `\\x` and hex. */
+  bytea: string
   integer: number
   text: string
   /** ISO 8601. */

@@ -27,6 +27,9 @@ export const secretKey = z.string().check(
   z.refine(looksRandom, { message: NOT_RANDOM }),
 )
 
+/** Whether a secret is one that nobody can guess, as those of this service have to be. */
+export const isUnguessable = (secret: string) => secretKey.safeParse(secret).success
+
 /** A secret that is sent in a header. */
 const headerToken = (characters: RegExp, message: string) =>
   z.string().check(
@@ -49,8 +52,8 @@ export const metricsToken = headerToken(
 )
 
 /** Whether both are set, to one value: a line break at the end makes no other. */
-export const isSameSecret = (one: string | undefined, other: string | undefined) =>
-  one !== undefined && one.trim() === other?.trim()
+export const isSameSecret = (one: unknown, other: unknown) =>
+  typeof one === 'string' && typeof other === 'string' && one.trim() === other.trim()
 
 /** An Ed25519 key as long as RFC 8032 wants it, in base64url. */
 const keyText = z.base64url().check(z.length(43))

@@ -2,8 +2,10 @@ import { createMiddleware } from 'hono/factory'
 import type { AppEnv, RequestContext } from '../context.ts'
 import type { AccountType } from '../db/accounts.ts'
 import { defineError, notAuthenticated } from '../errors.ts'
+import { log } from '../log.ts'
 import { documented } from '../openapi.ts'
-import { type AccessClaims, verifyAccessToken } from '../tokens/access.ts'
+import { type AccessClaims, NO_SESSION, verifyAccessToken } from '../tokens/access.ts'
+import { readLegacyAccessToken } from '../tokens/legacy.ts'
 
 /** What a handler behind `authenticate` may rely on. */
 export type Authenticated = { Variables: { claims: AccessClaims } }
@@ -35,15 +37,26 @@ export const bearerToken = (req: RequestContext['req']) =>
  * @throws {ApiError} 401, or 403 for the token of the other account type
  */
 export async function verifyBearer(
-  { req, var: { keys, config } }: RequestContext,
+  c: RequestContext,
   accountType: AccountType,
 ): Promise<AccessClaims> {
-  const token = bearerToken(req)
-  const claims =
-    token && (await verifyAccessToken(token, { keys, issuer: config.issuer, now: Date.now() }))
+  const token = bearerToken(c.req)
+  const claims = token && (await claimsOf(c, token))
   if (!claims) throw notAuthenticated()
   if (claims.kind !== accountType) throw WRONG_ACCOUNT_TYPE[accountType]()
+  if (claims.sessionId === NO_SESSION) {
+    log(c, 'info', 'legacy_access_token_used', { kind: claims.kind, id: claims.accountId })
+  }
   return claims
+}
+
+async function claimsOf({ var: { keys, config } }: RequestContext, token: string) {
+  const { issuer, legacy } = config
+  const now = Date.now()
+  return (
+    (await verifyAccessToken(token, { keys, issuer, now })) ??
+    (await readLegacyAccessToken(token, { legacy, now }))
+  )
 }
 
 /**

@@ -20,7 +20,10 @@ const allow = cors({
     'X-Bootstrap-Token',
     'X-Refresh-Token',
   ],
-  exposeHeaders: ['X-Request-ID', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+  exposeHeaders: [
+    ...['X-Request-ID', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+    ...['API-Version', 'Deprecation', 'Sunset', 'Link'],
+  ],
   maxAge: PREFLIGHT_MAX_AGE,
 })
 

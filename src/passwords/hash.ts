@@ -4,7 +4,7 @@ import { compare, getRounds, hash, truncates } from 'bcryptjs'
 export const PASSWORD_MAX_BYTES = 72
 
 /** Cost 4, bcrypt's minimum, to 14: verifying a higher cost would take from 20 seconds to days. */
-const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
+export const BCRYPT_HASH = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/
 
 /** Salt and digest of a password that was random and forgotten. */
 const DECOY = 'lRs1sW3HnQ1cXFLJmHwJ3u4vEoKp4bqmWc0YqV6sCBJ4e9yJ0mQCe'

@@ -18,7 +18,8 @@ export const text = (schema: z.ZodMiniString<string> = z.string()) =>
  * put into it, and without white space around it. NFKC comes first, as it makes `@`, dots and spaces of
  * other characters, and what is checked must be what is kept. Only SQL folds case.
  */
-const identifier = () => z.string().check(z.normalize('NFKC'), z.overwrite(withoutBreaks), z.trim())
+export const identifier = () =>
+  z.string().check(z.normalize('NFKC'), z.overwrite(withoutBreaks), z.trim())
 
 /**
  * Letters and marks of any script, digits, `_` and `-`, and single dots between them. No `@`, so that nobody
@@ -58,7 +59,7 @@ export const FormerUsername = identifier()
   .check(z.meta({ description: USERNAME_RULES }))
 
 /** RFC 5321 section 4.5.3.1.3: the longest path, less its angle brackets. */
-const EMAIL_MAX_LENGTH = 254
+export const EMAIL_MAX_LENGTH = 254
 
 /** ASCII, which NFKC does not change. What it would turn into ASCII is rejected (CVE-2022-35924). */
 export const Email = z
@@ -72,14 +73,14 @@ export const Email = z
   .check(z.meta({ description: 'Unique without regard to case', format: 'email' }))
 
 /** Controls, and what is invisible: ignorable characters, annotations, blanks that are no white space. */
-const INVISIBLE =
+export const INVISIBLE =
   /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800\u{13441}\u{13442}\u{16fe4}\u{1d159}]/u
 
 /**
  * What names are written with all the same: emoji, variants of Han and Mongolian letters, and joiners in
  * the scripts that have them, also behind the last letter (Malayalam).
  */
-const WRITTEN = new RegExp(
+export const WRITTEN = new RegExp(
   [
     '\\p{RGI_Emoji}|\\p{Extended_Pictographic}[\\ufe0e\\ufe0f]',
     '\\p{scx=Han}[\\ufe00-\\ufe02\\u{e0100}-\\u{e01ef}]|\\p{scx=Mongolian}[\\u180b-\\u180d\\u180f]',
@@ -93,13 +94,15 @@ const WRITTEN = new RegExp(
 const isVisible = (name: string) =>
   !INVISIBLE.test(name) || !INVISIBLE.test(name.replace(WRITTEN, ''))
 
+export const FULL_NAME_MAX_LENGTH = 100
+
 export const FullName = z
   .pipe(
     z.nullable(
       z.string().check(
         z.normalize('NFC'),
         z.trim(),
-        z.maxLength(100),
+        z.maxLength(FULL_NAME_MAX_LENGTH),
         z.refine(isVisible, {
           message: 'must not contain control characters or invisible characters',
         }),

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod/mini'
-import type { AccountType, Principal } from '../db/accounts.ts'
+import type { AccountType, LEGACY_SESSION, Principal } from '../db/accounts.ts'
 import type { Keys } from './keys.ts'
 
 /** Clocks differ; more than this is not drift (requirement 12 in docs/security.md: at most 5 s). */
@@ -14,12 +14,16 @@ const TYPE = 'at+jwt'
 
 const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<AccountType, string>
 
-const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
+export const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
+
+/** What stands for no session in {@link AccessClaims}: see `isActor`. */
+export const NO_SESSION: typeof LEGACY_SESSION = '00000000-0000-0000-0000-000000000000'
 
 const Claims = z.object({
   aud: z.enum(AUDIENCE),
   sub: z.string(),
-  sid: z.uuid(),
+  // Of none no token of ours is: with it, a stolen signing key would need no session.
+  sid: z.uuid().check(z.refine((sid) => sid !== NO_SESSION)),
   id: z.int().check(z.positive()),
   role: z.enum(ROLES),
   exp: z.int(),
@@ -32,6 +36,10 @@ export type Role = (typeof ROLES)[number]
 /** The role that frontends read from the claim. `elevated`: the account is a superuser or superadmin. */
 export const roleOf = (accountType: AccountType, elevated: boolean): Role =>
   accountType === 'user' ? (elevated ? 'superuser' : 'user') : elevated ? 'superadmin' : 'admin'
+
+/** Whose role it is. */
+export const accountTypeOf = (role: Role): AccountType =>
+  role === 'user' || role === 'superuser' ? 'user' : 'admin'
 
 export type AccessClaims = Principal & { role: Role }
 

@@ -54,7 +54,7 @@ testPages({ PROJECT_NAME: 'Acme', BRAND_COLOR: '#ffd400', LOGO_URL }, (site) => 
   test('nothing turns for who prefers reduced motion', async () => {
     for (const reducedMotion of ['reduce', 'no-preference'] as const) {
       const { page } = await site.open('/forgot-password', { reducedMotion })
-      await page.route('**/api/password/reset-password/check', () => {})
+      await page.route('**/api/v1/password/reset-password/check', () => {})
       await page.goto('/reset-password#token=x.y')
       await page.getByPlaceholder('Checking your link…').waitFor()
       const animation = await page.evaluate(

@@ -92,7 +92,7 @@ test('GET /openapi.json returns the document with the paths of the API', async (
   const { status, headers, body } = await call(`${bundle.url}/openapi.json`)
   expect(status).toBe(200)
   expect(body.openapi).toMatch(/^3\.1/)
-  expect(body.paths).toHaveProperty(['/api/users/login'])
+  expect(body.paths).toHaveProperty(['/users/login'])
   expectSecurityHeaders(headers)
 })
 

@@ -21,7 +21,7 @@ testTabs('bad moments', (tabs) => {
     const { context, tab, username } = await signedInTab()
     const [hanging, other] = [await open(context), await open(context)]
     await expire(tab)
-    const held = await hold(context, '/api/users/refresh')
+    const held = await hold(context, '/api/v1/users/refresh')
     const late = usernameIn(hanging)
     await expect.poll(() => held.length).toBe(1)
     const hang = hanging.evaluate(`const end = Date.now() + ${HANG_MS}; while (Date.now() < end);`)
@@ -44,7 +44,7 @@ testTabs('bad moments', (tabs) => {
   test('a slow “log out” does not sign out who has signed in since', async () => {
     const { context, tab } = await signedInTab()
     const next = await register()
-    const held = await hold(context, '/api/users/logout')
+    const held = await hold(context, '/api/v1/users/logout')
     const logout = tab.evaluate('accounts.logoutUser()')
     await expect.poll(() => held.length).toBe(1)
     const login = logIn(tab, next)
@@ -61,8 +61,8 @@ testTabs('bad moments', (tabs) => {
     const { context, tab } = await signedInTab()
     const next = await register()
     await expire(tab)
-    const refreshes = await hold(context, '/api/users/refresh')
-    const logins = await hold(context, '/api/users/login')
+    const refreshes = await hold(context, '/api/v1/users/refresh')
+    const logins = await hold(context, '/api/v1/users/login')
     const refresh = tab.evaluate('accounts.refreshUserTokens()')
     await expect.poll(() => refreshes.length).toBe(1)
     await tab.waitForTimeout(2000)
@@ -82,7 +82,7 @@ testTabs('bad moments', (tabs) => {
   test('the service is down when a page is opened: signed in as soon as it is back', async () => {
     const { context, tab, username } = await signedInTab()
     await expire(tab)
-    const held = await hold(context, '/api/users/refresh')
+    const held = await hold(context, '/api/v1/users/refresh')
     const page = await open(context)
     const failed = page.evaluate('accounts.getCurrentUser().catch(({ error }) => error)')
     for (let attempt = 0; attempt < 3; attempt++) {

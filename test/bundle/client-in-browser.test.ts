@@ -12,7 +12,7 @@ testTabs('tabs', (tabs) => {
   async function signedInTab() {
     const signedIn = await tabs.signedInTab()
     const refreshes: (string | null)[] = []
-    await tabs.intercept(signedIn.context, '/api/*/refresh', async (route) => {
+    await tabs.intercept(signedIn.context, '/api/v1/*/refresh', async (route) => {
       refreshes.push(route.request().postData())
       await new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
       await route.continue()

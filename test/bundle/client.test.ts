@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createClient } from '../../client/dist/index.js'
-import { OPERATIONS } from '../../client/src/api.ts'
+import { API_BASE, OPERATIONS } from '../../client/src/api.ts'
 import {
   newAccount,
   PASSWORD,
@@ -130,7 +130,7 @@ test('an admin’s calls', async () => {
 test('the calls above are all operations of the API', () => {
   const rows = Object.entries(OPERATIONS).filter(([, row]) => {
     const [method, path = ''] = row.split(' ')
-    const pattern = new RegExp(`^${method} ${path.replace(/\{\w+\}/, '[^/]+')}$`)
+    const pattern = new RegExp(`^${method} ${API_BASE}${path.replace(/\{\w+\}/, '[^/]+')}$`)
     return !called.some((call) => pattern.test(call))
   })
   expect(rows).toEqual([])
@@ -141,7 +141,7 @@ test('fifty calls after 15 minutes send one refresh', async () => {
   pass(14.6)
   sent.length = 0
   await Promise.all(Array.from({ length: 50 }, () => accounts.getCurrentUser()))
-  const refreshes = sent.filter((call) => call === 'POST /api/users/refresh')
+  const refreshes = sent.filter((call) => call === 'POST /api/v1/users/refresh')
   expect([sent.length, refreshes.length]).toEqual([51, 1])
 })
 
@@ -174,6 +174,6 @@ test('a wrong current password is one call, and leaves the account signed in', a
     status: 401,
     message: 'Current password is incorrect',
   })
-  expect(sent).toEqual(['DELETE /api/users/me'])
+  expect(sent).toEqual(['DELETE /api/v1/users/me'])
   expect(accounts.user.current()).not.toBeNull()
 })

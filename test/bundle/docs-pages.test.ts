@@ -24,7 +24,7 @@ testPages({}, (site) => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   }
 
-  test('/docs signs in and sends GET /api/users/me', async () => {
+  test('/docs signs in and sends GET /api/v1/users/me', async () => {
     const account = await site.register()
     const { page, problems } = await site.open('/docs')
     await signIn(page, account.username, account.password)
@@ -50,7 +50,7 @@ testPages({}, (site) => {
   test('/redoc shows the operations of the API', async () => {
     const { page, problems } = await site.open('/redoc')
     await page.getByRole('heading', { name: 'Accounts API' }).waitFor()
-    await page.getByText('/api/users/login').first().waitFor({ state: 'attached' })
+    await page.getByText('/users/login').first().waitFor({ state: 'attached' })
     expect(problems).toEqual([])
   })
 
@@ -77,7 +77,7 @@ testPages({}, (site) => {
     '/redoc can be read in $colorScheme at $width px: 4.5:1 (WCAG 1.4.3), and no sideways scroll',
     async ({ colorScheme, viewport }) => {
       const { page, problems } = await site.open('/redoc', { colorScheme, viewport })
-      await page.getByText('/api/users/login').first().waitFor({ state: 'attached' })
+      await page.getByText('/users/login').first().waitFor({ state: 'attached' })
       await page.getByRole('button', { name: '422' }).first().click()
       expect(await paleTexts(page)).toEqual([])
       expect(await isTooWide(page)).toBe(false)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { resetTokenFor } from './served-bundle.ts'
 import { heading, respond, stateOf, testPages } from './served-pages.ts'
 
-const FORGOT = '/api/password/forgot-password'
+const FORGOT = '/api/v1/password/forgot-password'
 
 testPages({ PROJECT_NAME: 'Acme <b>&</b>', FRONTEND_URL: 'https://app.acme.io' }, (site) => {
   test('/forgot-password sends a link, and says the same of an address that has no account', async () => {
@@ -67,7 +67,7 @@ testPages({ PROJECT_NAME: 'Acme <b>&</b>', FRONTEND_URL: 'https://app.acme.io' }
     const sent = page.waitForRequest((request) => request.method() === 'POST')
     await page.getByLabel('Email address').fill('nobody@example.com')
     await page.getByRole('button', { name: 'Send me a link' }).click()
-    expect((await sent).url()).toBe(`${site.url}/api/admins/forgot-password`)
+    expect((await sent).url()).toBe(`${site.url}/api/v1/admins/forgot-password`)
     await heading(page, 'Check your email').waitFor()
   })
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { PASSWORD } from './served-bundle.ts'
 import { heading, respond, save, stateOf, testPages } from './served-pages.ts'
 
-const RESET = '/api/password/reset-password'
+const RESET = '/api/v1/password/reset-password'
 const CHECK = `${RESET}/check`
 const CHOSEN = `${PASSWORD}, chosen`
 

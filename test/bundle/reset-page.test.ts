@@ -105,7 +105,7 @@ testPages({ PROJECT_NAME: 'Acme', FRONTEND_URL: '' }, (site) => {
     await page.evaluate("location.assign('#token=canary.canary')")
     await heading(page, 'This link no longer works').waitFor()
     const sent = requests.filter((request) => !request.endsWith('/assets/favicon.svg'))
-    expect(sent).toEqual([`POST ${site.url}/api/password/reset-password/check`])
+    expect(sent).toEqual([`POST ${site.url}/api/v1/password/reset-password/check`])
     expect(await traces(page)).toMatchObject({ url: `${site.url}/reset-password`, kept: 0 })
   })
 

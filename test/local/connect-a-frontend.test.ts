@@ -189,20 +189,20 @@ describeInChromium('the code', (launch) => {
     const seen = await opened.evaluate(`(async () => {
       const { call, signIn, signOut } = await import('/plain-fetch.ts')
       await signIn('${name}', '${PASSWORD}')
-      const me = await (await call('GET', '/api/users/me')).json()
+      const me = await (await call('GET', '/api/v1/users/me')).json()
       const send = fetch
       let rejected = 0
       window.fetch = (url, init) => send(url, rejected < 3 && rejected++ >= 0 && init.headers
         ? { ...init, headers: { ...Object.fromEntries(init.headers), Authorization: 'Bearer expired' } }
         : init)
-      const three = await Promise.all([1, 2, 3].map(() => call('GET', '/api/users/me')))
+      const three = await Promise.all([1, 2, 3].map(() => call('GET', '/api/v1/users/me')))
       window.fetch = send
       await signOut()
-      const after = await call('GET', '/api/users/me')
+      const after = await call('GET', '/api/v1/users/me')
       return { me, three: three.map(({ status }) => status), after: after.status }
     })()`)
     expect(seen).toMatchObject({ me: { username: name }, three: [200, 200, 200], after: 401 })
-    expect(paths).toEqual(['/api/users/login', '/api/users/refresh', '/api/users/logout'])
+    expect(paths).toEqual(['/api/v1/users/login', '/api/v1/users/refresh', '/api/v1/users/logout'])
   })
 
   test('resets a password by the link in the email, which leads to the frontend', async () => {

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 /** What a layer may import. The layers are in order: an import only goes down. */
 const MAY_IMPORT = {
   functions: ['app', 'mail', 'maintenance', 'resources', 'env'],
-  app: ['routes', 'middleware', 'errors'],
+  app: ['routes', 'middleware', 'errors', 'versions'],
   maintenance: ['resources', 'metrics', 'env', 'log', 'db'],
   routes: [
     'middleware',
@@ -29,7 +29,7 @@ const MAY_IMPORT = {
     'emails',
     'package.json',
   ],
-  middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens'],
+  middleware: ['openapi', 'resources', 'passwords', 'errors', 'env', 'log', 'tokens', 'versions'],
   openapi: [],
   context: [],
   resources: ['rate-limit', 'mail', 'metrics', 'passwords', 'env', 'log', 'tokens', 'db'],
@@ -39,12 +39,13 @@ const MAY_IMPORT = {
   'request-source': ['rate-limit'],
   'rate-limit': ['redis', 'errors', 'log'],
   redis: ['timeout'],
-  errors: ['log', 'db'],
+  errors: ['log', 'db', 'versions'],
   env: [],
   tokens: ['log'],
   log: [],
   db: ['timeout'],
   timeout: [],
+  versions: [],
   emails: [],
   'left-out': [],
 } as const satisfies Record<string, readonly string[]>
@@ -54,14 +55,14 @@ type Layer = keyof typeof MAY_IMPORT
 /** What a layer may also import as types. */
 const MAY_NAME: Partial<Record<Layer, readonly string[]>> = {
   middleware: ['db'],
-  openapi: ['errors'],
+  openapi: ['errors', 'versions'],
   'request-source': ['db'],
   context: ['resources', 'db', 'env', 'mail'],
   tokens: ['db'],
 }
 
 /** Layers that may not import the types of `context`. All others may. */
-const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'emails', 'left-out']
+const WITHOUT_CONTEXT = ['env', 'log', 'tokens', 'db', 'timeout', 'versions', 'emails', 'left-out']
 
 /** The layers that may import a package. Packages that use the network or secrets have one layer. */
 const HOMES: Record<string, readonly string[]> = {
@@ -74,6 +75,7 @@ const HOMES: Record<string, readonly string[]> = {
   hono: ['app', 'context', 'routes', 'middleware', 'openapi', 'errors'],
   'hono/html': ['emails'],
   'hono/utils/ipaddr': ['rate-limit'],
+  'hono/utils/url': ['versions'],
   '@hono/zod-validator': ['middleware'],
   zod: ['context', 'routes', 'middleware', 'openapi', 'metrics', 'env', 'db', 'tokens'],
 }

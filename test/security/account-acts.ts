@@ -8,6 +8,7 @@ import { changePassword } from '../../src/db/passwords.ts'
 import { deleteBatch, maxAges, type PrunedTable } from '../../src/db/pruning.ts'
 import {
   endSession,
+  exchangeLegacyToken,
   openSession,
   revokeOtherSessions,
   revokeSession,
@@ -30,6 +31,7 @@ export type Account = {
 /** What an act changed, by the action that its line in the audit trail has. */
 export const LINES = {
   login: 'login',
+  exchange: 'legacy_refresh_token_exchanged',
   logout: 'logout',
   session_revoked: 'session_revoked',
   other_sessions_revoked: 'other_sessions_revoked',
@@ -79,6 +81,17 @@ const actsOf = (type: 'user' | 'admin') => {
           ...{ refreshTokenSeconds: WEEK_SECONDS, ...source() },
         })
         return effects(opened !== undefined, 'login')
+      },
+    },
+    /** Two of each token of the former service. */
+    'exchange of an old token': {
+      async run({ db }, { id }, index) {
+        const token = Math.floor(index / 2)
+        const sessionId = `00000000-0000-8000-8000-${`${id}${100 + token}`.padStart(12, '0')}`
+        const opened = await exchangeLegacyToken[type](db, {
+          ...{ accountId: id, sessionId, refreshTokenSeconds: WEEK_SECONDS, ...source() },
+        })
+        return effects(opened !== undefined, 'exchange')
       },
     },
     refresh: {
@@ -137,7 +150,7 @@ const actsOf = (type: 'user' | 'admin') => {
     },
     pruning: {
       async run({ db }, _, index) {
-        const ages = maxAges(WEEK_SECONDS)
+        const ages = maxAges({ auditRetentionSeconds: WEEK_SECONDS })
         const tables = Object.keys(ages) as PrunedTable[]
         const table = tables[index % tables.length] ?? 'attempts'
         await deleteBatch[table](db, { seconds: ages[table] })

@@ -122,5 +122,5 @@ function expectSessions({ before, account, state }: End, times: Times, isUsable:
   // Logins with the old password are over, whether they came before the new one or after.
   const isChanged = times('password_change', 'password_reset') > 0
   if (isChanged) expect(open.length).toBe(Number(open.includes(account.current)))
-  else if (!endsOthers) expect(open).toHaveLength(3 - ended + times('login'))
+  else if (!endsOthers) expect(open).toHaveLength(3 - ended + times('login', 'exchange'))
 }

@@ -43,6 +43,10 @@ async function userOfEveryTable(mark: string) {
   await sql('insert into user_networks (account_id, network) values ($1, $2)', [user.id, mark])
   await sql('update user_sessions set user_agent = $2 where account_id = $1', [user.id, mark])
   await resetTokenOf(user.id)
+  await sql('insert into legacy_password_resets values (sha256($1::bytea), $2, now())', [
+    mark,
+    user.id,
+  ])
   for (const key of [`user:${user.id}`, `reset-mail:user:${user.id}`]) {
     await sql(`insert into attempts values ($1, 1, now() + interval '1 hour')`, [`${key}@${mark}`])
   }
@@ -65,6 +69,7 @@ test('31 (GDPR 17): no table contains the name, email, network or device of an e
     ['user_sessions', 'account_id'],
     ['user_networks', 'account_id'],
     ['password_resets', 'user_id'],
+    ['legacy_password_resets', 'user_id'],
     ['outbox', 'user_id'],
   ]) {
     expect(await sql(`select 1 from ${table} where ${column} = $1`, [id]), table).toEqual([])

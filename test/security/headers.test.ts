@@ -191,6 +191,6 @@ test('29: CORS lists the methods and the readable headers, and lets browsers cac
   expect(headers.get('Access-Control-Max-Age')).toBe('7200')
   const error = await caller.get('/api/users/me', { headers: { Origin } })
   expect(error.headers.get('Access-Control-Expose-Headers')).toBe(
-    'X-Request-ID,Retry-After,RateLimit,RateLimit-Policy',
+    'X-Request-ID,Retry-After,RateLimit,RateLimit-Policy,API-Version,Deprecation,Sunset,Link',
   )
 })

@@ -61,7 +61,7 @@ async function newAccount(type: AccountType, { before, hasReset }: Start): Promi
   const [resets, owner] = RESETS[type]
   const [row] = await query<{ id: number; open: string[]; reset: string }>(
     `with account as (
-      insert into ${type}s (username, email) values ($1, $2) returning id
+      insert into ${type}s (username, email, adopted_at) values ($1, $2, now()) returning id
     ), sessions as (
       insert into ${type}_sessions (id, account_id, epoch, expires_at, ends_at)
       select gen_random_uuid(), id, 0, now() + make_interval(days => days), now() + interval '9 days'

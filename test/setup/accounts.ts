@@ -38,7 +38,10 @@ const hashOfPassword = () => {
   return passwordHash
 }
 
-async function insertAccount(table: 'users' | 'admins', fields: ReturnType<typeof newcomer>) {
+export async function insertAccount(
+  table: 'users' | 'admins',
+  fields: ReturnType<typeof newcomer>,
+) {
   const [row] = await sql<{ id: number }>(
     `insert into ${table} (username, email, hashed_password) values ($1, $2, $3) returning id`,
     [fields.username, fields.email, await hashOfPassword()],

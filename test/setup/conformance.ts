@@ -16,6 +16,7 @@ type Response = {
   content?: Media
 }
 type Operation = {
+  servers?: { url: string }[]
   operationId: string
   summary: string
   tags: string[]
@@ -24,6 +25,7 @@ type Operation = {
 }
 
 export type OpenApi = {
+  servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, Schema> }
 }
@@ -36,14 +38,21 @@ export async function servedDocument(): Promise<string> {
 
 let document: Promise<OpenApi> | undefined
 
-/** The document with its references replaced by what they refer to. */
+/** The document with its references replaced by what they refer to, and whole paths, without the version. */
 export async function openApi(): Promise<OpenApi> {
   document ??= servedDocument().then((text) => {
     const served = JSON.parse(text)
-    return resolved(served, served) as OpenApi
+    const whole = resolved(served, served) as OpenApi
+    const paths = Object.entries(whole.paths).map(([path, operations]) => {
+      const [{ servers = whole.servers } = {}] = Object.values(operations)
+      return [unversioned(`${servers[0]?.url}${path}`.replace(/^\/\//, '/')), operations]
+    })
+    return { ...whole, paths: Object.fromEntries(paths) }
   })
   return document
 }
+
+const unversioned = (path: string) => path.replace(/^\/api\/v1\//, '/api/')
 
 /** Every operation of the document, as `get /path`. */
 export const openApiRoutes = async () =>
@@ -62,7 +71,8 @@ type Returned = { status: number; headers: Headers; body: unknown }
 const TELLING = ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'WWW-Authenticate']
 
 export async function expectDocumented(request: Request, { status, headers, body }: Returned) {
-  const { pathname } = new URL(request.url)
+  const pathname = unversioned(new URL(request.url).pathname)
+  expect(headers.get('API-Version'), pathname).toBe(pathname.startsWith('/api/') ? '1' : null)
   const { paths } = await openApi()
   const template = Object.keys(paths).find((path) =>
     new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname),

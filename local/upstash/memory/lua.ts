@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { LuaFactory, LuaLibraries } from 'wasmoon'
 import type { Reply } from '../protocol.ts'
 
 /** A longer script is stopped, because it blocks the process. */
 const SCRIPT_TIMEOUT_MS = 500
 
-const PRELUDE = readFileSync(new URL('prelude.lua', import.meta.url), 'utf8')
+const PRELUDE = readFileSync(join(import.meta.dirname, 'prelude.lua'), 'utf8')
 
 /** What a command returns to a script. `status` marks status replies such as OK, which are tables in Lua. */
 export type ScriptOutcome = { result: Reply; status?: boolean } | { error: string }

@@ -4,8 +4,8 @@ import * as passwordResets from '../../db/password-resets.ts'
 import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
-import { readResetToken } from '../../tokens/reset.ts'
 import { Token } from '../input.ts'
+import { presentedReset } from './presented-reset.ts'
 import { invalidToken } from './reset-password.ts'
 
 const CheckReset = z.object({ token: Token }).check(z.meta({ id: 'CheckResetLinkRequest' }))
@@ -32,11 +32,11 @@ export const checkReset = (accountType: AccountType) =>
     }),
     json(CheckReset),
     async (c) => {
-      const { db, keys } = c.var
-      const resetId = readResetToken(keys, accountType, c.req.valid('json').token)
-      if (!resetId) throw invalidToken()
+      const presented = presentedReset(c, accountType, c.req.valid('json').token)
+      if (!presented) throw invalidToken()
+      const { table, resetId } = presented
       const reset = await withRateLimit(c, () =>
-        passwordResets.findReset[accountType](db, { resetId }),
+        passwordResets.findReset[table](c.var.db, { resetId }),
       )
       if (!reset) throw invalidToken()
       const { username, email, expires_at } = reset

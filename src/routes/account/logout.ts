@@ -11,6 +11,7 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
+import { exchangeLegacy, legacySubject } from './legacy-token.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
 import { endReplacedSession } from './replaced-session.ts'
 
@@ -30,10 +31,15 @@ export const logout = (accountType: AccountType) =>
     json(PresentedToken),
     refreshCookieMode,
     async (c) => {
-      const { token, cookieMode } = presentedToken(c, accountType, c.req.valid('json'))
-      const sessionId = readRefreshToken(c.var.keys, accountType, token)?.sessionId
+      const presented = presentedToken(c, accountType, c.req.valid('json'))
+      const { token, fromCookie, cookieMode } = presented
+      const own = readRefreshToken(c.var.keys, accountType, token)
+      const legacy = own || fromCookie ? null : await legacySubject(c, accountType, token)
+      const sessionId = (own ?? legacy)?.sessionId
       // What is not genuine ends no session, and costs no trip.
       if (sessionId || (cookieMode && cookieSessionId(c, accountType))) await rateLimit(c)
+      // Exchanged, it has a session that can end: afterwards nobody can exchange it.
+      if (legacy) await exchangeLegacy(c, accountType, legacy)
       if (sessionId) {
         await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
       }

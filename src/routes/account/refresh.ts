@@ -8,6 +8,7 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
 import { readRefreshToken } from '../../tokens/refresh.ts'
+import { exchangeLegacy, legacySubject } from './legacy-token.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
 import { tokenPair, tokenPairResponse } from './token-pair.ts'
 
@@ -34,16 +35,20 @@ export const refresh = (accountType: AccountType) =>
         if (fromCookie) clearRefreshCookie(c, accountType)
         return invalidRefreshToken()
       }
-      const subject = readRefreshToken(keys, accountType, token)
+      const own = readRefreshToken(keys, accountType, token)
+      const legacy = own || fromCookie ? null : await legacySubject(c, accountType, token)
+      const subject = own ?? legacy
       if (!subject) throw reject()
 
       await rateLimit(c, 'refresh')
+      const { sessionId } = subject
       const { refreshTokenSeconds } = config
-      const rotated = await rotateSession[accountType](db, {
-        ...subject,
-        refreshTokenSeconds,
-        ...requestSourceOf(c),
-      })
+      const rotated =
+        (legacy && (await exchangeLegacy(c, accountType, legacy))) ??
+        (await rotateSession[accountType](db, {
+          ...{ sessionId, counter: subject.counter, refreshTokenSeconds },
+          ...requestSourceOf(c),
+        }))
       if (!rotated) throw reject()
       const { account_id: accountId } = rotated
       if (rotated.reused) {
@@ -51,7 +56,6 @@ export const refresh = (accountType: AccountType) =>
         throw reject()
       }
       const { counter, elevated, expires_in: expiresIn } = rotated
-      const { sessionId } = subject
       return c.json(
         await tokenPair(
           c,

@@ -10,8 +10,8 @@ import { contract, endpoint } from '../../openapi.ts'
 import { rejectWeakPassword } from '../../passwords/policy.ts'
 import { withRateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
-import { readResetToken } from '../../tokens/reset.ts'
 import { Message, NewPassword, Token } from '../input.ts'
+import { presentedReset } from './presented-reset.ts'
 
 export const invalidToken = defineError('BadRequestError', 'Invalid or expired token')
 
@@ -37,12 +37,13 @@ export const resetPassword = (accountType: AccountType) =>
     admitHashing(),
     async (c) => {
       const { token, new_password: password } = c.req.valid('json')
-      const { db, keys, hashing } = c.var
-      const resetId = readResetToken(keys, accountType, token)
-      if (!resetId) throw invalidToken()
+      const { db, hashing } = c.var
+      const presented = presentedReset(c, accountType, token)
+      if (!presented) throw invalidToken()
+      const { table, resetId } = presented
       const owner = await withRateLimit(
         c,
-        () => passwordResets.findReset[accountType](db, { resetId }),
+        () => passwordResets.findReset[table](db, { resetId }),
         'reset-password',
       )
       if (!owner) throw invalidToken()
@@ -54,9 +55,12 @@ export const resetPassword = (accountType: AccountType) =>
       const emailId = crypto.randomUUID()
       const newHash = await hashing.hash(password)
       const values = { resetId, newHash, emailId, ...requestSourceOf(c) }
-      const reset = await passwordResets.resetPassword[accountType](db, values)
+      const reset = await passwordResets.resetPassword[table](db, values)
       if (!reset) throw invalidToken()
       queueEmails(c, emailId)
+      if (table === 'legacy') {
+        log(c, 'info', 'legacy_reset_token_used', { kind: accountType, id: reset.id })
+      }
       log(c, 'info', 'password_reset', { outcome: 'success', kind: accountType, id: reset.id })
       return c.json(RESET, 200)
     },

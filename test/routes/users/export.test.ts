@@ -28,6 +28,10 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
   await caller.put('/api/users/me', { email: moved }, { token })
   await caller.post('/api/users/login', { username, password: 'wrong' })
   await resetTokenOf(id)
+  await sql(
+    `insert into legacy_password_resets values ('\\x00', $1, now() + interval '1 minute')`,
+    [id],
+  )
 
   const { status, headers, body } = await exportOf(token)
   const event = {
@@ -41,6 +45,7 @@ test('GET /api/users/me/export returns what is kept about the user as a file', a
     exported_at: MOMENT,
     account: userRead({ id, username, email: moved }),
     password_reset: { issued_at: MOMENT, expires_at: MOMENT },
+    legacy_password_resets: all([{ expires_at: MOMENT }]),
     sessions: all([
       {
         ...{ id: expect.stringMatching(UUID), device: null, place: 'Berlin, DE', is_open: true },

@@ -21,6 +21,13 @@ type QueueResult = {
   retryMessages: { msgId: string; delaySeconds?: number }[]
 }
 
+/** The consumer did not respond, or threw. */
+const NOT_CONSUMED: QueueResult = {
+  outcome: 'exception',
+  retryBatch: { retry: true, delaySeconds: 10 },
+  retryMessages: [],
+}
+
 export type MailQueue = {
   /** `host:port`, for the queue binding. */
   address: string
@@ -60,11 +67,13 @@ export async function startMailQueue(): Promise<MailQueue> {
 
   async function deliver(batch: Message[], url: string) {
     for (const message of batch) message.attempts++
-    const response = await fetch(`${url}/queue`, {
+    const body = JSON.stringify({ queue: QUEUE, messages: batch })
+    const { outcome, retryBatch, retryMessages } = await fetch(`${url}/queue`, {
       method: 'POST',
-      body: JSON.stringify({ queue: QUEUE, messages: batch }),
+      body,
     })
-    const { outcome, retryBatch, retryMessages }: QueueResult = JSON.parse(await response.text())
+      .then(async (response): Promise<QueueResult> => JSON.parse(await response.text()))
+      .catch(() => NOT_CONSUMED)
     const delays = new Map(retryMessages.map((each) => [each.msgId, each.delaySeconds ?? 0]))
     const retriesAll = retryBatch.retry || outcome !== 'ok'
     for (const message of batch) {

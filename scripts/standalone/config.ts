@@ -4,7 +4,7 @@ import type { Unstable_Config } from 'wrangler'
 /** Cloudflare gives an isolate 128 MB. */
 const HEAP_MB = 128
 
-const RATE_LIMIT_MODULE = 'bench:rate-limit'
+const RATE_LIMIT_MODULE = 'standalone:rate-limit'
 
 export type ConfigOptions = {
   wrangler: Pick<
@@ -17,6 +17,8 @@ export type ConfigOptions = {
   assets: string
   /** `host:port` that receives what is queued. Otherwise it is accepted and dropped. */
   mailQueue?: string | undefined
+  /** Where the Worker listens, `host:port`. */
+  address: string
 }
 
 /** A string literal. JSON escapes control characters in a form that Cap'n Proto doesn't know. */
@@ -27,7 +29,13 @@ function text(value: string): string {
 }
 
 /** Two sockets: `http` for the Worker and, with a mail queue, `deliver` for its consumer and cron. */
-export function workerdConfig({ wrangler, variables, assets, mailQueue }: ConfigOptions): string {
+export function workerdConfig({
+  wrangler,
+  variables,
+  assets,
+  mailQueue,
+  address,
+}: ConfigOptions): string {
   const { compatibility_date: date = '', compatibility_flags: flags, ratelimits, queues } = wrangler
   const bindings = [
     ...Object.entries(variables).map(
@@ -45,8 +53,8 @@ export function workerdConfig({ wrangler, variables, assets, mailQueue }: Config
       ? [`(name = ${text(wrangler.assets.binding)}, service = "assets")`]
       : []),
   ]
-  const socket = (name: string, service: string) =>
-    `(name = "${name}", address = "127.0.0.1:0", http = (), service = "${service}")`
+  const socket = (name: string, service: string, at = '127.0.0.1:0') =>
+    `(name = "${name}", address = ${text(at)}, http = (), service = "${service}")`
   const script = (name: string, more: string) =>
     `(name = "${name}", worker = (compatibilityDate = ${text(date)},
       modules = [(name = "${name}.js", esModule = embed "${name}.js")], ${more}))`
@@ -58,7 +66,8 @@ export function workerdConfig({ wrangler, variables, assets, mailQueue }: Config
     ),
     // Otherwise workerd reaches public addresses only.
     '(name = "internet", network = (allow = ["public", "private"]))',
-    `(name = "assets", disk = (path = ${text(assets)}))`,
+    `(name = "files", disk = (path = ${text(assets)}))`,
+    script('assets', 'bindings = [(name = "FILES", service = "files")]'),
     mailQueue === undefined
       ? script('mail-queue', '')
       : `(name = "mail-queue", external = (address = ${text(mailQueue)}, http = ()))`,
@@ -73,7 +82,7 @@ export function workerdConfig({ wrangler, variables, assets, mailQueue }: Config
         ]),
   ]
   const sockets = [
-    socket('http', 'worker'),
+    socket('http', 'worker', address),
     ...(mailQueue === undefined ? [] : [socket('deliver', 'deliver')]),
   ]
   return `using Workerd = import "/workerd/workerd.capnp";

@@ -1,0 +1,65 @@
+import pg from 'pg'
+import { CommandError } from '../command-line.ts'
+import { checkDatabaseUrl } from '../variables.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+const EXAMPLE =
+  "npm run adopt -- --from 'postgresql://user:password@old-host/database' --to 'postgresql://user:password@host/database'"
+
+/**
+ * A connection on which times are text in UTC, and nothing times out.
+ *
+ * @param name what the URL was given as: `--from`
+ * @throws {CommandError} without the password
+ */
+export async function connect(name: string, url: string | undefined): Promise<pg.Client> {
+  const connectionString = checkDatabaseUrl(name, url, EXAMPLE)
+  if (new URL(connectionString).hostname.includes('-pooler.')) {
+    throw new CommandError(
+      `${name} needs a direct connection, because Neon's pooler keeps no session. Remove \`-pooler\` from the host.`,
+      2,
+    )
+  }
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'adopt',
+    keepAlive: true,
+  })
+  client.on('error', () => {}) // The statement fails too.
+  try {
+    await client.connect()
+    await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
+      set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8'`)
+    return client
+  } catch (error) {
+    const cause = error instanceof AggregateError ? error.errors[0] : error
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CommandError(`Can't connect to ${name}: ${reason}.`)
+  }
+}
+
+/** SQLSTATE, and what to do about it. */
+const ADVICE: Record<string, string> = {
+  '42501': 'Use the role that owns the tables.',
+  '25006': 'It is read-only: use the primary.',
+  '53100': 'Its disk is full.',
+  '55P03': 'A long transaction holds the table: end it, then run this again.',
+  '23505': 'Somebody took this name while it was imported: run this again.',
+}
+
+/** An error of a database in words. A detail of PostgreSQL quotes values, so it is left out. */
+export function explain(error: unknown): CommandError {
+  if (error instanceof CommandError) return error
+  if (error instanceof pg.DatabaseError) {
+    const advice = ADVICE[error.code ?? ''] ?? 'What was imported stays: run this again to go on.'
+    return new CommandError(`PostgreSQL: ${error.message}. ${advice}`)
+  }
+  if (error instanceof Error && /[Cc]onnection|ECONN|EPIPE/.test(error.message)) {
+    return new CommandError(
+      `A connection broke: ${error.message}. What was imported stays: run this again to go on.`,
+    )
+  }
+  throw error
+}

@@ -1,0 +1,90 @@
+/** Commands of scripts/, as programs. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { inject } from 'vitest'
+import { buildBundle } from '../../scripts/build.ts'
+import type { Result } from '../../scripts/smoke/check.ts'
+import type {} from '../setup/world.ts'
+import { RATE_LIMIT_FACTOR } from './served-bundle.ts'
+
+const SCRIPTS = join(import.meta.dirname, '../../scripts')
+
+const { PATH = '', HOME = '' } = process.env
+
+type Variables = Record<string, string>
+
+const start = (script: string, args: string[], variables: Variables) =>
+  spawn(process.execPath, [join(SCRIPTS, script), ...args], {
+    env: { PATH, HOME, ...variables },
+  })
+
+async function endOf(child: ReturnType<typeof start>) {
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
+  return { code, stdout, stderr }
+}
+
+/** Serves a bundle with the bindings of the tests. */
+export async function serveStandalone() {
+  const folder = await mkdtemp(join(tmpdir(), 'standalone-'))
+  const { file } = await buildBundle(folder)
+  const variables = { ...inject('world').bindings, RATE_LIMIT_FACTOR }
+  const child = start('standalone.ts', ['--bundle', file, '--port', '0'], variables)
+  const exited = once(child, 'exit')
+  const lines: string[] = []
+  const failure = text(child.stderr)
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on('line', (line) => {
+      lines.push(line)
+      const url = /^Serving at (\S+)$/.exec(line)?.[1]
+      if (url) resolve(url)
+    })
+    exited.then(async () => reject(new Error(`It did not start: ${await failure}`)))
+  })
+  return {
+    url,
+    lines,
+    /** @returns the exit code */
+    async stop() {
+      child.kill('SIGTERM')
+      const [code] = await exited
+      await rm(folder, { recursive: true })
+      return code
+    },
+  }
+}
+
+/** Runs a command to its end, with these variables alone. */
+export async function runProgram(script: string, args: string[], variables: Variables = {}) {
+  return endOf(start(script, args, variables))
+}
+
+export type SmokeReport = { url: string; ok: boolean; checks: Result[] }
+
+/** Starts `npm run smoke -- --json`. Only these variables are set. */
+export function startSmoke(url: string, args: string[] = [], variables: Variables = {}) {
+  const child = start('smoke.ts', ['--url', url, '--json', ...args], variables)
+  const ended = endOf(child)
+  return {
+    interrupt: () => child.kill('SIGINT'),
+    async report() {
+      const { stdout, stderr, code } = await ended
+      if (stderr !== '') throw new Error(stderr)
+      const report: SmokeReport = JSON.parse(stdout)
+      const failed = report.checks.filter(({ status }) => status === 'failed')
+      return {
+        ...{ code, stdout, report },
+        /** The problems of each check that failed. */
+        problems: Object.fromEntries(failed.map(({ name, problems }) => [name, problems])),
+      }
+    },
+  }
+}

@@ -1,0 +1,130 @@
+/** The dashboards, rules and alerts of monitoring/, on a Prometheus that scrapes the running service. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type LocalService, startLocalService } from '../../bench/local-service.ts'
+import { findProgram, type Prometheus, startPrometheus } from '../../bench/prometheus.ts'
+import { guess, liveAsUser, requestResets } from '../../bench/scripted-load.ts'
+import { accounts } from '../../scripts/dashboards/accounts.ts'
+import { mail } from '../../scripts/dashboards/mail.ts'
+import { traffic } from '../../scripts/dashboards/traffic.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** A healthy Redis may take longer than 400 ms on a busy machine, and a hash longer than its turn. */
+const PATIENT = { REDIS_TIMEOUT_MS: '5000', HASH_QUEUE_MS: '20000' }
+
+/** Ten seconds until an isolate sends its counts, five of a cached scrape, and a busy machine. */
+const SCRAPED_WITHIN = { timeout: 45_000, interval: 250 }
+
+/** Why there is nothing to show here. */
+const EMPTY: Record<string, string> = {
+  'Health check from outside': 'needs blackbox_exporter',
+  Certificate: 'needs blackbox_exporter and a certificate',
+  'Tokens of the old service in a day': 'the service has no LEGACY_SECRET_KEY',
+}
+
+const QUERIES = [traffic, accounts, mail].flatMap(({ title: dashboard, panels }) =>
+  panels.flatMap(({ title, queries }) =>
+    Object.values(queries).map((query) => [dashboard, title, query] as const),
+  ),
+)
+
+/** What the dashboards and alerts of the FastAPI service ask for. */
+const OLD_QUERIES = [
+  'up{job="fastapi-backend"}',
+  'adl_application_info{version!="", environment!="", name!=""}',
+  'sum by (endpoint, status) (rate(http_requests_total[5m]))',
+  'sum by (method, endpoint) (rate(http_requests_total{status=~"4.."}[5m]))',
+  'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))',
+  'histogram_quantile(0.95, rate(http_request_duration_seconds_bucket{method="GET", endpoint="/api/users/me"}[5m]))',
+  'rate(http_request_duration_seconds_sum[5m]) / rate(http_request_duration_seconds_count[5m])',
+  'sum by (error_type) (rate(http_errors_total[5m]))',
+  'sum(rate(http_errors_total[5m])) / sum(rate(http_requests_total[5m]))',
+  'sum by (method, endpoint) (http_requests_in_progress)',
+  'active_users_total',
+  'registered_users_total',
+]
+
+const program = findProgram('prometheus')
+
+/** Debian's names of the programs that read the other files, where they are installed. */
+const CHECKS = [
+  ['promtool', 'npm', ['run', '--silent', 'check:monitoring']],
+  ['amtool', 'amtool', ['check-config', 'monitoring/alertmanager.example.yml']],
+  [
+    'prometheus-blackbox-exporter',
+    'prometheus-blackbox-exporter',
+    ['--config.check', '--config.file=monitoring/blackbox.yml'],
+  ],
+] as const
+
+test.each(CHECKS.filter(([needed]) => findProgram(needed)))(
+  'with an installed %s, %s %j accepts what is in monitoring/',
+  (_, program, args) => {
+    execFileSync(program, args, { cwd: ROOT, stdio: 'pipe' })
+  },
+)
+
+if (program) describeOn(program)
+else {
+  test('dashboards and alerts are not tested without an installed Prometheus (apt-get install prometheus)', () => {
+    expect(program).toBeUndefined()
+  })
+}
+
+function describeOn(program: string) {
+  describe('a Prometheus on monitoring/prometheus.yml', () => {
+    let service: LocalService
+    let prometheus: Prometheus
+
+    beforeAll(async () => {
+      service = await startLocalService(PATIENT)
+      const { url, metricsToken } = service
+      prometheus = await startPrometheus(program, {
+        ...{ url, metricsToken, intervalSeconds: 1, pendingFor: '1s' },
+      })
+      const load = () => Promise.all([liveAsUser(url), guess(url), requestResets(url)])
+      await load()
+      // An isolate sends its counts after ten seconds, and a rate is of what comes later.
+      const scraped = () => prometheus.query('http_requests_total{endpoint="/api/users/me"}')
+      await vi.waitFor(async () => expect(await scraped()).not.toEqual([]), SCRAPED_WITHIN)
+      await load()
+      const failures = () => prometheus.query('instance:http_requests_failed:ratio_rate5m')
+      await vi.waitFor(async () => expect(await failures()).not.toEqual([]), SCRAPED_WITHIN)
+    }, 120_000)
+
+    afterAll(async () => {
+      await prometheus?.stop()
+      await service?.stop()
+    })
+
+    test('no rule fails, and no alert fires but that nobody probes from outside', async () => {
+      expect(await prometheus.query('sum(prometheus_rule_evaluation_failures_total) > 0')).toEqual(
+        [],
+      )
+      const firing = (await prometheus.alerts()).map(({ labels }) => labels['alertname'])
+      expect(firing.filter((name) => name !== 'HealthNotProbed')).toEqual([])
+    })
+
+    test.each(QUERIES)('%s, %s has data: %s', async (_, panel, query) => {
+      const series = await prometheus.query(query.replaceAll('$instance', '.+'))
+      expect({ panel, isEmpty: series.length === 0 }).toEqual({ panel, isEmpty: panel in EMPTY })
+    })
+
+    test.each(OLD_QUERIES)('the old dashboards’ %s has data', async (query) => {
+      const values = (await prometheus.query(query)).flatMap((series) => series.values)
+      expect(values.filter(([, value]) => Number.isFinite(value))).not.toEqual([])
+    })
+
+    test('DatabaseDown fires when the database is stopped, and RedisDown does not', async () => {
+      await service.stopDatabase()
+      const firing = async () =>
+        (await prometheus.alerts())
+          .filter(({ state }) => state === 'firing')
+          .map(({ labels }) => labels['alertname'])
+      await expect.poll(firing, { timeout: 25_000 }).toContain('DatabaseDown')
+      expect(await firing()).not.toContain('RedisDown')
+    })
+  })
+}

@@ -91,9 +91,10 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
   ],
   'a protected call that is open': [
     ({ path }, reply) => {
-      if (path === '/api/admins/users') Object.assign(reply, { status: 200, body: '{"items":[]}' })
+      if (path === '/api/v1/admins/users')
+        Object.assign(reply, { status: 200, body: '{"items":[]}' })
     },
-    { authentication: /^GET \/api\/admins\/users returns 200 instead of 401$/ },
+    { authentication: /^GET \/api\/v1\/admins\/users returns 200 instead of 401$/ },
   ],
   'a proxy that does not know /api/v1': [
     ({ path }, reply) => {

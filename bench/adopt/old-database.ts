@@ -122,6 +122,7 @@ export async function addAwkward(client: pg.Client, form: Form): Promise<void> {
   )
   await addAdmins(client, form)
   if (form !== 'first') await addResets(client)
+  await client.query(`select setval('users_id_seq', (select max(id) from users))`)
 }
 
 /** In between, `admin` has one who is in `admins` too, and one who was removed there. */

@@ -62,18 +62,22 @@ export async function lockTarget(client: pg.Client): Promise<void> {
   await client.query('set lock_timeout = 0')
 }
 
-export async function readAdoption(client: pg.Client): Promise<Adoption | undefined> {
+/** What was begun counts once an account was imported. */
+async function readAdoption(client: pg.Client): Promise<Adoption | undefined> {
   const { rows } = await client.query<Adoption>(
-    `select began_at::text as "beganAt", completed_at::text as "completedAt" from adoption.state`,
+    `${ADOPTION} where completed_at is not null
+      or exists (select from adoption.users) or exists (select from adoption.admins)`,
   )
   return rows[0]
 }
+
+const ADOPTION = `select began_at::text as "beganAt", completed_at::text as "completedAt" from adoption.state`
 
 /**
  * Creates what an adoption remembers, if it is the first: of each account that was imported a digest of what was
  * written. So a run knows what is imported already, what has changed in the old database since, and what here.
  */
-export async function beginAdoption(client: pg.Client): Promise<void> {
+export async function beginAdoption(client: pg.Client): Promise<Adoption | undefined> {
   await client.query(`
     create schema if not exists adoption;
     create table if not exists adoption.state (
@@ -83,6 +87,7 @@ export async function beginAdoption(client: pg.Client): Promise<void> {
     create table if not exists adoption.users (id integer primary key, digest uuid not null);
     create table if not exists adoption.admins (id integer primary key, digest uuid not null);
     insert into adoption.state default values on conflict do nothing`)
+  return (await client.query<Adoption>(ADOPTION)).rows[0]
 }
 
 export const completeAdoption = (client: pg.Client) =>

@@ -146,7 +146,10 @@ async function carryOver(
     await count(to, tables.user, isRepeat),
     await count(to, tables.admin, isRepeat),
   ]
-  if (isApplied) await completeAdoption(to)
+  if (isApplied) {
+    const written = ({ imported, updated }: Counts) => imported + updated
+    await completeAdoption(to, { users: written(users), admins: written(admins) })
+  }
   const advice = adviseCost(costs)
   const isHeadless = await lacksSuperadmin(to, tables.admin)
   return {

@@ -90,5 +90,11 @@ export async function beginAdoption(client: pg.Client): Promise<Adoption | undef
   return (await client.query<Adoption>(ADOPTION)).rows[0]
 }
 
-export const completeAdoption = (client: pg.Client) =>
-  client.query('update adoption.state set completed_at = now()')
+/** Marks a run as complete, with a line in the audit trail: who was brought may be an admin. */
+export const completeAdoption = (client: pg.Client, written: { users: number; admins: number }) =>
+  client.query(
+    `with completed as (update adoption.state set completed_at = now() returning id)
+    insert into public.audit_events (action, outcome, details, request_id)
+    select 'accounts_adopted', 'success', $1, gen_random_uuid() from completed`,
+    [JSON.stringify({ by: 'operator', ...written })],
+  )

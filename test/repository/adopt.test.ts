@@ -66,6 +66,12 @@ test.each(FORMS)(
     expect(
       await to.query('select count(*)::int, min(adopted_at) is not null as marked from users'),
     ).toEqual([{ count: count - rejected.length, marked: true }])
+    expect(await to.query('select action, outcome, details from audit_events')).toEqual([
+      {
+        ...{ action: 'accounts_adopted', outcome: 'success' },
+        details: { by: 'operator', users: count - rejected.length, admins: 2 },
+      },
+    ])
     expect(await to.query('select id from admins order by id')).toEqual([{ id: 1 }, { id: 3 }])
     expect(await to.query('select sum(total)::int as total from user_totals')).toEqual([
       { total: count - rejected.length },

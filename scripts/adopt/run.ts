@@ -106,9 +106,10 @@ async function carryOver(
   { from, to }: Connections,
   source: Source,
   before: Target,
-  { isApplied, decisions, reportFile, progress }: Options,
+  { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
-  const target = isApplied ? { ...before, adoption: await beginAdoption(to) } : before
+  const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
+  const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
   await createTemporaryTables(to)
   const { rows } = await to.query<{ now: string }>(
@@ -159,7 +160,7 @@ async function carryOver(
   }
 
   function notesOf(): string[] {
-    const unused = [...decisions.keys()].filter((key) => !decided.has(key))
+    const unused = [...decidedNow.keys()].filter((key) => !decided.has(key))
     return [
       ...source.tables
         .filter(({ ignored }) => ignored.length > 0)

@@ -227,6 +227,11 @@ test('npm run adopt -- --decisions takes what somebody wrote into the report', a
   expect(await userOf(to, 20)).toMatchObject({ is_active: false })
   expect((await accountsOf(to, 'admins')).map(({ account }) => account.id)).toEqual([1, 3, 9])
 
+  // Decisions hold, whether or not they are passed again.
+  const { outcome } = await adopt(from, to, { isSince: true })
+  expect(outcome.users).toMatchObject({ updated: 0, undecided: 0 })
+  expect(outcome.admins).toMatchObject({ updated: 0, undecided: 0, unchanged: 3 })
+
   for (const [decision, message] of [
     ['email=nobody', /record 1 \(users 6\): email must be an email address/],
     ['username=evil.com', /username must not read as a web address/],

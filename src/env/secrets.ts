@@ -48,7 +48,7 @@ export const bootstrapToken = headerToken(
 /** Sent as a bearer token (RFC 6750 section 2.1). */
 export const metricsToken = headerToken(
   /^[\w\-.~+/]*=*$/,
-  'must consist of letters, digits and -._~+/',
+  'must consist of letters, digits and -._~+/: run "npm run keys"',
 )
 
 /** Whether both are set, to one value: a line break at the end makes no other. */

@@ -42,7 +42,7 @@ export function countResponse(
   if (error) increment(series, keyOf('http_errors_total', method, endpoint, error))
 }
 
-/** The outcomes of {@link MAILS}, by the event that logs them. */
+/** The outcome of an attempt to send an email, by the event that logs it. */
 const MAIL_EVENTS: Readonly<Record<string, string>> = {
   mail_sent: 'sent',
   mail_failed: 'failed',

@@ -1,4 +1,4 @@
-type Definition = {
+export type Definition = {
   type: 'counter' | 'gauge' | 'histogram' | 'untyped'
   help: string
   labels: readonly string[]
@@ -7,8 +7,8 @@ type Definition = {
 /** Upper bounds of the buckets of a duration, in milliseconds: those of the FastAPI service. */
 export const BUCKETS_MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000] as const
 
-/** What isolates count and Redis adds up. Every label has few values: see counts.ts. */
-export const COUNTED = {
+/** Isolates count them, and Redis adds them up. Every label has few values: see counts.ts. */
+const COUNTED = {
   http_requests_total: {
     type: 'counter',
     help: 'Responses.',
@@ -41,8 +41,8 @@ export const COUNTED = {
   },
 } as const satisfies Record<string, Definition>
 
-/** What a scrape finds out. */
-export const GAUGES = {
+/** A scrape finds them out. */
+const GAUGES = {
   adl_application_info: {
     type: 'gauge',
     help: 'The service.',
@@ -90,7 +90,8 @@ export const GAUGES = {
   },
 } as const satisfies Record<string, Definition>
 
-export const METRICS: Readonly<Record<string, Definition>> = { ...COUNTED, ...GAUGES }
+/** In the order in which they are shown. */
+export const METRICS = { ...COUNTED, ...GAUGES }
 
-export type CountedName = keyof typeof COUNTED
+export type MetricName = keyof typeof METRICS
 export type GaugeName = keyof typeof GAUGES

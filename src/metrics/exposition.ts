@@ -1,5 +1,7 @@
-import { BUCKETS_MS, METRICS } from './definitions.ts'
+import { BUCKETS_MS, type Definition, METRICS } from './definitions.ts'
 import { partsOf, type Series } from './series.ts'
+
+const DEFINITIONS = new Map<string, Definition>(Object.entries(METRICS))
 
 /** Media type of Prometheus' text format 0.0.4. */
 export const EXPOSITION = 'text/plain; version=0.0.4; charset=utf-8'
@@ -14,16 +16,18 @@ export function expose(series: Series): string {
   const samples = new Map<string, string[]>()
   for (const [key, values] of series) {
     const { name, labels } = partsOf(key)
-    const metric = METRICS[name]
+    const metric = DEFINITIONS.get(name)
     if (!metric || metric.labels.length !== labels.length) continue
     const pairs = metric.labels.map((label, i) => `${label}="${escapeValue(labels[i] ?? '')}"`)
     const lines =
       metric.type === 'histogram'
         ? histogram(name, pairs, values)
         : [sample(name, pairs, values[0])]
-    samples.set(name, [...(samples.get(name) ?? []), ...lines])
+    const known = samples.get(name)
+    if (known) known.push(...lines)
+    else samples.set(name, lines)
   }
-  return Object.entries(METRICS)
+  return [...DEFINITIONS]
     .flatMap(([name, { type, help }]) => {
       const lines = samples.get(name)
       return lines ? [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines] : []

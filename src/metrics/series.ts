@@ -1,4 +1,4 @@
-import { BUCKETS_MS } from './definitions.ts'
+import { BUCKETS_MS, type MetricName } from './definitions.ts'
 
 /**
  * Values by series: a metric and the values of its labels, separated by tabs. One number, or those of a
@@ -8,7 +8,7 @@ export type Series = Map<string, number[]>
 
 const SEPARATOR = '\t'
 
-export const keyOf = (name: string, ...labels: string[]) => [name, ...labels].join(SEPARATOR)
+export const keyOf = (name: MetricName, ...labels: string[]) => [name, ...labels].join(SEPARATOR)
 
 /** The opposite of {@link keyOf}. */
 export function partsOf(key: string) {

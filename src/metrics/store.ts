@@ -53,8 +53,6 @@ return 1`
 
 type Options = { environment: string; redis: { url: string; token: string } }
 
-export type Store = ReturnType<typeof createStore>
-
 /** The id of a batch that begins now. */
 export const newBatchId = () => `${Date.now()}-${crypto.randomUUID()}`
 

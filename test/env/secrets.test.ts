@@ -57,7 +57,8 @@ const WEAK_SECRETS = [
   ].map((key) => ['published', key] as const),
 ] as const
 
-const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'ADMIN_BOOTSTRAP_TOKEN']
+const TOKENS = ['ADMIN_BOOTSTRAP_TOKEN', 'METRICS_TOKEN']
+const SECRETS = ['SECRET_KEY', 'SECRET_KEY_PREVIOUS', ...TOKENS]
 
 test.each(WEAK_SECRETS)(
   'readConfig rejects a secret that is %s (%s), and says how to make one',
@@ -93,6 +94,26 @@ test.each([
   expect(problems[0]).toContain(`ADMIN_BOOTSTRAP_TOKEN: ${message}`)
 })
 
+test.each(['Xk93mQ2pLz7 RvT4wBn8sYc', 'Xk93mQ2pLz7"RvT4wBn8sYc', 'Xk93mQ2pLz7=RvT4wBn8sYc'])(
+  'readConfig rejects the METRICS_TOKEN %s, which is no bearer token',
+  (METRICS_TOKEN) => {
+    expect(problemsOf({ METRICS_TOKEN })).toEqual([
+      'METRICS_TOKEN: must consist of letters, digits and -._~+/: run "npm run keys"',
+    ])
+  },
+)
+
+test('readConfig rejects a METRICS_TOKEN that is another secret: Prometheus has it', () => {
+  const { SECRET_KEY = '' } = valid
+  const SECRET_KEY_PREVIOUS = generateSecretKey()
+  const ADMIN_BOOTSTRAP_TOKEN = generateSecretKey()
+  for (const METRICS_TOKEN of [SECRET_KEY, SECRET_KEY_PREVIOUS, ADMIN_BOOTSTRAP_TOKEN]) {
+    expect(problemsOf({ METRICS_TOKEN, SECRET_KEY_PREVIOUS, ADMIN_BOOTSTRAP_TOKEN })).toEqual([
+      'METRICS_TOKEN: is the same as another secret: run "npm run keys" for one of its own',
+    ])
+  }
+})
+
 /** How secrets are generated: `npm run keys`, `openssl rand -hex 16`, … */
 const GENERATORS = [16, 24, 32, 48].flatMap((bytes) =>
   (['hex', 'base64', 'base64url'] as const).map((encoding) => ({ bytes, encoding })),
@@ -105,7 +126,7 @@ test.each(GENERATORS)(
       const secret = randomBytes(bytes).toString(encoding)
       if (!looksRandom(secret)) expect.fail(`${secret} is rejected`)
       if (n % 100 > 0) continue
-      const names = bytes > 16 ? SECRETS : ['ADMIN_BOOTSTRAP_TOKEN']
+      const names = bytes > 16 ? SECRETS : TOKENS
       for (const name of names) expect(problemsOf({ [name]: secret })).toEqual([])
     }
   },

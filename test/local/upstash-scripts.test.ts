@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { Ratelimit } from '@upstash/ratelimit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { createStore, newBatchId } from '../../src/metrics/store.ts'
 import { startGateways } from './engines.ts'
 
-describe.each(await startGateways())('the $engine engine', ({ redis }) => {
+describe.each(await startGateways())('the $engine engine', ({ redis, gateway }) => {
   const script = '#!lua flags=allow-key-locking\nreturn {KEYS[1], ARGV[1], 3.7, false, true}'
 
   test('a script with the Upstash flag runs by its text and by the SHA of that text', async () => {
@@ -27,6 +28,24 @@ describe.each(await startGateways())('the $engine engine', ({ redis }) => {
       local missing = redis.call('MGET', 'lua:1', 'no-such')[2]
       return {found, missing == false and 1 or 0, redis.status_reply('FINE')}`
     expect(await redis.eval(lua, [], [])).toEqual([['lua:1', 'lua:2'], 1, 'FINE'])
+  })
+
+  test('the metrics of the service are written, folded and read', async () => {
+    const store = createStore({ environment: 'test', redis: gateway })
+    await store.put(newBatchId(), new Map([['a', [1]]]))
+    await store.put(
+      newBatchId(),
+      new Map([
+        ['a', [2]],
+        ['b', [3, 4]],
+      ]),
+    )
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 7 * 60_000 })
+    const folded = await Promise.all([store.fold(), store.fold()])
+    vi.useRealTimers()
+    expect(folded.toSorted()).toEqual([0, 2])
+    expect(await redis.ttl('metrics:test')).toBeGreaterThan(0)
+    expect(Object.fromEntries(await store.read())).toEqual({ a: [3], b: [3, 4] })
   })
 
   test.each([

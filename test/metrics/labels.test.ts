@@ -51,7 +51,7 @@ test('the values of labels are escaped', () => {
 
 test('what another version has counted is left out of the exposition', () => {
   const series = new Map([
-    [keyOf('renamed_total'), [1]],
+    ['renamed_total', [1]],
     [keyOf('http_requests_total', 'GET'), [1]],
     [keyOf('http_requests_total', 'GET', '/', '200'), [1]],
   ])

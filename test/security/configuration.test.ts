@@ -75,6 +75,8 @@ const FAULTS: [name: keyof Bindings, fault: string, value: unknown][] = [
   ['ADMIN_BOOTSTRAP_TOKEN', 'the digits in order', '1234567890123456'],
   ['ADMIN_BOOTSTRAP_TOKEN', 'of 96 random bits', 'Kq7sBv2mZx9LwT4r'],
   ['ADMIN_BOOTSTRAP_TOKEN', 'SECRET_KEY itself', environment().SECRET_KEY],
+  ['METRICS_TOKEN', 'of 96 random bits', 'Kq7sBv2mZx9LwT4r'],
+  ['METRICS_TOKEN', 'SECRET_KEY itself', environment().SECRET_KEY],
   ['RESEND_API_KEY', 'with a line break', 're_Kq7sBv2m\n'],
   ['JWT_ISSUER', 'with a space', 'https://canary.example /accounts'],
   ['FRONTEND_URL', 'with a query', 'https://canary.example/?canary=1'],

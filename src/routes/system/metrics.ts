@@ -67,7 +67,8 @@ async function scrape({ var: { config, db, metrics } }: RequestContext<AppEnv & 
   const found: Series = new Map()
   const set = (name: GaugeName, value: number, ...labels: string[]) =>
     found.set(keyOf(name, ...labels), [value])
-  set('adl_application_info', 1, packageJson.version, config.environment, config.brand.name)
+  const project = config.brand.name.replaceAll('\t', ' ') // Tabs separate labels.
+  set('adl_application_info', 1, packageJson.version, config.environment, project)
   set('accounts_dependency_up', Number(counted !== undefined), 'redis')
   set('accounts_dependency_up', Number(gauges !== undefined), 'database')
   set('accounts_scrape_duration_seconds', (Date.now() - started) / 1000)

@@ -51,7 +51,8 @@ test('wrangler.toml has all bindings for previews, but no cron and no consumer',
   expect(ratelimits.map(({ name }: { name: string }) => name)).toEqual(
     production?.ratelimits.map(({ name }: { name: string }) => name),
   )
-  expect(queues).toMatchObject({ producers: [{ binding: 'MAIL_QUEUE' }], consumers: [] })
+  expect(queues.producers).toMatchObject([{ binding: 'MAIL_QUEUE' }])
+  expect(queues.consumers ?? []).toEqual([])
   expect({ crons: triggers.crons, vars }).toEqual({ crons: [], vars: { ENVIRONMENT: 'test' } })
 })
 

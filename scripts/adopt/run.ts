@@ -106,9 +106,10 @@ async function carryOver(
   { from, to }: Connections,
   source: Source,
   before: Target,
-  { isApplied, decisions, reportFile, progress }: Options,
+  { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
-  const target = isApplied ? { ...before, adoption: await beginAdoption(to) } : before
+  const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
+  const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
   await createTemporaryTables(to)
   const { rows } = await to.query<{ now: string }>(
@@ -146,7 +147,10 @@ async function carryOver(
     await count(to, tables.user, isRepeat),
     await count(to, tables.admin, isRepeat),
   ]
-  if (isApplied) await completeAdoption(to)
+  if (isApplied) {
+    const written = ({ imported, updated }: Counts) => imported + updated
+    await completeAdoption(to, { users: written(users), admins: written(admins) })
+  }
   const advice = adviseCost(costs)
   const isHeadless = await lacksSuperadmin(to, tables.admin)
   return {
@@ -156,7 +160,7 @@ async function carryOver(
   }
 
   function notesOf(): string[] {
-    const unused = [...decisions.keys()].filter((key) => !decided.has(key))
+    const unused = [...decidedNow.keys()].filter((key) => !decided.has(key))
     return [
       ...source.tables
         .filter(({ ignored }) => ignored.length > 0)

@@ -1,7 +1,8 @@
 /** `npm run adopt` in the database where the old tables are, and what it does not do. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
 import { BAD_TIMES, FORMS, NO_TIMES } from '../../bench/adopt/old-database.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 import { accountsOf, adopt, newDatabase, oldDatabase } from './old-service.ts'
@@ -29,11 +30,16 @@ test.each(FORMS)(
     )
     expect(await accountsOf(database, 'admins')).toEqual(await accountsOf(elsewhere, 'admins'))
 
-    // The old service goes on, once its search_path says so.
-    await database.query(`set search_path = fastapi, public;
-      insert into users (username, email, hashed_password, is_active, created_at, updated_at)
-      values ('late', 'late@example.com', 'x', true, now(), now());
-      reset search_path`)
+    // The old service goes on, with the connection string of the guide.
+    const [, options = ''] =
+      /\?(options=-csearch_path\S+)`/.exec(await readFile(GUIDE, 'utf8')) ?? []
+    const oldService = new pg.Client({ connectionString: `${database.url}?${options}` })
+    await oldService.connect()
+    onTestFinished(() => oldService.end())
+    await oldService.query(
+      `insert into users (username, email, hashed_password, is_active, created_at, updated_at)
+      values ('late', 'late@example.com', 'x', true, now(), now())`,
+    )
     const second = await adopt(database, database, { isSince: true })
     expect(second.outcome.users).toMatchObject({ imported: 1, updated: 0, conflicts: 0 })
   },

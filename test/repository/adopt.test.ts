@@ -66,6 +66,12 @@ test.each(FORMS)(
     expect(
       await to.query('select count(*)::int, min(adopted_at) is not null as marked from users'),
     ).toEqual([{ count: count - rejected.length, marked: true }])
+    expect(await to.query('select action, outcome, details from audit_events')).toEqual([
+      {
+        ...{ action: 'accounts_adopted', outcome: 'success' },
+        details: { by: 'operator', users: count - rejected.length, admins: 2 },
+      },
+    ])
     expect(await to.query('select id from admins order by id')).toEqual([{ id: 1 }, { id: 3 }])
     expect(await to.query('select sum(total)::int as total from user_totals')).toEqual([
       { total: count - rejected.length },
@@ -220,6 +226,11 @@ test('npm run adopt -- --decisions takes what somebody wrote into the report', a
   })
   expect(await userOf(to, 20)).toMatchObject({ is_active: false })
   expect((await accountsOf(to, 'admins')).map(({ account }) => account.id)).toEqual([1, 3, 9])
+
+  // Decisions hold, whether or not they are passed again.
+  const { outcome } = await adopt(from, to, { isSince: true })
+  expect(outcome.users).toMatchObject({ updated: 0, undecided: 0 })
+  expect(outcome.admins).toMatchObject({ updated: 0, undecided: 0, unchanged: 3 })
 
   for (const [decision, message] of [
     ['email=nobody', /record 1 \(users 6\): email must be an email address/],

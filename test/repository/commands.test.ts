@@ -94,6 +94,13 @@ test.each([
   ],
   ['scripts/standalone.ts', [], /^(There is no dist|The variables are not valid:\n)/],
   ['scripts/restore-drill.ts', ['--from', 'nowhere'], /^There is no backup in nowhere\.\n$/],
+  ['scripts/adopt.ts', [], /^--to is not set\. Run: npm run adopt -- --from/],
+  [
+    'scripts/adopt.ts',
+    ['--to', 'postgresql://me:canary@host'],
+    /^--to names no database after the host\. (?!.*canary)/,
+  ],
+  ['scripts/adopt.ts', ['--decisions', '/nowhere'], /^Can't read \/nowhere\.$/m],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],
 ])('node %s %j exits with 2 and says what it takes', async (file, args, message) => {
   expect(await run(file, args)).toEqual(wrong(message))

@@ -27,9 +27,9 @@ export function findProgram(name: string): string | undefined {
 }
 
 /** A series, and its values by time in Unix seconds. */
-export type Series = { metric: Record<string, string>; values: [time: number, value: number][] }
+type Series = { metric: Record<string, string>; values: [time: number, value: number][] }
 
-export type Alert = { labels: Record<string, string>; state: 'pending' | 'firing' }
+type Alert = { labels: Record<string, string>; state: 'pending' | 'firing' }
 
 export type Prometheus = {
   /** The series that PromQL finds now. @throws Error with Prometheus's message */

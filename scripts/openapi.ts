@@ -72,8 +72,16 @@ export function buildOpenApi(): Document {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [
-        { url: API_BASE, description: `Version ${API_VERSION}`, 'x-internal': false },
-        { url: '/api', description: 'The same, for existing clients', 'x-internal': false },
+        {
+          url: API_BASE,
+          description: `Version ${API_VERSION}, in production or elsewhere`,
+          'x-internal': false,
+        },
+        {
+          url: '/api',
+          description: 'The same in production or elsewhere, for existing clients',
+          'x-internal': false,
+        },
       ],
       tags: TAGS.map(({ name, description }) => ({ name, description })),
       paths,
@@ -148,7 +156,7 @@ function responseOf(
     ...((schema || contentType) && {
       content: {
         [contentType ?? 'application/json']: {
-          schema: schema ?? (isPage ? z.string() : z.looseObject({})),
+          schema: schema ?? (contentType?.startsWith('text/') ? z.string() : z.looseObject({})),
           ...(isPage && { example: '<!doctype html>…' }),
           ...(example !== undefined && { example }),
         },

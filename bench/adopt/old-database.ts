@@ -89,10 +89,10 @@ export const AWKWARD: readonly Row[] = [
 ]
 
 /** Ids of the awkward rows that have something else wrong: flags and times. */
-export const NO_FLAG = 40
+const NO_FLAG = 40
 export const NO_TIMES = 41
 export const BAD_TIMES = 42
-export const FUTURE = 43
+const FUTURE = 43
 
 /** Adds {@link AWKWARD} rows, and those with flags and times that are none, where the columns allow it. */
 export async function addAwkward(client: pg.Client, form: Form): Promise<void> {
@@ -122,6 +122,7 @@ export async function addAwkward(client: pg.Client, form: Form): Promise<void> {
   )
   await addAdmins(client, form)
   if (form !== 'first') await addResets(client)
+  await client.query(`select setval('users_id_seq', (select max(id) from users))`)
 }
 
 /** In between, `admin` has one who is in `admins` too, and one who was removed there. */

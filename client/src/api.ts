@@ -613,6 +613,7 @@ export type Api = {
         | 'admin_enabled'
         | 'admin_role_changed'
         | 'admin_sessions_revoked'
+        | 'accounts_adopted'
         | undefined
       /** Only what succeeded, or only what failed */
       outcome?: 'success' | 'failure' | undefined

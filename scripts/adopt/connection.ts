@@ -31,7 +31,8 @@ export async function connect(name: string, url: string | undefined): Promise<pg
   try {
     await client.connect()
     await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
-      set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8'`)
+      set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8';
+      set default_transaction_read_only = off`)
     return client
   } catch (error) {
     const cause = error instanceof AggregateError ? error.errors[0] : error

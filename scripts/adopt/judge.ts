@@ -12,7 +12,7 @@ import {
 } from '../../src/routes/input.ts'
 import { flagOf, timeOf } from './values.ts'
 
-export type Account = {
+type Account = {
   username: string
   email: string
   full_name: string | null

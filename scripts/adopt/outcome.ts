@@ -46,6 +46,16 @@ export async function count(client: pg.Client, tables: Tables, isRepeat: boolean
   return counts
 }
 
+/** Whether nobody could appoint admins afterwards. The first form of the old tables has no superadmins. */
+export async function lacksSuperadmin(client: pg.Client, { staged, accounts }: Tables) {
+  const { rows } = await client.query(
+    `select from ${accounts} where is_superadmin and is_active and deleted_at is null
+    union all select from ${staged} where elevated and is_active and state = 'new'
+    limit 1`,
+  )
+  return rows.length === 0
+}
+
 const REPORTED_ROWS = 5_000
 
 type Row = { source: string; id: string; state: State; findings: Finding[] | null }

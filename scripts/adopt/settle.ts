@@ -17,6 +17,7 @@ export type State = 'new' | 'changed' | 'same' | 'ours' | 'conflict' | 'rejected
 /** Settles all rows of a type: rejects, renames, and compares with what was imported before. */
 export async function settle(client: pg.Client, tables: Tables): Promise<void> {
   if (tables.accountType === 'admin') await settleFormerAdmins(client)
+  await rejectRepeatedIds(client, tables)
   await rejectTakenIds(client, tables)
   await findKept(client, tables)
   await rejectTakenEmails(client, tables)
@@ -62,6 +63,14 @@ async function settleFormerAdmins(client: pg.Client) {
     where s.source = 'admin' and s.state <> 'rejected' and not s.is_taken
       and exists (select from pg_temp.staged_admins where source = 'admins')`)
 }
+
+/** Only where the old table has lost its primary key, or `admin` is taken besides `admins`. */
+const rejectRepeatedIds = (client: pg.Client, { staged }: Tables) =>
+  client.query(`
+    update ${staged} s set ${reject('id', `'is that of another row too'`)}
+    where s.state <> 'rejected' and exists (
+      select from ${staged} o where o.id = s.id and o.ctid < s.ctid and o.state <> 'rejected'
+    )`)
 
 const rejectTakenIds = (client: pg.Client, { staged, accounts, ledger }: Tables) =>
   client.query(`

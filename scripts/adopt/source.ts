@@ -18,7 +18,8 @@ export type OldTable = {
 export type Source = {
   schema: string
   tables: OldTable[]
-  hasResets: boolean
+  /** What the table of reset links lacks. Undefined: there is no such table, as in the first form. */
+  missingOfResets: string[] | undefined
 }
 
 /** `admins` before `admin`: where both have an account, the later table is right. */
@@ -26,7 +27,7 @@ const TABLES = { users: 'user', admins: 'admin', admin: 'admin' } as const
 
 const REQUIRED = ['id', 'username', 'email', 'hashed_password'] as const
 
-const RESET_COLUMNS = ['id', 'user_id', 'token', 'expires_at', 'used']
+const RESET_COLUMNS = ['id', 'user_id', 'token', 'expires_at', 'used'] as const
 
 type Column = { table: string; name: string; type: string; estimate: number }
 
@@ -49,8 +50,8 @@ export async function openSource(client: pg.Client, schema: string): Promise<Sou
     )
   }
   const resets = columns.filter(({ table }) => table === 'password_reset_tokens')
-  const hasResets = RESET_COLUMNS.every((column) => resets.some(({ name }) => name === column))
-  return { schema, tables, hasResets }
+  const missing = RESET_COLUMNS.filter((column) => !resets.some(({ name }) => name === column))
+  return { schema, tables, missingOfResets: resets.length > 0 ? missing : undefined }
 }
 
 async function findColumns(client: pg.Client, schema: string): Promise<Column[]> {
@@ -142,8 +143,8 @@ export async function* rowsOf(
 export type OldReset = { id: string; userId: string; token: string; expiresAt: string }
 
 /** The reset links that the old service would accept now. They last an hour: what lasts for days is a mistake. */
-export async function* openResetsOf(client: pg.Client, { schema, hasResets }: Source) {
-  if (!hasResets) return
+export async function* openResetsOf(client: pg.Client, { schema, missingOfResets }: Source) {
+  if (missingOfResets?.length !== 0) return
   // Times without a zone are in UTC, as the connection is.
   await client.query(
     `declare old_resets no scroll cursor for

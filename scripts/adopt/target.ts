@@ -2,6 +2,8 @@
 import type pg from 'pg'
 import { CommandError } from '../command-line.ts'
 import { countMissing } from '../migrate.ts'
+import type { Decisions } from './decisions.ts'
+import type { Decision } from './judge.ts'
 
 /** The key of the advisory lock that runs on one database wait for. An arbitrary number. */
 export const LOCK_KEY = 398_117_402
@@ -14,6 +16,8 @@ export type Adoption = {
   beganAt: string
   /** Null: it was never finished. */
   completedAt: string | null
+  /** Those of the runs before: they hold until others are made. */
+  decisions: [key: string, decision: Decision][]
 }
 
 export type Target = {
@@ -62,18 +66,30 @@ export async function lockTarget(client: pg.Client): Promise<void> {
   await client.query('set lock_timeout = 0')
 }
 
-export async function readAdoption(client: pg.Client): Promise<Adoption | undefined> {
+/** What was begun counts once an account was imported. */
+async function readAdoption(client: pg.Client): Promise<Adoption | undefined> {
   const { rows } = await client.query<Adoption>(
-    `select began_at::text as "beganAt", completed_at::text as "completedAt" from adoption.state`,
+    `${ADOPTION} where completed_at is not null
+      or exists (select from adoption.users) or exists (select from adoption.admins)`,
   )
   return rows[0]
 }
 
+const ADOPTION = `
+  select began_at::text as "beganAt", completed_at::text as "completedAt", coalesce(
+    (select jsonb_agg(jsonb_build_array(key, decision)) from adoption.decisions), '[]'
+  ) as decisions
+  from adoption.state`
+
 /**
  * Creates what an adoption remembers, if it is the first: of each account that was imported a digest of what was
- * written. So a run knows what is imported already, what has changed in the old database since, and what here.
+ * written. So a run knows what is imported already, what has changed in the old database since, and what here. And
+ * what was decided.
  */
-export async function beginAdoption(client: pg.Client): Promise<void> {
+export async function beginAdoption(
+  client: pg.Client,
+  decisions: Decisions,
+): Promise<Adoption | undefined> {
   await client.query(`
     create schema if not exists adoption;
     create table if not exists adoption.state (
@@ -82,8 +98,21 @@ export async function beginAdoption(client: pg.Client): Promise<void> {
     );
     create table if not exists adoption.users (id integer primary key, digest uuid not null);
     create table if not exists adoption.admins (id integer primary key, digest uuid not null);
+    create table if not exists adoption.decisions (key text primary key, decision jsonb not null);
     insert into adoption.state default values on conflict do nothing`)
+  await client.query(
+    `insert into adoption.decisions select * from unnest($1::text[], $2::jsonb[])
+    on conflict (key) do update set decision = excluded.decision`,
+    [[...decisions.keys()], [...decisions.values()].map((decision) => JSON.stringify(decision))],
+  )
+  return (await client.query<Adoption>(ADOPTION)).rows[0]
 }
 
-export const completeAdoption = (client: pg.Client) =>
-  client.query('update adoption.state set completed_at = now()')
+/** Marks a run as complete, with a line in the audit trail: who was brought may be an admin. */
+export const completeAdoption = (client: pg.Client, written: { users: number; admins: number }) =>
+  client.query(
+    `with completed as (update adoption.state set completed_at = now() returning id)
+    insert into public.audit_events (action, outcome, details, request_id)
+    select 'accounts_adopted', 'success', $1, gen_random_uuid() from completed`,
+    [JSON.stringify({ by: 'operator', ...written })],
+  )

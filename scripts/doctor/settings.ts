@@ -4,7 +4,7 @@ import { type Check, type Finding, fail, ok, warn } from './finding.ts'
 const SECRET_KEY_CHARACTERS = 64
 
 /** What is valid, but not for production. */
-export const checkSettings: Check = async (config, values) => {
+export const checkSettings: Check = async (config) => {
   const findings: Finding[] = []
   if (config.logLevel === 'debug') {
     findings.push(warn('settings', 'LOG_LEVEL is debug: more lines to pay for. Set info.'))
@@ -13,16 +13,19 @@ export const checkSettings: Check = async (config, values) => {
     const advice = `It has ${config.secretKey.length} characters, npm run keys makes ${SECRET_KEY_CHARACTERS}.`
     findings.push(warn('settings', `SECRET_KEY is short. ${advice}`))
   }
-  if (!values['METRICS_TOKEN']) {
+  if (config.metricsToken === undefined) {
     findings.push(warn('settings', 'METRICS_TOKEN is not set: there is nothing to alert on.'))
   }
   if (!/[?&]sslmode=(require|verify-ca|verify-full)\b/.test(config.database.url)) {
     const effect = 'npm run migrate and pg_dump would not ask for TLS'
     findings.push(fail('settings', `DATABASE_URL has no sslmode=require: ${effect}.`))
   }
-  if (values['LEGACY_SECRET_KEY']) {
-    const advice = 'Remove it and LEGACY_UNTIL once the log has no more `legacy_` events.'
-    findings.push(warn('settings', `LEGACY_SECRET_KEY still accepts old tokens. ${advice}`))
+  if (config.legacy) {
+    const isOver = config.legacy.until < Date.now()
+    const advice = isOver
+      ? 'LEGACY_UNTIL is over. Remove both.'
+      : 'Remove it and LEGACY_UNTIL once the log has no more `legacy_` events.'
+    findings.push(warn('settings', `LEGACY_SECRET_KEY is still set. ${advice}`))
   }
   return findings.length > 0 ? findings : [ok('settings', 'as production needs them')]
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { BODY_LIMIT } from '../../src/middleware/validate.ts'
+import { API_BASE, API_VERSION } from '../../src/versions.ts'
 import type { Reply, Sent } from './call.ts'
 import { type Check, outcome, type Problem } from './check.ts'
 import { DOCUMENT } from './expected.ts'
@@ -82,26 +83,44 @@ export const checkErrors: Check = async ({ call, id }) => {
 /** The calls that change nothing, should one of them turn out to be open. */
 const PROTECTED = Object.entries(DOCUMENT.paths).flatMap(([path, { get }]) =>
   !get?.servers && get?.security?.some((scheme) => 'bearerAuth' in scheme)
-    ? [`${DOCUMENT.servers[0].url}${path.replace(/\{\w+\}/g, '1')}`]
+    ? [path.replace(/\{\w+\}/g, '1')]
     : [],
 )
+
+/** Where the API is served: in its version, and for clients of the former service. */
+const BASES = [API_BASE, '/api']
 
 /** RFC 6750 section 3. */
 const wrongChallenge = (reply: Reply) => wrongHeader(reply, 'WWW-Authenticate', 'Bearer')
 
 export const checkAuthentication: Check = async ({ call }) => {
   const expected = { status: 401, error: 'AuthenticationError' }
-  const problems = await Promise.all(
+  const calls = BASES.flatMap((base) =>
     PROTECTED.flatMap((path) =>
-      [{}, { token: 'smoke.smoke.smoke' }].map(async (sent) => {
-        const reply = await call(path, sent)
-        return [...wrongError(reply, { ...expected, path }), wrongChallenge(reply)]
-      }),
+      [{}, { token: 'smoke.smoke.smoke' }].map((sent) => ({ path: base + path, sent })),
     ),
   )
+  const problems = await Promise.all(
+    calls.map(async ({ path, sent }) => {
+      const reply = await call(path, sent)
+      return [...wrongError(reply, { ...expected, path }), wrongChallenge(reply)]
+    }),
+  )
+  return outcome(`401 of ${calls.length} calls, without a token or with a false one`, [
+    ...problems.flat(),
+    calls.length === 0 && 'the document names no call that needs a token',
+  ])
+}
+
+/** Both bases are one API, and say which version it is. */
+export const checkVersion: Check = async ({ call }) => {
+  const replies = await Promise.all(BASES.map((base) => call(`${base}/users/me`)))
   return outcome(
-    `401 of ${PROTECTED.length} calls without a token and with a false one`,
-    problems.flat(),
+    `API-Version: ${API_VERSION} under ${BASES.join(' and ')}`,
+    replies.flatMap((reply) => [
+      wrongStatus(reply, 401),
+      wrongHeader(reply, 'API-Version', API_VERSION),
+    ]),
   )
 }
 

@@ -1,5 +1,5 @@
 import { type Check, runCheck, type Target } from './check.ts'
-import { checkAuthentication, checkErrors, checkLimits } from './errors.ts'
+import { checkAuthentication, checkErrors, checkLimits, checkVersion } from './errors.ts'
 import { live, type Means } from './life.ts'
 import { checkCors, checkHeaders, checkLeaks } from './protection.ts'
 import type { Report } from './report.ts'
@@ -24,6 +24,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   pages: checkPages,
   errors: checkErrors,
   authentication: checkAuthentication,
+  version: checkVersion,
   limits: checkLimits,
   metrics: checkMetrics,
   leaks: checkLeaks,

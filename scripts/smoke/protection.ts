@@ -1,5 +1,4 @@
 import { DEFAULTS, SECURITY_HEADERS } from '../../src/middleware/response-headers.ts'
-import { API_VERSION } from '../../src/versions.ts'
 import type { Reply } from './call.ts'
 import { type Check, outcome, type Problem } from './check.ts'
 import { wrongHeader, wrongStatus } from './shape.ts'
@@ -21,7 +20,6 @@ export const checkHeaders: Check = async ({ call }) => {
         ...[...SECURITY_HEADERS, ...DEFAULTS].map(([name, value]) =>
           wrongHeader(reply, name, value),
         ),
-        path.startsWith('/api/') && wrongHeader(reply, 'API-Version', API_VERSION),
         !UUID.test(reply.headers.get('X-Request-ID') ?? '') &&
           `${reply.request} has no X-Request-ID that is a UUID`,
       ]

@@ -46,8 +46,12 @@ export const forEachAccountType = <Statement>(
   admin: define(TABLES.admin),
 })
 
-/** The parameters of a statement that runs on behalf of the account behind an access token. */
-export const actor = { accountId: 'integer', sessionId: 'uuid' } as const
+/**
+ * The parameters of a statement that runs on behalf of the account behind an access token. `legacy`: it is one of
+ * the former service, which knew no sessions; `sessionId` is that of the session which the same token, while
+ * it was a refresh token, would have been exchanged for.
+ */
+export const actor = { accountId: 'integer', sessionId: 'uuid', legacy: 'boolean?' } as const
 
 /** Who a verified access token stands for. That the session is still open is for the database to say. */
 export type Principal = { kind: AccountType } & Values<typeof actor>
@@ -100,9 +104,6 @@ export const isOpen = (session: string, account: string) => `(
   and (${session}.epoch = ${account}.session_epoch or ${session}.id = ${account}.kept_session)
 )`
 
-/** In the place of a session's id: an access token of the former service, which knew no sessions. */
-export const LEGACY_SESSION = '00000000-0000-0000-0000-000000000000'
-
 /**
  * Whether an account accepts tokens of the former service: it was adopted from there, and since then its
  * password hasn't changed and its sessions haven't been ended. An account made here never does: the former
@@ -116,19 +117,22 @@ export const acceptsLegacy = (account: string) => `(
 /**
  * That the account `a` is the one behind an access token, and its session is open: a condition of every
  * protected statement. The session has a `select` of its own because PostgreSQL plans that in half the
- * time of a join, and these statements are planned at each call. Planning also drops the part on the former
- * service's tokens, as it knows the id.
+ * time of a join, and these statements are planned at each call, when only one branch is left.
+ *
+ * A token of the former service has none, and must not have had one: it has 15 minutes left, but it may have been a
+ * refresh token that was exchanged or logged out.
  */
 export const isActor = (
   accountType: AccountType,
-  { accountId, sessionId }: Placeholders<typeof actor>,
+  { accountId, sessionId, legacy }: Placeholders<typeof actor>,
 ) => `(
-  a.id = ${accountId} and (
-    ${sessionId} = '${LEGACY_SESSION}' and ${acceptsLegacy('a')} or (
-      select s.account_id = a.id and ${isOpen('s', 'a')}
-      from ${TABLES[accountType].sessions} s where s.id = ${sessionId}
-    )
-  )
+  a.id = ${accountId} and case when ${legacy} then
+    ${acceptsLegacy('a')}
+    and not exists (select from ${TABLES[accountType].sessions} s where s.id = ${sessionId})
+  else (
+    select s.account_id = a.id and ${isOpen('s', 'a')}
+    from ${TABLES[accountType].sessions} s where s.id = ${sessionId}
+  ) end
 )`
 
 /** The account behind an access token, if its session is open. */

@@ -29,6 +29,7 @@ export const ACTIONS = [
   'admin_enabled',
   'admin_role_changed',
   'admin_sessions_revoked',
+  'accounts_adopted',
 ] as const
 
 export type Action = (typeof ACTIONS)[number]

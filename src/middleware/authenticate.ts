@@ -4,7 +4,7 @@ import type { AccountType } from '../db/accounts.ts'
 import { defineError, notAuthenticated } from '../errors.ts'
 import { log } from '../log.ts'
 import { documented } from '../openapi.ts'
-import { type AccessClaims, NO_SESSION, verifyAccessToken } from '../tokens/access.ts'
+import { type AccessClaims, verifyAccessToken } from '../tokens/access.ts'
 import { readLegacyAccessToken } from '../tokens/legacy.ts'
 
 /** What a handler behind `authenticate` may rely on. */
@@ -44,7 +44,7 @@ export async function verifyBearer(
   const claims = token && (await claimsOf(c, token))
   if (!claims) throw notAuthenticated()
   if (claims.kind !== accountType) throw WRONG_ACCOUNT_TYPE[accountType]()
-  if (claims.sessionId === NO_SESSION) {
+  if (claims.legacy) {
     log(c, 'info', 'legacy_access_token_used', { kind: claims.kind, id: claims.accountId })
   }
   return claims

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose'
 import * as z from 'zod/mini'
-import type { AccountType, LEGACY_SESSION, Principal } from '../db/accounts.ts'
+import type { AccountType, Principal } from '../db/accounts.ts'
 import type { Keys } from './keys.ts'
 
 /** Clocks differ; more than this is not drift (requirement 12 in docs/security.md: at most 5 s). */
@@ -16,14 +16,10 @@ const AUDIENCE = { user: 'users', admin: 'admins' } as const satisfies Record<Ac
 
 export const ROLES = ['user', 'superuser', 'admin', 'superadmin'] as const
 
-/** What stands for no session in {@link AccessClaims}: see `isActor`. */
-export const NO_SESSION: typeof LEGACY_SESSION = '00000000-0000-0000-0000-000000000000'
-
 const Claims = z.object({
   aud: z.enum(AUDIENCE),
   sub: z.string(),
-  // Of none no token of ours is: with it, a stolen signing key would need no session.
-  sid: z.uuid().check(z.refine((sid) => sid !== NO_SESSION)),
+  sid: z.uuid(),
   id: z.int().check(z.positive()),
   role: z.enum(ROLES),
   exp: z.int(),

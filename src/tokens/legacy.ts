@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { errors, jwtVerify } from 'jose'
 import * as z from 'zod/mini'
-import { type AccessClaims, accountTypeOf, NO_SESSION, ROLES } from './access.ts'
+import { type AccessClaims, accountTypeOf, ROLES } from './access.ts'
 
 /** What the former service's tokens are accepted by, while they are. Times in milliseconds since the epoch. */
 type Legacy = {
@@ -33,33 +33,23 @@ const Claims = z.strictObject({
 
 /**
  * Who an access token of the former service stands for, or null. Whether the account still accepts it is for
- * the database to say: see `acceptsLegacy`.
+ * the database to say: see `isActor`.
  */
 export async function readLegacyAccessToken(
   token: string,
   reading: Reading,
 ): Promise<AccessClaims | null> {
   const found = await verify(token, reading)
-  if (!found || found.left > ACCESS_TOKEN_MS) return null
-  const { id: accountId, role } = found.claims
-  return { kind: accountTypeOf(role), accountId, role, sessionId: NO_SESSION }
+  return found && found.left <= ACCESS_TOKEN_MS ? { ...found.claims, legacy: true } : null
 }
 
-/**
- * Whose refresh token of the former service this is, and the id of the session that it is exchanged for, or
- * null. The id comes from what was signed, so that a token has one session however often it is sent and
- * whatever our keys are; it tells nothing of the token, and is none.
- */
-export async function readLegacyRefreshToken(token: string, reading: Reading) {
+/** Whose refresh token of the former service this is, and the session that it is exchanged for, or null. */
+export async function readLegacyRefreshToken(
+  token: string,
+  reading: Reading,
+): Promise<AccessClaims | null> {
   const found = await verify(token, reading)
-  if (!found || found.left <= ACCESS_TOKEN_MS) return null
-  const { id: accountId, role } = found.claims
-  const signed = token.slice(0, token.lastIndexOf('.'))
-  return {
-    kind: accountTypeOf(role),
-    accountId,
-    sessionId: uuidOf(`legacy-refresh-token:${signed}`),
-  }
+  return found && found.left > ACCESS_TOKEN_MS ? found.claims : null
 }
 
 /** The token in a reset link of the former service: Python's `secrets.token_urlsafe(32)`. */
@@ -74,7 +64,11 @@ export function readLegacyResetToken(token: string, reading: Reading): string | 
 const isOn = (reading: Reading): reading is Reading & { legacy: Legacy } =>
   reading.legacy !== undefined && reading.now < reading.legacy.until
 
-/** The claims of a genuine token, and the milliseconds that it has left. */
+/**
+ * What a genuine token claims, and the milliseconds that it has left. The id of its session comes from what was
+ * signed, so that it has one however its signature is spelled, and whatever our keys are; the id tells nothing
+ * of the token, and is none.
+ */
 async function verify(token: string, reading: Reading) {
   if (!isOn(reading)) return null
   const { legacy, now } = reading
@@ -84,10 +78,13 @@ async function verify(token: string, reading: Reading) {
       requiredClaims: ['exp'],
       currentDate: new Date(now),
     })
-    const { data: claims } = Claims.safeParse(payload)
-    if (!claims || !Header.safeParse(protectedHeader).success) return null
-    const left = claims.exp * 1000 - now
-    return left > 1000 * (legacy.longestLife + CLOCK_SKEW_SECONDS) ? null : { claims, left }
+    const { data } = Claims.safeParse(payload)
+    if (!data || !Header.safeParse(protectedHeader).success) return null
+    const left = data.exp * 1000 - now
+    if (left > 1000 * (legacy.longestLife + CLOCK_SKEW_SECONDS)) return null
+    const { id: accountId, role } = data
+    const sessionId = uuidOf(`legacy-token:${token.slice(0, token.lastIndexOf('.'))}`)
+    return { claims: { kind: accountTypeOf(role), accountId, role, sessionId }, left }
   } catch (error) {
     if (error instanceof errors.JOSEError) return null
     throw error

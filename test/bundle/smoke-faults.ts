@@ -50,13 +50,9 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
   'the document of another version': [
     ({ path }, reply) => {
       if (path !== '/openapi.json') return
-      reply.body = changeJson(reply.body, ({ paths }) => delete paths['/api/users/login'])
+      reply.body = changeJson(reply.body, ({ paths }) => delete paths['/users/login'])
     },
-    { document: /^the document lacks POST \/api\/users\/login$/ },
-  ],
-  'a page that hangs': [
-    ({ path }) => (path === '/docs' ? 'hang' : undefined),
-    { pages: /^not finished within 4 s$/ },
+    { document: /^the document lacks POST \/users\/login$/ },
   ],
   'a file that is missing': [
     ({ path }, reply) => void (path.endsWith('/docs.js') && Object.assign(reply, { status: 404 })),
@@ -95,9 +91,21 @@ export const FAULTS: Readonly<Record<string, [Tampering, Noticed]>> = {
   ],
   'a protected call that is open': [
     ({ path }, reply) => {
-      if (path === '/api/admins/users') Object.assign(reply, { status: 200, body: '{"items":[]}' })
+      if (path === '/api/v1/admins/users')
+        Object.assign(reply, { status: 200, body: '{"items":[]}' })
     },
-    { authentication: /^GET \/api\/admins\/users returns 200 instead of 401$/ },
+    { authentication: /^GET \/api\/v1\/admins\/users returns 200 instead of 401$/ },
+  ],
+  'a proxy that does not know /api/v1': [
+    ({ path }, reply) => {
+      if (path !== '/api/v1/users/me') return
+      Object.assign(reply, { status: 404, body: 'Not found' })
+      reply.headers.delete('API-Version')
+    },
+    {
+      authentication: /^GET \/api\/v1\/users\/me returns 404 instead of 401$/,
+      version: /^GET \/api\/v1\/users\/me has no API-Version$/,
+    },
   ],
   'a limiter that does not count': [
     (_, { headers }) => {

@@ -24,8 +24,8 @@ afterAll(async () => {
 })
 
 /** What the checks find, by the checks that failed. */
-async function problemsAt(url: string) {
-  const { ok, checks } = await examine({ url, origin: FRONTEND, timeoutMs: 4000 })
+async function problemsAt(url: string, timeoutMs = 10_000) {
+  const { ok, checks } = await examine({ url, origin: FRONTEND, timeoutMs })
   const failed = checks.filter(({ status }) => status === 'failed')
   expect(ok).toBe(failed.length === 0)
   return Object.fromEntries(failed.map(({ name, problems }) => [name, problems]))
@@ -43,7 +43,15 @@ test('of a sound service all checks pass, in a report with stable keys', async (
   expect(code).toBe(0)
   expect(report.checks.map(({ name, status }) => `${name} ${status}`)).toEqual([
     ...['live ok', 'health ok', 'tls skipped', 'headers ok', 'cors ok', 'jwks ok', 'document ok'],
-    ...['pages ok', 'errors ok', 'authentication ok', 'limits ok', 'metrics ok', 'leaks ok'],
+    ...[
+      'pages ok',
+      'errors ok',
+      'authentication ok',
+      'version ok',
+      'limits ok',
+      'metrics ok',
+      'leaks ok',
+    ],
   ])
   expect(Object.keys(report.checks[0] ?? {})).toEqual([
     ...['name', 'status', 'note', 'problems', 'warnings', 'duration_ms'],
@@ -60,6 +68,13 @@ test.each(Object.entries(FAULTS))(
     }
   },
 )
+
+test('a page that hangs is noticed, and does not hold up the other checks', async () => {
+  const url = await tamperWith(service.url, ({ path }) => (path === '/docs' ? 'hang' : undefined))
+  const problems = await problemsAt(url, 3000)
+  expect(problems['pages']).toEqual(['not finished within 3 s'])
+  expect(problems).not.toHaveProperty('live')
+})
 
 test('a certificate that is self-signed and has expired is noticed', async () => {
   const problems = await problemsAt(await tamperWith(service.url, () => undefined, true))

@@ -48,10 +48,16 @@ const OLD_QUERIES = [
 
 const program = findProgram('prometheus')
 
+const ROUTES = [
+  ...['config', 'routes', 'test', '--config.file=monitoring/alertmanager.example.yml'],
+] as const
+
 /** Debian's names of the programs that read the other files, where they are installed. */
 const CHECKS = [
   ['promtool', 'npm', ['run', '--silent', 'check:monitoring']],
   ['amtool', 'amtool', ['check-config', 'monitoring/alertmanager.example.yml']],
+  ['amtool', 'amtool', [...ROUTES, '--verify.receivers=phone', 'severity=critical']],
+  ['amtool', 'amtool', [...ROUTES, '--verify.receivers=mail', 'severity=warning']],
   [
     'prometheus-blackbox-exporter',
     'prometheus-blackbox-exporter',

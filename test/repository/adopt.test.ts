@@ -4,9 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { stringify } from 'csv-stringify/sync'
 import { expect, test } from 'vitest'
 import { AWKWARD, FORMS, PYTHON_HASH, RESET_TOKEN } from '../../bench/adopt/old-database.ts'
+import { readDecisions } from '../../scripts/adopt/decisions.ts'
 import {
   accountsOf,
   adopt,
+  adoptAsProgram,
   type Connected,
   newDatabase,
   oldDatabase,
@@ -26,12 +28,14 @@ const userOf = async ({ query }: Connected, id: number) =>
 const OLD_TABLES = ['users', 'admin', 'admins', 'password_reset_tokens']
 
 /** All that is in the old tables. */
-const contentOf = async ({ query }: Connected) => {
+async function contentOf({ query }: Connected) {
   const found = await query(
     `select relname from pg_class where relname = any($1) and relnamespace = 'public'::regnamespace`,
     [OLD_TABLES],
   )
-  return Promise.all(found.map(({ relname }) => query(`select * from ${relname} order by id`)))
+  const content = []
+  for (const { relname } of found) content.push(await query(`select * from ${relname} order by id`))
+  return content
 }
 
 test.each(FORMS)(
@@ -39,16 +43,16 @@ test.each(FORMS)(
   async (form) => {
     const [from, to] = [await oldDatabase(form), await newDatabase()]
     const before = await contentOf(from)
-    const dry = await adopt(from, to)
+    const dry = await adoptAsProgram(from, to)
     expect(dry).toMatchObject({ code: 3, stderr: expect.stringContaining('Reading users: 57') })
     expect(dry.stdout).toMatch(/^Dry run: nothing was imported\. \d+ rows need a decision/m)
     expect(await to.query('select from users')).toEqual([])
     expect(await to.query(`select from pg_namespace where nspname = 'adoption'`)).toEqual([])
 
-    const { code, stdout, report } = await adopt(from, to, '--apply')
+    const { code, stdout, report } = await adoptAsProgram(from, to, '--apply')
     expect({ code, stdout }).toEqual({
       code: 3,
-      stdout: expect.stringMatching(/^Adopted and verified\. \d+ rows need a decision/m),
+      stdout: expect.stringMatching(/^Adopted and verified\. \d+ rows need a decision: see .*\n$/m),
     })
     // Only the time that stands for missing ones differs: it is when the adoption began.
     const said = (lines: ReportLine[] | undefined) =>
@@ -62,27 +66,31 @@ test.each(FORMS)(
     expect(
       await to.query('select count(*)::int, min(adopted_at) is not null as marked from users'),
     ).toEqual([{ count: count - rejected.length, marked: true }])
+    expect(await to.query('select action, outcome, details from audit_events')).toEqual([
+      {
+        ...{ action: 'accounts_adopted', outcome: 'success' },
+        details: { by: 'operator', users: count - rejected.length, admins: 2 },
+      },
+    ])
     expect(await to.query('select id from admins order by id')).toEqual([{ id: 1 }, { id: 3 }])
     expect(await to.query('select sum(total)::int as total from user_totals')).toEqual([
       { total: count - rejected.length },
     ])
     const [{ next }] = await to.query(`select nextval('users_id_seq')::int as next`)
-    expect(next).toBeGreaterThan(1020)
+    expect(next).toBe(1020 + 10_000 + 1)
   },
 )
 
 test('npm run adopt imports ordinary rows to the microsecond, times without a zone as UTC', async () => {
   const [from, to] = [await oldDatabase('first'), await newDatabase()]
-  await adopt(from, to, '--apply')
+  await adopt(from, to)
+  const columns = 'id, username, email, hashed_password, is_active'
+  const ordinary = 'from users where id > 1000 or id = 1 order by id'
   const old = await from.query(
-    `select id, username, email, hashed_password, is_active, created_at at time zone 'UTC' as created_at,
-      updated_at at time zone 'UTC' as updated_at from users where id > 1000 or id = 1 order by id`,
+    `select ${columns}, created_at at time zone 'UTC' as created_at,
+      updated_at at time zone 'UTC' as updated_at ${ordinary}`,
   )
-  const imported = await to.query(
-    `select id, username, email, hashed_password, is_active, created_at, updated_at from users
-    where id > 1000 or id = 1 order by id`,
-  )
-  expect(imported).toEqual(old)
+  expect(await to.query(`select ${columns}, created_at, updated_at ${ordinary}`)).toEqual(old)
   expect(await to.query(`select created_at::text from users where id = 1`)).toEqual([
     { created_at: '2023-05-01 12:00:00.123456+00' },
   ])
@@ -90,9 +98,13 @@ test('npm run adopt imports ordinary rows to the microsecond, times without a zo
 
 test('npm run adopt says of each awkward row what happens to which field', async () => {
   const [from, to] = [await oldDatabase('between'), await newDatabase()]
-  const { report, stdout } = await adopt(from, to, '--apply')
-  expect(stdout).toContain('users has columns that are left behind: phone.')
-  expect(stdout).toMatch(/^Set BCRYPT_COST=12\. Costs of the hashes: 4: [\d.]+%, 12: [\d.]+%\.$/m)
+  const { report, outcome } = await adopt(from, to)
+  expect(outcome.bcryptCost).toBe(12)
+  expect(outcome.notes).toEqual([
+    'users has columns that are left behind: phone.',
+    expect.stringContaining('more than 72 bytes'),
+    expect.stringMatching(/^Set BCRYPT_COST=12\. Costs of the hashes: 4: [\d.]+%, 12: [\d.]+%\.$/),
+  ])
   const lines = Object.fromEntries(AWKWARD.map(({ id }) => [id, linesOf(report, id)]))
   const isSuperuserNull = 'change is_superuser'
   expect({
@@ -158,16 +170,16 @@ test('npm run adopt says of each awkward row what happens to which field', async
   expect(await userOf(to, 40)).toMatchObject({ is_active: true, is_superuser: false })
 
   // No hash, and nothing that stands in its place; no formula.
-  const cells = report?.flatMap((line) => Object.values(line)) ?? []
+  const cells = report.flatMap((line) => Object.values(line))
   for (const cell of cells) expect(cell).not.toMatch(/\$2[aby]\$|hunter2|^[=+@-]/)
   expect(cells).toContain("'=cmd|calc")
 })
 
 test('npm run adopt imports open reset links as a SHA-256 hash, and reports those it does not import', async () => {
   const [from, to] = [await oldDatabase('later'), await newDatabase()]
-  const { report, stdout } = await adopt(from, to, '--apply')
-  expect(stdout).toContain('Open reset links: 1')
-  expect(report?.filter(({ table }) => table === 'password_reset_tokens')).toMatchObject([
+  const { report, outcome } = await adopt(from, to)
+  expect(outcome.resets).toBe(1)
+  expect(report.filter(({ table }) => table === 'password_reset_tokens')).toMatchObject([
     { id: 'r1', action: 'import' },
     { id: 'r4', action: 'reject' },
   ])
@@ -184,7 +196,7 @@ test('npm run adopt imports open reset links as a SHA-256 hash, and reports thos
 
 test('npm run adopt -- --decisions takes what somebody wrote into the report', async () => {
   const [from, to] = [await oldDatabase('between'), await newDatabase()]
-  const { report } = await adopt(from, to)
+  const { report } = await adopt(from, to, { isApplied: false })
   const DECISIONS: Record<string, string> = {
     'users 6': 'email=grace.hopper@example.com',
     'users 18': 'email=noemail@example.com',
@@ -194,14 +206,14 @@ test('npm run adopt -- --decisions takes what somebody wrote into the report', a
     'admin 9': 'import',
     'admins 2': 'skip',
   }
-  const decided = report?.map((line) => ({
+  const decided = report.map((line) => ({
     ...line,
     decision: DECISIONS[`${line.table} ${line.id.replace("'", '')}`] ?? '',
   }))
   const file = await reportFile()
   // As a spreadsheet with another list separator saves it.
-  await writeFile(file, stringify(decided ?? [], { header: true, bom: true, delimiter: ';' }))
-  const again = await adopt(from, to, '--apply', '--decisions', file)
+  await writeFile(file, stringify(decided, { header: true, bom: true, delimiter: ';' }))
+  const again = await adoptAsProgram(from, to, '--apply', '--decisions', file)
   expect(again).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^Adopted and verified\. The report is/m),
@@ -215,15 +227,17 @@ test('npm run adopt -- --decisions takes what somebody wrote into the report', a
   expect(await userOf(to, 20)).toMatchObject({ is_active: false })
   expect((await accountsOf(to, 'admins')).map(({ account }) => account.id)).toEqual([1, 3, 9])
 
+  // Decisions hold, whether or not they are passed again.
+  const { outcome } = await adopt(from, to, { isSince: true })
+  expect(outcome.users).toMatchObject({ updated: 0, undecided: 0 })
+  expect(outcome.admins).toMatchObject({ updated: 0, undecided: 0, unchanged: 3 })
+
   for (const [decision, message] of [
     ['email=nobody', /record 1 \(users 6\): email must be an email address/],
     ['username=evil.com', /username must not read as a web address/],
     ['delete', /a decision is skip, import, username=…/],
   ] as const) {
     await writeFile(file, stringify([{ table: 'users', id: 6, decision }], { header: true }))
-    expect(await adopt(from, to, '--decisions', file)).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(message),
-    })
+    await expect(readDecisions(file)).rejects.toThrow(message)
   }
 })

@@ -81,12 +81,32 @@ test.each([
   ['local/dev.ts', ['start'], /^Unexpected argument 'start'/],
   ['bench/soak.ts', ['--seconds', '1e3'], /^--seconds takes a whole number/],
   ['scripts/doctor.ts', [], /^There is nothing to check: .*\n.*npm run doctor -- --file <file>\n$/],
+  ['scripts/smoke.ts', [], /^Which service\? Pass --url /],
+  [
+    'scripts/smoke.ts',
+    ['--url', 'https://me:canary@accounts.example.com'],
+    /^--url takes an origin, without path, query and credentials\n$/,
+  ],
+  [
+    'scripts/smoke.ts',
+    ['--url', 'http://localhost:1', '--write'],
+    /^--write reads an email: set RESEND_API_KEY\. See: npm run smoke -- --help\n$/,
+  ],
+  ['scripts/standalone.ts', [], /^(There is no dist|The variables are not valid:\n)/],
+  ['scripts/restore-drill.ts', ['--from', 'nowhere'], /^There is no backup in nowhere\.\n$/],
+  ['scripts/adopt.ts', [], /^--to is not set\. Run: npm run adopt -- --from/],
+  [
+    'scripts/adopt.ts',
+    ['--to', 'postgresql://me:canary@host'],
+    /^--to names no database after the host\. (?!.*canary)/,
+  ],
+  ['scripts/adopt.ts', ['--decisions', '/nowhere'], /^Can't read \/nowhere\.$/m],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],
 ])('node %s %j exits with 2 and says what it takes', async (file, args, message) => {
   expect(await run(file, args)).toEqual(wrong(message))
 })
 
-test.each(['scripts/migrate.ts', 'scripts/admin.ts'])(
+test.each(['scripts/migrate.ts', 'scripts/admin.ts', 'scripts/backup.ts'])(
   'node %s exits with 2 for a DATABASE_URL that is none, without its value',
   async (file) => {
     const urls = [

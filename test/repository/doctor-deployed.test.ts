@@ -122,10 +122,13 @@ describe('http at the host of PUBLIC_URL', () => {
 })
 
 const DATABASE_URL = 'postgresql://me:canary@host.neon.tech/accounts?sslmode=require'
+const day = (fromNow: number) =>
+  new Date(Date.now() + fromNow * 24 * 60 * 60 * 1000).toISOString().slice(0, 10)
+
 const SOUND = {
   DATABASE_URL,
   SECRET_KEY: generateSecretKey(),
-  METRICS_TOKEN: 'set',
+  METRICS_TOKEN: generateSecretKey(),
   LOG_LEVEL: 'info',
 }
 
@@ -145,8 +148,13 @@ test.each<[string, Record<string, string>, RegExp]>([
   ],
   [
     'LEGACY_SECRET_KEY is still set',
-    { LEGACY_SECRET_KEY: 'canary' },
-    /^warn settings: LEGACY_SECRET_KEY still accepts/,
+    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(7) },
+    /^warn settings: LEGACY_SECRET_KEY is still set\. Remove it and LEGACY_UNTIL once/,
+  ],
+  [
+    'LEGACY_SECRET_KEY is still set after the last day',
+    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(-2) },
+    /^warn settings: LEGACY_SECRET_KEY is still set\. LEGACY_UNTIL is over/,
   ],
 ])('the settings of production: %s', async (_, changed, line) => {
   const values = { ...bindings, ...SOUND, ...changed }

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { unstable_readConfig as readConfig } from 'wrangler'
-import wranglerSchema from 'wrangler/config-schema.json' with { type: 'json' }
 import { dashboardFiles } from '../../scripts/dashboards.ts'
 import { METRICS } from '../../src/metrics/definitions.ts'
 
@@ -108,7 +107,8 @@ test('the destinations of docs/monitoring.md are a valid wrangler.toml, and keep
   const config = join(folder, 'wrangler.toml')
   writeFileSync(config, replaced)
   const { observability } = readConfig({ config, env: 'production' })
-  const { properties } = wranglerSchema.definitions.Observability
+  const schema = JSON.parse(read('node_modules/wrangler/config-schema.json'))
+  const { properties } = schema.definitions.Observability
   for (const block of ['logs', 'traces'] as const) {
     const known = Object.keys(properties[block].properties)
     expect(known).toEqual(expect.arrayContaining(Object.keys(observability?.[block] ?? {})))

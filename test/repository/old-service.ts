@@ -1,5 +1,5 @@
 /** Databases of the former service, and `npm run adopt` as a program. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { parse } from 'csv-parse/sync'
 import pg from 'pg'
 import { expect, inject, onTestFinished } from 'vitest'
 import { addAwkward, addUsers, createOldTables, type Form } from '../../bench/adopt/old-database.ts'
+import { type Options, type Outcome, adopt as runAdoption } from '../../scripts/adopt/run.ts'
 import type {} from '../setup/world.ts'
 
 const ADOPT = join(import.meta.dirname, '../../scripts/adopt.ts')
@@ -56,29 +57,45 @@ export type ReportLine = Record<
   string
 >
 
-export type Adopted = {
-  code: unknown
-  stdout: string
-  stderr: string
-  /** Undefined: there is none. */
-  report: ReportLine[] | undefined
-}
-
 export const reportFile = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'adopt-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return join(folder, 'report.csv')
 }
 
-export function start(args: string[]): ChildProcessWithoutNullStreams {
-  const { PATH = '', HOME = '' } = process.env
-  return spawn(process.execPath, [ADOPT, ...args], { env: { PATH, HOME } })
+/** Undefined: there is none. */
+const readReport = async (file: string) => {
+  const csv = await readFile(file, 'utf8').catch(() => undefined)
+  return csv === undefined ? undefined : parse<ReportLine>(csv, { columns: true })
 }
 
-/** Runs the command between two databases. */
-export async function adopt(from: Connected, to: Connected, ...args: string[]): Promise<Adopted> {
+/** Does what the command does, with `--apply` unless told otherwise. */
+export async function adopt(
+  from: Connected,
+  to: Connected,
+  options: Partial<Options> = {},
+): Promise<{ outcome: Outcome; report: ReportLine[] }> {
   const file = await reportFile()
-  const child = start(['--from', from.url, '--to', to.url, '--report', file, ...args])
+  const outcome = await runAdoption({
+    ...{ fromUrl: from.url, toUrl: to.url, schema: undefined, reportFile: file },
+    ...{ isApplied: true, isSince: false, isMerged: false, decisions: new Map() },
+    progress: { begin() {}, advance() {}, end() {} },
+    ...options,
+  })
+  return { outcome, report: (await readReport(file)) ?? [] }
+}
+
+/** Starts the command, between two databases. */
+export function startAdopting(from: Connected, to: Connected, ...args: string[]) {
+  const { PATH = '', HOME = '' } = process.env
+  const env = { PATH, HOME, OLD_DATABASE_URL: from.url, DATABASE_URL: to.url }
+  return spawn(process.execPath, [ADOPT, ...args], { env })
+}
+
+/** Runs the command, between two databases. */
+export async function adoptAsProgram(from: Connected, to: Connected, ...args: string[]) {
+  const file = await reportFile()
+  const child = startAdopting(from, to, '--report', file, ...args)
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -86,9 +103,7 @@ export async function adopt(from: Connected, to: Connected, ...args: string[]): 
   ])
   expect(stdout + stderr).not.toMatch(/^\s+at /m)
   expect(stdout + stderr).not.toContain(new URL(to.url).password)
-  const csv = await readFile(file, 'utf8').catch(() => undefined)
-  const report = csv === undefined ? undefined : parse<ReportLine>(csv, { columns: true })
-  return { code, stdout, stderr, report }
+  return { code, stdout, stderr, report: await readReport(file) }
 }
 
 /** Every column of the accounts, but for when they were adopted. */

@@ -73,7 +73,7 @@ test('13: without LEGACY_SECRET_KEY, or once LEGACY_UNTIL is over, the 401 is th
   expect((await getMe(accessOf(id), { client: visitor({ env: lastDay }) })).status).toBe(200)
 })
 
-test('13: a new token signed with the old secret is 401, and so is a new one that names no session', async () => {
+test('13: a new token signed with the old secret is 401, and a new one needs its session', async () => {
   const { id, access_token } = await returnedUser()
   const [head = '', payload = ''] = access_token.split('.')
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -93,7 +93,9 @@ test('13: a new token signed with the old secret is 401, and so is a new one tha
       { kind: 'user', accountId: id, role: 'user', sessionId },
       { keys, issuer: config.issuer, now: Date.now(), ttl: 60 },
     )
-  expectUnauthenticated(await me(await sign('00000000-0000-0000-0000-000000000000')))
+  for (const sessionId of ['00000000-0000-0000-0000-000000000000', crypto.randomUUID()]) {
+    expectUnauthenticated(await me(await sign(sessionId)))
+  }
 })
 
 const NO_LONGER: [what: string, set: string][] = [
@@ -121,7 +123,7 @@ test('10: an access token of an account that does not exist is 401, also on endp
   expectUnauthenticated(await client().delete('/api/users/me/sessions', undefined, { token }))
 })
 
-test('10: acts of an admin end it: disabled and enabled, deleted and restored, signed out, erased', async () => {
+test('10: acts of an admin end it: disabled and enabled, deleted and restored, promoted and demoted, signed out, erased', async () => {
   const by = await adoptedAdmin(true)
   const token = accessOf(by.id, 'superadmin')
   const acts: ((path: string) => Promise<unknown>)[] = [
@@ -132,6 +134,10 @@ test('10: acts of an admin end it: disabled and enabled, deleted and restored, s
     async (path) => {
       await client().delete(path, undefined, { token })
       await client().post(`${path}/restore`, undefined, { token })
+    },
+    async (path) => {
+      await client().patch(path, { is_superuser: true }, { token })
+      await client().patch(path, { is_superuser: false }, { token })
     },
     (path) => client().delete(`${path}/sessions`, undefined, { token }),
     async (path) => {

@@ -184,6 +184,26 @@ test('10: logging out with an old refresh token makes it useless, exchanged or n
   expect((await getMe(stranger.access_token)).status).toBe(200)
 })
 
+test('13: an old refresh token that was exchanged or logged out is no access token in its last 15 minutes', async () => {
+  const { id } = await adoptedUser()
+  const left = 15 * 60 + 60
+  const [exchanged, loggedOut, unused] = [left, left - 1, left - 2].map((each) =>
+    legacyToken(id, each),
+  )
+  expect((await exchange(exchanged ?? '')).status).toBe(200)
+  const out = await client().post('/api/users/logout', { refresh_token: loggedOut })
+  expect(out.status).toBe(204)
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 120_000 })
+  try {
+    for (const token of [exchanged, loggedOut]) {
+      expectUnauthenticated(await getMe(token ?? '', { client: client() }))
+    }
+    expect((await getMe(unused ?? '', { client: client() })).status).toBe(200)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('9: while old tokens are accepted, the cron keeps the session of one that could be sent again', async () => {
   const { id } = await adoptedUser()
   const token = legacyToken(id)

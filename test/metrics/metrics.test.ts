@@ -64,6 +64,21 @@ test('a flush is one command, however much was counted, and none follows without
   expect(sent.map(({ path, body }) => [path, JSON.parse(body)[0]])).toEqual([['', 'hset']])
 })
 
+test('a flush of ten routes, each with an error, has about 3 KB', async () => {
+  const metrics = isolate()
+  for (let n = 0; n < 10; n++) {
+    const route = `/api/users/route-${n}`
+    for (let durationMs = 0; durationMs < 6_000; durationMs += 5) {
+      metrics.countResponse({ ...ME, route, durationMs })
+    }
+    metrics.countResponse({ ...ME, route, status: 401, error: 'AuthenticationError' })
+  }
+  await count(metrics)
+  const [sent] = await lane.log()
+  expect(sent?.body.length).toBeGreaterThan(2_000)
+  expect(sent?.body.length).toBeLessThan(3_500)
+})
+
 describe('a flush that fails', () => {
   test.each([
     { kind: 'disconnect' },

@@ -116,8 +116,14 @@ describe('with METRICS_TOKEN', () => {
     expectUnauthenticated(await visitor({ env, token }).get('/metrics'))
   })
 
-  test('POST /metrics returns 405', async () => {
-    expectError(await visitor({ env }).post('/metrics'), 405, 'MethodNotAllowedError')
+  test('POST /metrics returns 405 with Allow, OPTIONS 204 with the same', async () => {
+    const post = await visitor({ env }).post('/metrics')
+    expectError(post, 405, 'MethodNotAllowedError')
+    const options = await visitor({ env }).call('OPTIONS', '/metrics')
+    expect(options.status).toBe(204)
+    for (const { headers } of [post, options]) {
+      expect(headers.get('Allow')?.split(', ').toSorted()).toEqual(['GET', 'HEAD', 'OPTIONS'])
+    }
   })
 
   test('GET /metrics is free of the quota', async () => {

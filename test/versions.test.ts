@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod/mini'
 import { app } from '../src/app.ts'
 import { authenticate } from '../src/middleware/authenticate.ts'
@@ -145,6 +145,10 @@ test('API-Version is 1 on every response of the API, whatever its status, and on
     expect((await get(path)).headers.get('API-Version'), path).toBeNull()
   }
 })
+
+/** Other tests share the app, and look at its routes. */
+const routesOfProduct = app.routes.length
+afterAll(() => app.routes.splice(routesOfProduct))
 
 /** Not part of the product, which has deprecated nothing yet. */
 app.post(

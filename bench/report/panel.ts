@@ -10,16 +10,16 @@ export type Line = { name: string; values: [time: number, value: number][] }
 
 export type Range = { start: number; end: number }
 
-const MARGIN = { left: 62, right: 16, top: 36, bottom: 62 }
+const MARGIN = { left: 72, right: 16, top: 36, bottom: 62 }
 const LEGEND_LINE = 17
 const GRID_LINES = 4
-const TIMES = 5
+const MOST_TIMES = 6
 
 /** About how wide a letter of the legend is. */
-const LETTER = 6.2
+const LETTER = 6.8
 
 /** Legends in the order of their last values, and no more than fit. */
-const MOST_LINES = 8
+const MOST_LINES = COLORS.length
 
 const UNITS: Record<Unit, (value: number) => string> = {
   short: (value) => rounded(value),
@@ -73,6 +73,9 @@ function graph(panel: Panel, found: Line[], box: Box, range: Range): string {
     top: MARGIN.top,
     bottom: box.height - MARGIN.bottom,
   }
+  if (found.length === 0) {
+    return `<text class="quiet" x="${box.width / 2}" y="${box.height / 2}" text-anchor="middle">No data</text>`
+  }
   const lines = found
     .toSorted((a, b) => (b.values.at(-1)?.[1] ?? 0) - (a.values.at(-1)?.[1] ?? 0))
     .slice(0, MOST_LINES)
@@ -91,11 +94,12 @@ function graph(panel: Panel, found: Line[], box: Box, range: Range): string {
     const y = pixel(yAt(i * step))
     return `<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${y}" y2="${y}"/><text class="quiet" x="${plot.left - 8}" y="${Number(y) + 4}" text-anchor="end">${UNITS[panel.unit](i * step)}</text>`
   })
-  const minutes = Array.from({ length: TIMES }, (_, i) => {
-    const time = range.start + (i * (range.end - range.start)) / (TIMES - 1)
-    const label = i === TIMES - 1 ? 'now' : `−${Math.round((range.end - time) / 60)} min`
-    const anchor = i === 0 ? 'start' : i === TIMES - 1 ? 'end' : 'middle'
-    return `<text class="quiet" x="${pixel(xAt(time))}" y="${plot.bottom + 18}" text-anchor="${anchor}">${label}</text>`
+  const minutes = (range.end - range.start) / 60
+  const apart = Math.max(1, stepFor(minutes, MOST_TIMES))
+  const times = Array.from({ length: Math.floor(minutes / apart) + 1 }, (_, i) => {
+    const x = xAt(range.end - i * apart * 60)
+    const label = i === 0 ? 'now' : `−${i * apart} min`
+    return `<text class="quiet" x="${pixel(x)}" y="${plot.bottom + 18}" text-anchor="${i === 0 ? 'end' : 'middle'}">${label}</text>`
   })
   const drawn = tops.map(({ values }, i) => {
     const color = COLORS[i % COLORS.length]
@@ -105,17 +109,9 @@ function graph(panel: Panel, found: Line[], box: Box, range: Range): string {
       : ''
     return `${area}<polyline points="${path(values)}" fill="none" stroke="${color}" stroke-width="2"/>`
   })
-  const nothing =
-    lines.length === 0
-      ? `<text class="quiet" x="${(plot.left + plot.right) / 2}" y="${(plot.top + plot.bottom) / 2}" text-anchor="middle">No data</text>`
-      : ''
-  return [
-    ...grid,
-    ...minutes,
-    ...drawn,
-    nothing,
-    legend(lines, plot.left, plot.bottom + 38, plot.right),
-  ].join('\n  ')
+  return [...grid, ...times, ...drawn, legend(lines, plot.left, plot.bottom + 38, plot.right)].join(
+    '\n  ',
+  )
 }
 
 /** Each line on top of those after it. */

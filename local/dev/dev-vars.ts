@@ -86,7 +86,8 @@ export async function ensureDevVars(
   const missing = Object.entries(generate).filter(([name]) => !before.has(name))
   for (const [name, make] of missing) text = fill(text, name, await make())
   if (missing.length > 0) {
-    changes.push(`Generated ${missing.map(([name]) => name).join(' and ')} in .dev.vars.`)
+    const names = new Intl.ListFormat('en').format(missing.map(([name]) => name))
+    changes.push(`Generated ${names} in .dev.vars.`)
   }
   if (changes.length > 0) writeFileSync(file, text, { mode: 0o600 })
   return changes

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
 
 /** A Worker that was never deployed, and one that only has secrets. */
-const NO_DEPLOYMENT = /\[code: 10007\]|has no deployments/
+const NO_DEPLOYMENT = /\[code: 100(07|90)\]|has no deployments/
 
 /** A version, and the share of requests that it gets. */
 export type Share = { version_id: string; percentage: number }

@@ -13,7 +13,7 @@ export type Target = {
 }
 
 /** What a check works with. */
-export type Service = Target & {
+type Service = Target & {
   /** Of this run: what it makes up has this in its name. */
   id: string
   /** Sends a request, until the signal. */

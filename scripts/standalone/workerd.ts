@@ -8,7 +8,6 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { unstable_readConfig } from 'wrangler'
 import { supervise } from '../../local/process/supervise.ts'
 import { workerdConfig } from './config.ts'
 
@@ -65,6 +64,8 @@ export async function startWorkerd({
   onLine,
 }: WorkerdOptions): Promise<RunningWorkerd> {
   const folder = await mkdtemp(join(tmpdir(), 'workerd-'))
+  // It takes a second to load: not for `--help`.
+  const { unstable_readConfig } = await import('wrangler')
   const wrangler = unstable_readConfig({ config: wranglerConfig, env: '' }, { hideWarnings: true })
   const config = { wrangler, variables, assets: join(ROOT, 'dist/assets'), mailQueue, address }
   let lines: string[] = []

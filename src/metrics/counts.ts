@@ -18,14 +18,12 @@ export type CountedResponse = {
 
 const endpoints = new Map<string, string>()
 
-/** A pattern in the notation of OpenAPI, without the version, so that each operation has one name. */
+/** A pattern in the notation of OpenAPI. */
 function endpointOf(route: string): string {
   const known = endpoints.get(route)
   if (known) return known
   const isRoute = route.startsWith('/assets/') || !route.endsWith('*')
-  const endpoint = isRoute
-    ? route.replace(/^\/api\/v\d+\//, '/api/').replace(/:(\w+)/g, '{$1}')
-    : 'unmatched'
+  const endpoint = isRoute ? route.replace(/:(\w+)/g, '{$1}') : 'unmatched'
   endpoints.set(route, endpoint)
   return endpoint
 }

@@ -40,6 +40,18 @@ testPages({}, (site) => {
     expect(problems).toEqual([])
   })
 
+  test.each([
+    ['getCurrentUser', '/api/v1/users/me'],
+    ['getHealth', '/health'],
+  ])('/docs sends %s to %s', async (operationId, path) => {
+    const { page } = await site.open('/docs')
+    const operation = page.locator(`[id$=-${operationId}]`)
+    await operation.locator('.opblock-summary-control').click()
+    const sent = page.waitForRequest((request) => request.resourceType() === 'fetch')
+    await operation.getByRole('button', { name: 'Execute' }).click()
+    expect((await sent).url()).toBe(`${site.url}${path}`)
+  })
+
   test('/docs shows the error for a wrong password', async () => {
     const { username } = await site.register()
     const { page } = await site.open('/docs')
@@ -92,6 +104,7 @@ testPages({}, (site) => {
     await dialog.getByText('bearerAuth').waitFor()
     expect(await dialog.locator('h4 code').allTextContents()).toEqual([
       'bearerAuth',
+      'metricsToken',
       'bootstrapToken',
     ])
     await page.waitForFunction(

@@ -67,7 +67,7 @@ export async function runProgram(script: string, args: string[], variables: Vari
   return endOf(start(script, args, variables))
 }
 
-export type SmokeReport = { url: string; ok: boolean; checks: Result[] }
+type SmokeReport = { url: string; ok: boolean; checks: Result[] }
 
 /** Starts `npm run smoke -- --json`. Only these variables are set. */
 export function startSmoke(url: string, args: string[] = [], variables: Variables = {}) {

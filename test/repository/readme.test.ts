@@ -23,22 +23,22 @@ const SHELLS = ['bash', 'zsh'].filter(has)
 
 /** What the tour calls, and what comes back the first time. */
 const CALLS = [
-  'POST /api/users/register: 201',
-  'POST /api/users/login: 200',
-  'GET /api/users/me: 200',
-  'POST /api/users/refresh: 200',
-  'POST /api/users/change-password: 200',
-  'POST /api/password/forgot-password: 200',
-  'POST /api/password/reset-password: 200',
-  'GET /api/users/me: 401',
-  'POST /api/users/login: 200',
-  'GET /api/users/me/sessions: 200',
-  'POST /api/users/logout: 204',
-  'GET /api/users/me: 401',
-  'POST /api/admins/register: 201',
-  'POST /api/admins/login: 200',
-  'GET /api/admins/users: 200',
-  'GET /api/admins/audit: 200',
+  'POST /api/v1/users/register: 201',
+  'POST /api/v1/users/login: 200',
+  'GET /api/v1/users/me: 200',
+  'POST /api/v1/users/refresh: 200',
+  'POST /api/v1/users/change-password: 200',
+  'POST /api/v1/password/forgot-password: 200',
+  'POST /api/v1/password/reset-password: 200',
+  'GET /api/v1/users/me: 401',
+  'POST /api/v1/users/login: 200',
+  'GET /api/v1/users/me/sessions: 200',
+  'POST /api/v1/users/logout: 204',
+  'GET /api/v1/users/me: 401',
+  'POST /api/v1/admins/register: 201',
+  'POST /api/v1/admins/login: 200',
+  'GET /api/v1/admins/users: 200',
+  'GET /api/v1/admins/audit: 200',
 ]
 
 if (has('curl') && SHELLS.length > 0) {
@@ -110,7 +110,7 @@ function testTour() {
 
   test.each([
     ['a wrong password', /"a third sentence of mine\\"\}"\n(?=ACCESS)/, '"wrong\\"}"\n', '200'],
-    ['a path that is gone', '/api/users/me/sessions', '/api/users/me/session', '200'],
+    ['a path that is gone', '/api/v1/users/me/sessions', '/api/v1/users/me/session', '200'],
     ['a response that has changed', 'call 204', 'call 200', '200'],
   ])('fails loudly at %s', async (_, part, by, expected) => {
     const broken = tour.replace(part, by)

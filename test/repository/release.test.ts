@@ -90,7 +90,7 @@ test('a release that is killed before its smoke test is rolled back by the next 
   const source = `import { release } from './scripts/release.ts'
     await release({ ...${JSON.stringify(options)}, smoke: [process.execPath] })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: ROOT })
-  await vi.waitFor(() => expect(cloudflare.deployments.get(WORKER)).toHaveLength(2), 30_000)
+  await vi.waitFor(() => expect(cloudflare.deployments.get(WORKER)).toHaveLength(2), 120_000)
   child.kill('SIGKILL')
   await once(child, 'exit')
 

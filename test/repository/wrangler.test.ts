@@ -8,13 +8,16 @@ import type {} from '../setup/world.ts'
 /** What `wrangler deploy` uses without `--env`. */
 const BARE = 'no environment'
 
-const configs = [BARE, 'staging', 'production'].map((name) => ({
+const configOf = (name: string) => ({
   name,
   config: readConfig({
     config: join(import.meta.dirname, '../../wrangler.toml'),
     env: name === BARE ? '' : name,
   }),
-}))
+})
+
+const configs = [BARE, 'staging', 'production'].map(configOf)
+const preview = configOf('preview')
 
 test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ config }) => {
   const [queue] = config.queues.producers ?? []
@@ -38,7 +41,22 @@ test.each(configs)('wrangler.toml binds and schedules everything in $name', ({ c
   expect(config.assets).toEqual(assets)
 })
 
-test.each(configs)(
+test('wrangler.toml has all bindings for previews, but no cron and no consumer', () => {
+  const { assets, placement, ratelimits, queues, triggers, vars } = preview.config
+  const production = configs.at(-1)?.config
+  expect({ assets, placement }).toEqual({
+    assets: production?.assets,
+    placement: production?.placement,
+  })
+  expect(ratelimits.map(({ name }: { name: string }) => name)).toEqual(
+    production?.ratelimits.map(({ name }: { name: string }) => name),
+  )
+  expect(queues.producers).toMatchObject([{ binding: 'MAIL_QUEUE' }])
+  expect(queues.consumers ?? []).toEqual([])
+  expect({ crons: triggers.crons, vars }).toEqual({ crons: [], vars: { ENVIRONMENT: 'test' } })
+})
+
+test.each([...configs, preview])(
   'wrangler.toml keeps URLs out of the logs of Cloudflare in $name',
   ({ config }) => {
     expect(config.observability).toEqual({
@@ -65,7 +83,7 @@ test('a bare `wrangler deploy` returns 503 for every secret that is valid', () =
 })
 
 test('wrangler.toml shares no name, queue or counter between environments', () => {
-  const own = configs.flatMap(({ config }) => [
+  const own = [...configs, preview].flatMap(({ config }) => [
     config.name,
     config.queues.producers?.[0]?.queue,
     ...config.ratelimits.map((limit: { namespace_id: string }) => limit.namespace_id),

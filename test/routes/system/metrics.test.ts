@@ -202,12 +202,12 @@ test('GET /metrics says how many users, admins, sessions, locked accounts and em
   expect(samples.get('accounts_outbox_oldest_seconds')).toBeCloseTo(3600, -2)
 })
 
-test('GET /metrics counts logins by outcome and reason, and events by level', async () => {
+test('GET /metrics counts logins by outcome and reason, events by level, and calls by their path without the version', async () => {
   const { username } = await newUser()
   const caller = visitor({ env })
   const before = samplesOf((await scrape()).text)
   await caller.post('/api/users/login', { username, password: 'wrong' })
-  await caller.post('/api/users/login', { username, password: PASSWORD })
+  await caller.post('/api/v1/users/login', { username, password: PASSWORD })
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6_000 })
   const after = samplesOf((await scrape()).text)
   vi.useRealTimers()

@@ -24,6 +24,7 @@ export type Report = { write(lines: ReportLine[]): Promise<void>; close(): Promi
 /** Begins a report anew. Names and emails are in it, so nobody else may read it. */
 export async function openReport(file: string): Promise<Report> {
   const handle = await open(file, 'w', 0o600)
+  await handle.chmod(0o600)
   await handle.write(stringify([], { ...OPTIONS, header: true }))
   return {
     async write(lines) {

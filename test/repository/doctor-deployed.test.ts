@@ -122,8 +122,6 @@ describe('http at the host of PUBLIC_URL', () => {
 })
 
 const DATABASE_URL = 'postgresql://me:canary@host.neon.tech/accounts?sslmode=require'
-const day = (fromNow: number) =>
-  new Date(Date.now() + fromNow * 24 * 60 * 60 * 1000).toISOString().slice(0, 10)
 
 const SOUND = {
   DATABASE_URL,
@@ -145,16 +143,6 @@ test.each<[string, Record<string, string>, RegExp]>([
     'DATABASE_URL does not ask for TLS',
     { DATABASE_URL: DATABASE_URL.replace('sslmode=require', 'sslmode=prefer') },
     /^FAIL settings: DATABASE_URL has no sslmode=require/,
-  ],
-  [
-    'LEGACY_SECRET_KEY is still set',
-    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(7) },
-    /^warn settings: LEGACY_SECRET_KEY is still set\. Remove it and LEGACY_UNTIL once/,
-  ],
-  [
-    'LEGACY_SECRET_KEY is still set after the last day',
-    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(-2) },
-    /^warn settings: LEGACY_SECRET_KEY is still set\. LEGACY_UNTIL is over/,
   ],
 ])('the settings of production: %s', async (_, changed, line) => {
   const values = { ...bindings, ...SOUND, ...changed }

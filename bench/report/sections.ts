@@ -1,5 +1,4 @@
 /** The sections of the report but distance, in Markdown, and the goals of each. */
-import { SIZE_BUDGET_KIB } from '../../scripts/build.ts'
 import type { Cost, FloorCall } from '../measure/floor.ts'
 import type { ListTimes } from '../measure/list.ts'
 import type { Pruning, SessionTimes } from '../measure/sessions.ts'

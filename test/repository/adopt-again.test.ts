@@ -163,3 +163,18 @@ test('npm run adopt -- --since brings what has changed in the old database, and 
   const third = await adopt(from, to, { isSince: true })
   expect(third.outcome.users).toMatchObject({ imported: 0, updated: 0, conflicts: 1, deleted: 1 })
 })
+
+test('npm run adopt does not call itself complete where something else was written', async () => {
+  const [from, to] = [await oldDatabase('later'), await newDatabase()]
+  await to.query(`
+    create function meddle() returns trigger language plpgsql as $$
+      begin new.full_name := 'Someone'; return new; end $$;
+    create trigger meddle before insert on users for each row when (new.id = 1001)
+      execute function meddle()`)
+  await expect(adopt(from, to)).rejects.toThrow(
+    /^Not verified: users as imported: full_name differ\./,
+  )
+  expect(await to.query('select completed_at from adoption.state')).toEqual([
+    { completed_at: null },
+  ])
+})

@@ -116,8 +116,14 @@ describe('with METRICS_TOKEN', () => {
     expectUnauthenticated(await visitor({ env, token }).get('/metrics'))
   })
 
-  test('POST /metrics returns 405', async () => {
-    expectError(await visitor({ env }).post('/metrics'), 405, 'MethodNotAllowedError')
+  test('POST /metrics returns 405 with Allow, OPTIONS 204 with the same', async () => {
+    const post = await visitor({ env }).post('/metrics')
+    expectError(post, 405, 'MethodNotAllowedError')
+    const options = await visitor({ env }).call('OPTIONS', '/metrics')
+    expect(options.status).toBe(204)
+    for (const { headers } of [post, options]) {
+      expect(headers.get('Allow')?.split(', ').toSorted()).toEqual(['GET', 'HEAD', 'OPTIONS'])
+    }
   })
 
   test('GET /metrics is free of the quota', async () => {
@@ -143,6 +149,14 @@ test('GET /metrics asks Redis once and the database once, and shares the respons
   await scrape()
   vi.useRealTimers()
   expect(await reads()).toEqual([2, 2])
+})
+
+test('GET /metrics returns nothing old to the second of two scrapers at one moment', async () => {
+  await scrape()
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+  const both = await Promise.all([scrape(), scrape()])
+  vi.useRealTimers()
+  for (const { text } of both) expect(text).toContain('endpoint="/metrics",status="200"')
 })
 
 test('GET /metrics says how many users, admins, sessions, locked accounts and emails there are', async () => {

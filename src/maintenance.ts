@@ -6,14 +6,15 @@ import { findOverdueEmails, markRequeued } from './db/outbox.ts'
 import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruning.ts'
 import { type Config, ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
-import { MetricsUnavailable } from './metrics/store.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { FOLDED_BATCHES, MetricsUnavailable } from './metrics/store.ts'
 import { resourcesFor } from './resources.ts'
 
 /** Messages that a queue takes in one call. */
 const QUEUED_BATCH = 100
 
-/** Batches in one run: of messages, of users, and of the rows of each table. The rest waits for the next run. */
-const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40 }
+/** Batches in one run: of messages, of users, of the rows of each table, and of metrics. The rest waits for the next run. */
+const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40, folded: 40 }
 
 /**
  * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail,
@@ -28,7 +29,7 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
     ...(await run('write_counts', () => writeCountedFailures(db, {}))),
     ...(await run('erase', () => eraseUsers(db, config))),
     ...(await prune(db, config)),
-    ...(await run('fold_metrics', async () => (metrics ? { folded: await metrics.fold() } : {}))),
+    ...(await run('fold_metrics', () => foldMetrics(metrics))),
   }
   if (Object.keys(done).length > 0) writeLog('info', 'maintenance_done', done)
 }
@@ -78,6 +79,17 @@ async function eraseUsers(
     if (batch.erased < ERASED_BATCH) break
   }
   return { erased }
+}
+
+async function foldMetrics(metrics: Metrics | undefined): Promise<Counts> {
+  if (!metrics) return {}
+  let folded = 0
+  for (let n = 0; n < MAX_BATCHES.folded; n++) {
+    const batches = await metrics.fold()
+    folded += batches
+    if (batches < FOLDED_BATCHES) break
+  }
+  return { folded }
 }
 
 /**

@@ -103,7 +103,7 @@ test('the settings of docs/deployment.md are such as wrangler reads', async () =
   await rm(folder, { recursive: true })
 })
 
-const withoutCode = (text: string) => text.replace(/```[^]*?```/g, '')
+const withoutCode = (text: string) => text.replace(/```[\s\S]*?```/g, '')
 
 /** As GitHub makes them of headings. */
 const anchorsOf = (text: string) =>

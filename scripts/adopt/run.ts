@@ -126,8 +126,9 @@ async function carryOver(
   if (isApplied && problems.length === 0) {
     for (const each of types) await raiseSequence(to, each, !isRepeat)
     for (const each of types) {
-      await importNew(to, each, progress)
+      // First, as a new account may have the name that another gave up.
       await importChanges(to, each)
+      await importNew(to, each, progress)
     }
     await importResets(to)
     for (const each of types) problems.push(...(await verifyWriting(to, each)))

@@ -60,10 +60,7 @@ await runCommand(
     const reportFile = values.report ?? ''
     const isApplied = values.apply === true
     if (values.decisions && resolve(values.decisions) === resolve(reportFile)) {
-      throw new CommandError(
-        'The report would replace your decisions. Pass another file: --report next-report.csv',
-        2,
-      )
+      throw new CommandError('--report would overwrite your decisions: name another file.', 2)
     }
     const outcome = await adopt({
       fromUrl: values.from ?? process.env['OLD_DATABASE_URL'],

@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { CommandError } from '../command-line.ts'
+import { connectTo, requireDirect } from '../postgres.ts'
 import { checkDatabaseUrl } from '../variables.ts'
-
-const CONNECT_TIMEOUT_MS = 10_000
 
 const EXAMPLE =
   "npm run adopt -- --from 'postgresql://user:password@old-host/database' --to 'postgresql://user:password@host/database'"
@@ -15,30 +14,15 @@ const EXAMPLE =
  */
 export async function connect(name: string, url: string | undefined): Promise<pg.Client> {
   const connectionString = checkDatabaseUrl(name, url, EXAMPLE)
-  if (new URL(connectionString).hostname.includes('-pooler.')) {
-    throw new CommandError(
-      `${name} needs a direct connection, because Neon's pooler keeps no session. Remove \`-pooler\` from the host.`,
-      2,
-    )
-  }
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  requireDirect(connectionString, name)
+  const client = await connectTo(connectionString, name, {
     application_name: 'adopt',
     keepAlive: true,
   })
-  client.on('error', () => {}) // The statement fails too.
-  try {
-    await client.connect()
-    await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
-      set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8';
-      set default_transaction_read_only = off`)
-    return client
-  } catch (error) {
-    const cause = error instanceof AggregateError ? error.errors[0] : error
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError(`Can't connect to ${name}: ${reason}.`)
-  }
+  await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
+    set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8';
+    set default_transaction_read_only = off`)
+  return client
 }
 
 /** SQLSTATE, and what to do about it. */

@@ -9,9 +9,9 @@ import { startNeonGateway } from '../../local/neon/index.ts'
 import { differences, readContents } from '../../scripts/backup/contents.ts'
 import { readManifest } from '../../scripts/backup/manifest.ts'
 import { findPrograms as findClient } from '../../scripts/backup/programs.ts'
-import { buildBundle } from '../../scripts/build.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 import type {} from '../setup/world.ts'
+import { builtBundle } from './built-bundle.ts'
 import { findPrograms, startInstalledPostgres } from './installed-postgres.ts'
 import { runProgram } from './programs.ts'
 import { call, PASSWORD } from './served-bundle.ts'
@@ -63,7 +63,7 @@ async function testDump(programs: string) {
   onTestFinished(postgres.stop)
   const neon = await startNeonGateway({ connectTo: postgres.address })
   onTestFinished(neon.close)
-  const { file: script } = await buildBundle(folder)
+  const { file: script } = await builtBundle()
   async function serve(DATABASE_URL: string) {
     const variables = { ...inject('world').bindings, DATABASE_URL, NEON_HTTP_URL: neon.url }
     const worker = await serveWorker({ script, variables })

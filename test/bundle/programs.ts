@@ -1,15 +1,13 @@
 /** Commands of scripts/, as programs. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { inject } from 'vitest'
-import { buildBundle } from '../../scripts/build.ts'
 import type { Result } from '../../scripts/smoke/check.ts'
 import type {} from '../setup/world.ts'
+import { builtBundle } from './built-bundle.ts'
 import { RATE_LIMIT_FACTOR } from './served-bundle.ts'
 
 const SCRIPTS = join(import.meta.dirname, '../../scripts')
@@ -34,8 +32,7 @@ async function endOf(child: ReturnType<typeof start>) {
 
 /** Serves a bundle with the bindings of the tests. */
 export async function serveStandalone() {
-  const folder = await mkdtemp(join(tmpdir(), 'standalone-'))
-  const { file } = await buildBundle(folder)
+  const { file } = await builtBundle()
   const variables = { ...inject('world').bindings, RATE_LIMIT_FACTOR }
   const child = start('standalone.ts', ['--bundle', file, '--port', '0'], variables)
   const exited = once(child, 'exit')
@@ -56,7 +53,6 @@ export async function serveStandalone() {
     async stop() {
       child.kill('SIGTERM')
       const [code] = await exited
-      await rm(folder, { recursive: true })
       return code
     },
   }

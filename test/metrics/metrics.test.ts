@@ -71,6 +71,21 @@ test('a flush is one command, however much was counted, and none follows without
   expect(sent.map(({ path, body }) => [path, JSON.parse(body)[0]])).toEqual([['', 'hset']])
 })
 
+test('a flush of ten routes, each with an error, has about 3 KB', async () => {
+  const metrics = isolate()
+  for (let n = 0; n < 10; n++) {
+    const route = `/api/users/route-${n}`
+    for (let durationMs = 0; durationMs < 6_000; durationMs += 5) {
+      metrics.countResponse({ ...ME, route, durationMs })
+    }
+    metrics.countResponse({ ...ME, route, status: 401, error: 'AuthenticationError' })
+  }
+  await count(metrics)
+  const [sent] = await lane.log()
+  expect(sent?.body.length).toBeGreaterThan(2_000)
+  expect(sent?.body.length).toBeLessThan(3_500)
+})
+
 describe('a flush that fails', () => {
   test.each([
     { kind: 'disconnect' },
@@ -145,6 +160,23 @@ describe('the cron', () => {
     expect(left.filter((id) => id.startsWith(`${began}`))).toEqual([])
     const { read } = createMetrics({ environment: env, redis: { url: lane.url, token } })
     expect((await read()).get('a')).toEqual([1_000])
+  })
+
+  test('catches up after hours, also when there is too much to be read at once', async () => {
+    const metrics = isolate()
+    const sixHoursAgo = Date.now() - 6 * 60 * 60_000
+    const batches = Array.from({ length: 600 }, (_, n) => [
+      `${sixHoursAgo}-${n}`,
+      { [REQUESTS]: [1] },
+    ])
+    const redis = new Redis({ url: lane.url, token })
+    await redis.hset(`metrics:${environment}`, Object.fromEntries(batches))
+    await lane.fault({ kind: 'status', status: 400, match: 'hgetall' })
+    expect([await metrics.fold(), await metrics.fold()]).toEqual([250, 250])
+    expect(await metrics.fold()).toBe(100)
+    await lane.calm()
+    expect(await counted(metrics)).toEqual([600])
+    expect(Object.keys((await stored()) ?? {}).toSorted()).toEqual(['totals', 'version'])
   })
 
   test('drops a series that nothing was added to for 30 days, and no other', async () => {

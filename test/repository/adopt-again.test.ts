@@ -188,3 +188,18 @@ test('npm run adopt -- --since imports who took the name that another gave up, a
     { id: 2001, username: 'user_1005' },
   ])
 })
+
+test('npm run adopt does not call itself complete where something else was written', async () => {
+  const [from, to] = [await oldDatabase('later'), await newDatabase()]
+  await to.query(`
+    create function meddle() returns trigger language plpgsql as $$
+      begin new.full_name := 'Someone'; return new; end $$;
+    create trigger meddle before insert on users for each row when (new.id = 1001)
+      execute function meddle()`)
+  await expect(adopt(from, to)).rejects.toThrow(
+    /^Not verified: users as imported: full_name differ\./,
+  )
+  expect(await to.query('select completed_at from adoption.state')).toEqual([
+    { completed_at: null },
+  ])
+})

@@ -80,7 +80,7 @@ test('npm run adopt says why it does not begin, and changes nothing', async () =
   const pooled = { ...from, url: 'postgresql://a:canary@ep-x-pooler.neon.tech/db' }
   await rejects(/^--from needs a direct connection/, pooled, to)
   await rejects(
-    /^Can't connect to --from: /,
+    /^Can't connect to the database: .+\. Check --from\.$/,
     { ...from, url: from.url.replace(/:\d+\//, ':1/') },
     to,
   )

@@ -105,6 +105,11 @@ test.each([
     ['--to', 'postgresql://me:canary@host'],
     /^--to names no database after the host\. (?!.*canary)/,
   ],
+  [
+    'scripts/adopt.ts',
+    ['--decisions', 'adopt-report.csv'],
+    /^--report would overwrite your decisions: name another file\./,
+  ],
   ['scripts/adopt.ts', ['--decisions', '/nowhere'], /^Can't read \/nowhere\.$/m],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],
 ])('node %s %j exits with 2 and says what it takes', async (file, args, message) => {

@@ -108,6 +108,7 @@ async function carryOver(
   before: Target,
   { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
+  const output = await openReport(reportFile)
   const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
   const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
@@ -135,7 +136,6 @@ async function carryOver(
     // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }
-  const output = await openReport(reportFile)
   for (const each of types) await report(to, each, isRepeat, output)
   const resets = await reportResets(to, output)
   await output.close()

@@ -17,7 +17,7 @@ The report has a line for each row, or several. What happens to it:
   conflict  was adopted, and has changed in both: stays as it is here. The same for "keep"
   deleted   was adopted, and is not in the old database any more: stays here
 
-Decide in the column "decision" of the report, and pass the file as --decisions:
+Decide in the column "decision" of the report, and pass the file as --decisions, with another --report:
   skip, import, username=…, email=…, full_name=…, is_active=false
 
 Killed at any moment, it goes on when it is run again. Passwords in URLs show in the list of processes:

@@ -6,14 +6,18 @@ import { findOverdueEmails, markRequeued } from './db/outbox.ts'
 import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruning.ts'
 import { type Config, ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
-import { MetricsUnavailable } from './metrics/store.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import { FOLDED_BATCHES, MetricsUnavailable } from './metrics/store.ts'
 import { resourcesFor } from './resources.ts'
 
 /** Messages that a queue takes in one call. */
 const QUEUED_BATCH = 100
 
-/** Batches in one run: of messages, of users, and of the rows of each table. The rest waits for the next run. */
-const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40 }
+/**
+ * Batches in one run: of messages, of users, of the rows of each table, and of what isolates have counted. The
+ * rest waits for the next run.
+ */
+const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40, folded: 20 }
 
 /**
  * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail,
@@ -28,7 +32,7 @@ export async function runMaintenance(bindings: Bindings): Promise<void> {
     ...(await run('write_counts', () => writeCountedFailures(db, {}))),
     ...(await run('erase', () => eraseUsers(db, config))),
     ...(await prune(db, config)),
-    ...(await run('fold_metrics', async () => (metrics ? { folded: await metrics.fold() } : {}))),
+    ...(await run('fold_metrics', () => foldMetrics(metrics))),
   }
   if (Object.keys(done).length > 0) writeLog('info', 'maintenance_done', done)
 }
@@ -103,4 +107,16 @@ async function prune(db: Database, config: Config): Promise<Counts> {
     tables = full
   }
   return deleted
+}
+
+/** Folds what isolates have counted, if they do. */
+async function foldMetrics(metrics: Metrics | undefined): Promise<Counts> {
+  if (!metrics) return {}
+  let folded = 0
+  for (let n = 0; n < MAX_BATCHES.folded; n++) {
+    const count = await metrics.fold()
+    folded += count
+    if (count < FOLDED_BATCHES) break
+  }
+  return { folded }
 }

@@ -27,6 +27,8 @@ export async function connect(name: string, url: string | undefined): Promise<pg
 
 /** SQLSTATE, and what to do about it. */
 const ADVICE: Record<string, string> = {
+  '22021':
+    "It is not UTF-8, as a SQL_ASCII database lets be: correct it there, as by convert_from(full_name::bytea, 'LATIN1').",
   '42501': 'Use the role that owns the tables.',
   '25006': 'It is read-only: use the primary.',
   '53100': 'Its disk is full.',

@@ -21,10 +21,10 @@ const OPTIONS = { columns: COLUMNS, escape_formulas: true }
 
 export type Report = { write(lines: ReportLine[]): Promise<void>; close(): Promise<void> }
 
-/** Begins a report anew. Names and emails are in it, so nobody else may read it. */
+/** Begins a report anew. Names and emails are in it, so nobody else may read it, whoever could read the one before. */
 export async function openReport(file: string): Promise<Report> {
   const handle = await open(file, 'w', 0o600)
-  await handle.chmod(0o600)
+  if ((await handle.stat()).isFile()) await handle.chmod(0o600)
   await handle.write(stringify([], { ...OPTIONS, header: true }))
   return {
     async write(lines) {

@@ -81,6 +81,11 @@ test.each([
   ['local/dev.ts', ['start'], /^Unexpected argument 'start'/],
   ['bench/soak.ts', ['--seconds', '1e3'], /^--seconds takes a whole number/],
   ['scripts/doctor.ts', [], /^There is nothing to check: .*\n.*npm run doctor -- --file <file>\n$/],
+  [
+    'scripts/smoke.ts',
+    ['--url', 'http://accounts.example.com', '--write'],
+    /^--write sends passwords: pass the https address/,
+  ],
   ['scripts/smoke.ts', [], /^Which service\? Pass --url /],
   [
     'scripts/smoke.ts',

@@ -37,6 +37,7 @@ export function hashCommands(keyspace: Keyspace): StoreCommands {
     HGET: { arity: 3, run: (args) => hmget(args)[0] ?? null },
     HMGET: { arity: -3, run: hmget },
     HDEL: { arity: -3, run: hdel },
+    HKEYS: { arity: 2, run: ([key = '']) => [...(findHash(key)?.keys() ?? [])] },
     HGETALL: { arity: 2, run: ([key = '']) => [...(findHash(key) ?? [])].flat() },
   }
 }

@@ -9,9 +9,11 @@ export function createShared<Subject extends object, Result>() {
   const last = new WeakMap<Subject, { at: number; result: Result }>()
   return async (subject: Subject, probe: () => Promise<Result>): Promise<Result> => {
     const known = last.get(subject)
-    if (known && Date.now() - known.at < SHARED_FOR_MS) return known.result
-    // Others get the last result while this request probes.
-    if (known) known.at = Date.now()
+    const age = known ? Date.now() - known.at : Number.POSITIVE_INFINITY
+    if (known && age < SHARED_FOR_MS) return known.result
+    // Others get the last result while this request probes, but not one of an hour ago: counters would fall, which
+    // Prometheus takes for a restart.
+    if (known && age < 2 * SHARED_FOR_MS) known.at = Date.now()
     const result = await probe()
     last.set(subject, { at: Date.now(), result })
     return result

@@ -151,6 +151,14 @@ test('GET /metrics asks Redis once and the database once, and shares the respons
   expect(await reads()).toEqual([2, 2])
 })
 
+test('GET /metrics returns nothing old to the second of two scrapers at one moment', async () => {
+  await scrape()
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+  const both = await Promise.all([scrape(), scrape()])
+  vi.useRealTimers()
+  for (const { text } of both) expect(text).toContain('endpoint="/metrics",status="200"')
+})
+
 test('GET /metrics says how many users, admins, sessions, locked accounts and emails there are', async () => {
   env = metered({ DATABASE_URL: await emptyDatabase() })
   const url = String(env.DATABASE_URL)

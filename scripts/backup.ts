@@ -70,7 +70,7 @@ it, in the same snapshot.`,
       to: { type: 'string', value: '<folder>', about: 'where to', default: 'backups' },
     },
     details: `The connection must be direct, not through Neon's pooler, and pg_dump of the server's version or later. It
-has emails and password hashes: encrypt it before it leaves this machine (\`age\`, see docs/operations.md).
+has emails and password hashes: encrypt it before it leaves this machine (\`age\`, see docs/runbooks.md).
 
 Not in it: secrets (without the same SECRET_KEY all sessions end), Redis (counts only), messages in the
 queue (reset requests of the last minutes), roles of the database.`,

@@ -17,7 +17,7 @@ const QUEUED_BATCH = 100
  * Batches in one run: of messages, of users, of the rows of each table, and of what isolates have counted. The
  * rest waits for the next run.
  */
-const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40, folded: 20 }
+const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40, folded: 40 }
 
 /**
  * What the cron does: queues emails whose message was lost, writes counted failures to the audit trail,

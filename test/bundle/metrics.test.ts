@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { startWorkerd } from '../../scripts/standalone/workerd.ts'
+import type {} from '../setup/world.ts'
 import { call, type ServedBundle, serveBundle } from './served-bundle.ts'
 
 const TOKEN = 'Zk3vQ8mN1xR5tY7wB2cD4fG6hJ9kL0pS'
@@ -10,6 +13,8 @@ const PROJECT_NAME = 'Ada "Love" \\ Co'
 
 /** A flush comes ten seconds after the first response that it counts, and a scrape is five seconds old at most. */
 const FLUSHED = { timeout: 30_000, interval: 500 }
+
+const FLUSH_MS = 10_000
 
 const CALLS = 300
 
@@ -54,6 +59,23 @@ test('what fifty callers ask of two isolates is counted exactly, and promtool ac
     const check = execFileSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
     expect(check).toBe('')
   }
+})
+
+test('a batch of emails is acknowledged before its counts are flushed', async () => {
+  const worker = await startWorkerd({
+    script: isolates[0]?.file ?? '',
+    variables: { ...inject('world').bindings, METRICS_TOKEN: TOKEN, ENVIRONMENT },
+    mailQueue: '127.0.0.1:9', // Nothing is queued.
+  })
+  const timestamp = Date.now()
+  const messages = [{ id: '1', timestamp, attempts: 1, body: { type: 'owed', id: randomUUID() } }]
+  const response = await fetch(`${worker.deliverUrl}/queue`, {
+    method: 'POST',
+    body: JSON.stringify({ queue: 'edge-accounts-mail', messages }),
+  })
+  expect(await response.json()).toMatchObject({ outcome: 'ok', retryMessages: [] })
+  expect(Date.now() - timestamp).toBeLessThan(FLUSH_MS)
+  await worker.stop()
 })
 
 function hasPromtool(): boolean {

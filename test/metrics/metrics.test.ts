@@ -162,6 +162,23 @@ describe('the cron', () => {
     expect((await read()).get('a')).toEqual([1_000])
   })
 
+  test('catches up after hours, also when there is too much to be read at once', async () => {
+    const metrics = isolate()
+    const sixHoursAgo = Date.now() - 6 * 60 * 60_000
+    const batches = Array.from({ length: 600 }, (_, n) => [
+      `${sixHoursAgo}-${n}`,
+      { [REQUESTS]: [1] },
+    ])
+    const redis = new Redis({ url: lane.url, token })
+    await redis.hset(`metrics:${environment}`, Object.fromEntries(batches))
+    await lane.fault({ kind: 'status', status: 400, match: 'hgetall' })
+    expect([await metrics.fold(), await metrics.fold()]).toEqual([250, 250])
+    expect(await metrics.fold()).toBe(100)
+    await lane.calm()
+    expect(await counted(metrics)).toEqual([600])
+    expect(Object.keys((await stored()) ?? {}).toSorted()).toEqual(['totals', 'version'])
+  })
+
   test('drops a series that nothing was added to for 30 days, and no other', async () => {
     const metrics = isolate()
     const renamed = 'http_requests_total\tGET\t/api/renamed\t200'

@@ -42,3 +42,13 @@ test('a month is what the price lists say, worked out by hand', () => {
   expect(logins.price.cloudflare).toBeCloseTo(5 + ((65 + 1 + 0.0438 - 30) * 2) / 100, 4)
   expect(logins.price.upstash).toBe(10)
 })
+
+test.each([
+  [1000, 0, 'on the busiest of 30 days less than 100'],
+  [3000, 20, 'more than 100 on the busiest day'],
+  [250_000, 200, 'the most that Pro sends'],
+  [300_000, 270, 'Scale, as Pro ends at five times its 50,000'],
+])('%i emails a month are $%i: %s', (mails, price) => {
+  const none = { active: 0, users: mails, registrations: 1 }
+  expect(costsOf({ ...ASSUMED, ...none }).price.resend).toBeCloseTo(price, 6)
+})

@@ -145,10 +145,9 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^FAIL settings: DATABASE_URL has no sslmode=require/,
   ],
 ])('the settings of production: %s', async (_, changed, line) => {
-  const values = { ...bindings, ...SOUND, ...changed }
-  const config = readConfig(values)
+  const config = readConfig({ ...bindings, ...SOUND, ...changed })
   if (config instanceof ConfigurationError) throw config
-  const found = lines(await checkSettings(config, values))
+  const found = lines(await checkSettings(config))
   expect(found).toEqual([expect.stringMatching(line)])
   expect(found.join()).not.toContain('canary')
 })
@@ -181,12 +180,10 @@ test.each<[string, number, object, RegExp]>([
     NEON_PROJECT_ID: 'green-sky-1',
     NEON_API_URL: `http://127.0.0.1:${port}`,
   }
-  const config = readConfig(bindings)
-  if (config instanceof ConfigurationError) throw config
-  const found = lines(await checkBackups(config, values))
+  const found = lines(await checkBackups(values))
   expect(found).toEqual([expect.stringMatching(line)])
   expect(found.join()).not.toContain('canary')
-  expect(lines(await checkBackups(config, {}))).toEqual([
+  expect(lines(await checkBackups({}))).toEqual([
     expect.stringMatching(/^warn backups: .* NEON_API_KEY and NEON_PROJECT_ID/),
   ])
 })

@@ -30,11 +30,14 @@ test.each(COMMANDS)('$name -- --help exits with 0 and shows its options', async 
   )
 })
 
-test.each(COMMANDS)('$name exits with 2 for an option it does not have', async ({ file }) => {
-  expect(await runProgram(file, ['--nope'])).toEqual(
-    wrong(/^Unknown option '--nope'\. See: npm run [\w:-]+ -- --help\n$/),
-  )
-})
+test.each(['scripts/keys.ts', 'bench/bench.ts', 'local/dev.ts', 'tools/check-client.ts'])(
+  '%s exits with 2 for an option it does not have',
+  async (file) => {
+    expect(await runProgram(file, ['--nope'])).toEqual(
+      wrong(/^Unknown option '--nope'\. See: npm run [\w:-]+ -- --help\n$/),
+    )
+  },
+)
 
 test('all that a command prints reaches a pipe, or ends with who reads it', async () => {
   const source = `import { runCommand } from './scripts/command-line.ts'

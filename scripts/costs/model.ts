@@ -61,7 +61,7 @@ const REQUESTS_PER_ISOLATE = 20
 const CRON_RUNS = MONTH_SECONDS / (5 * 60)
 const SCRAPES = MONTH_SECONDS / 15
 const FLUSHES_PER_ISOLATE = MONTH_SECONDS / 10
-const COMMANDS_PER_FOLD = 6
+const COMMANDS_PER_FOLD = 7
 
 type Call = {
   count: number

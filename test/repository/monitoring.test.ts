@@ -88,7 +88,7 @@ test('docs/monitoring.md lists every metric with its labels', () => {
 })
 
 test('docs/monitoring.md lists no other metric, but those that rules/recording.yml records under a plain name', () => {
-  const [, table = ''] = /^## Metrics\n([^]*?)^## /m.exec(document) ?? []
+  const [, table = ''] = /^## Metrics\n([\s\S]*?)^## /m.exec(document) ?? []
   const listed = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
   const recorded = [...rules.matchAll(/record: (\w+)$/gm)].map(([, name]) => name)
   expect(listed.toSorted()).toEqual([...Object.keys(METRICS), ...recorded].toSorted())

@@ -118,12 +118,12 @@ test('10: demoting, disabling and deleting an admin in the database applies at t
   expectUnauthenticated(await list())
 })
 
-test('10 (CVE-2026-9802): Redis contains only rate limits, so flushing it revives no session', async () => {
+test('10 (CVE-2026-9802): Redis contains only rate limits and metrics, so flushing it revives no session', async () => {
   const user = await newUser()
   await user.caller.post('/api/users/logout', { refresh_token: user.refresh_token })
   const [, keys] = (await redis('SCAN', '0', 'COUNT', '1000000')) as [string, string[]]
   expect(keys.length).toBeGreaterThan(0)
-  expect(keys.filter((key) => !key.startsWith('limit:'))).toEqual([])
+  expect(keys.filter((key) => !/^(limit|metrics):/.test(key))).toEqual([])
   await expectSignedOut(user)
 })
 

@@ -27,6 +27,9 @@ const oneOf = <const Values extends readonly string[]>(...values: Values) =>
 /** What may be sent in a header or compared as a whole. */
 const withoutSpaces = z.string().check(z.regex(/^\S+$/, 'must not contain spaces'))
 
+/** What `BCRYPT_COST` may be: less is guessed too fast, more takes a second. */
+export const BCRYPT_COSTS = { least: 10, most: 14 }
+
 /** Every variable and secret, by the name it has in wrangler.toml and .dev.vars.example. */
 export const Variables = z
   .object({
@@ -62,7 +65,7 @@ export const Variables = z
     RESET_TOKEN_EXPIRE_MINUTES: integer(60, 5, 24 * 60),
     PASSWORD_MIN_LENGTH: integer(8, 8, 64),
     BREACHED_PASSWORDS_URL: z.optional(httpUrl),
-    BCRYPT_COST: integer(10, 10, 14),
+    BCRYPT_COST: integer(10, BCRYPT_COSTS.least, BCRYPT_COSTS.most),
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
     RATE_LIMIT_FACTOR: integer(1, 1, 10_000),

@@ -65,8 +65,13 @@ export async function run(
   database?: string,
 ): Promise<string> {
   const url = database === undefined ? undefined : new URL(database)
-  const PGPASSWORD = decodeURIComponent(url?.password ?? '')
+  const inQuery = url?.searchParams.get('password')
+  const PGPASSWORD = inQuery ?? decodeURIComponent(url?.password ?? '')
   if (url) url.password = ''
+  if (url && inQuery) {
+    url.searchParams.delete('password')
+    url.search = url.search.replaceAll('+', '%20') // To libpq, + is no space.
+  }
   const child = spawn(pathOf(folder, program), [...args, ...(url ? ['--dbname', url.href] : [])], {
     env: { ...process.env, ...(PGPASSWORD && { PGPASSWORD }) },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,8 @@
 import { actOn, isAct, list, resetPassword } from './admin/commands.ts'
 import { withDatabase } from './admin/database.ts'
 import { CommandError, runCommand } from './command-line.ts'
-import { databaseUrlOf, readVariables } from './variables.ts'
+import { VARIABLE_OPTIONS, variablesOf } from './environments.ts'
+import { databaseUrlOf } from './variables.ts'
 
 const DETAILS = `Commands:
   list                      all admins
@@ -16,8 +17,8 @@ const DETAILS = `Commands:
 The last active superadmin can't be disabled or demoted. Each act is in the audit trail.
 
 DATABASE_URL names the database. reset-password needs the variables of the Worker, too: it derives the
-link from its SECRET_KEY. They come from the environment, or from a file as \`npm run doctor\` reads it:
---file ~/edge-accounts.production.env
+link from its SECRET_KEY. They come from the shell, or as for \`npm run doctor\`:
+--env production --file ~/edge-accounts.production.env
 
 Exit codes: 0 done, or nothing to do; 1 not done; 2 the command or the variables are wrong.`
 
@@ -29,10 +30,10 @@ await runCommand(
     about:
       'Acts on admins. Each act does what an API call would, its line in the audit trail included.',
     operands: { usage: '<command> [<id|email>]', most: 2 },
-    options: { file: { type: 'string', value: '<file>', about: 'variables, as in .dev.vars' } },
+    options: VARIABLE_OPTIONS,
     details: DETAILS,
   },
-  async ({ values: { file }, positionals: [command, who] }) => {
+  async ({ values: given, positionals: [command, who] }) => {
     if (command === undefined) throw new CommandError(`Which command? ${SEE_HELP}`, 2)
     if (!isAct(command) && command !== 'list' && command !== 'reset-password') {
       throw new CommandError(`There is no command ${command}. ${SEE_HELP}`, 2)
@@ -42,7 +43,7 @@ await runCommand(
       throw new CommandError(`${command} takes ${takes}. ${SEE_HELP}`, 2)
     }
     // What the file sets goes before what the shell does.
-    const values = { ...process.env, ...(file === undefined ? {} : await readVariables(file)) }
+    const values = { ...process.env, ...(await variablesOf(given)) }
     const url = databaseUrlOf(values, `npm run admin -- ${command}`)
     const output = await withDatabase(url, (db) => {
       if (who === undefined) return list(db)

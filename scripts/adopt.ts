@@ -1,9 +1,10 @@
 // `npm run adopt`: imports the accounts of the FastAPI service.
+import { resolve } from 'node:path'
 import { readDecisions } from './adopt/decisions.ts'
 import type { Counts } from './adopt/outcome.ts'
 import { showProgress } from './adopt/progress.ts'
 import { adopt } from './adopt/run.ts'
-import { runCommand } from './command-line.ts'
+import { CommandError, runCommand } from './command-line.ts'
 
 const DETAILS = `Without --apply it writes nothing but the report. The old database is read in one read-only transaction.
 --from and --to may be the same database: see docs/migrating-from-fastapi.md.
@@ -16,7 +17,7 @@ The report has a line for each row, or several. What happens to it:
   conflict  was adopted, and has changed in both: stays as it is here. The same for "keep"
   deleted   was adopted, and is not in the old database any more: stays here
 
-Decide in the column "decision" of the report, and pass the file as --decisions:
+Decide in the column "decision" of the report, and pass the file as --decisions, with another --report:
   skip, import, username=…, email=…, full_name=…, is_active=false
 
 Killed at any moment, it goes on when it is run again. Passwords in URLs show in the list of processes:
@@ -58,6 +59,9 @@ await runCommand(
   async ({ values }) => {
     const reportFile = values.report ?? ''
     const isApplied = values.apply === true
+    if (values.decisions && resolve(values.decisions) === resolve(reportFile)) {
+      throw new CommandError('--report would overwrite your decisions: name another file.', 2)
+    }
     const outcome = await adopt({
       fromUrl: values.from ?? process.env['OLD_DATABASE_URL'],
       toUrl: values.to ?? process.env['DATABASE_URL'],

@@ -1,23 +1,13 @@
 // `npm run backup`: a dump of the database at DATABASE_URL, read back and counted.
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { readContents } from './backup/contents.ts'
 import { type Manifest, manifestOf, sha256 } from './backup/manifest.ts'
 import { findPrograms, type Programs, run } from './backup/programs.ts'
 import { CommandError, runCommand } from './command-line.ts'
+import { connectTo, requireDirect } from './postgres.ts'
 import { databaseUrlOf } from './variables.ts'
-
-const CONNECT_TIMEOUT_MS = 10_000
-
-async function connect(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
-  client.on('error', () => {}) // What runs fails too.
-  await client.connect().catch((error: Error) => {
-    throw new CommandError(`Can't connect to the database: ${error.message}. Check DATABASE_URL.`)
-  })
-  return client
-}
 
 /** The dump is of the snapshot in which `client` counts, whatever is written meanwhile. */
 async function dump(client: pg.Client, url: string, file: string): Promise<Manifest> {
@@ -59,7 +49,7 @@ async function backUp(url: string, folder: string): Promise<{ file: string; mani
   const file = join(folder, `accounts-${time}.dump`)
   const partial = `${file}.partial`
   await (await open(partial, 'wx', 0o600)).close()
-  const client = await connect(url)
+  const client = await connectTo(url)
   try {
     const manifest = await dump(client, url, partial)
     await writeFile(manifestOf(file), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 })
@@ -80,19 +70,14 @@ it, in the same snapshot.`,
       to: { type: 'string', value: '<folder>', about: 'where to', default: 'backups' },
     },
     details: `The connection must be direct, not through Neon's pooler, and pg_dump of the server's version or later. It
-has emails and password hashes: encrypt it before it leaves this machine (\`age\`, see docs/operations.md).
+has emails and password hashes: encrypt it before it leaves this machine (\`age\`, see docs/runbooks.md).
 
 Not in it: secrets (without the same SECRET_KEY all sessions end), Redis (counts only), messages in the
 queue (reset requests of the last minutes), roles of the database.`,
   },
   async ({ values: { to } }) => {
     const url = databaseUrlOf(process.env, 'npm run backup')
-    if (new URL(url).hostname.includes('-pooler.')) {
-      throw new CommandError(
-        "A backup needs a direct connection, because Neon's pooler does not keep a snapshot. Remove `-pooler` from the host.",
-        2,
-      )
-    }
+    requireDirect(url)
     const startedAt = performance.now()
     const { file, manifest } = await backUp(url, to)
     const { bytes, contents } = manifest

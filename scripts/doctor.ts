@@ -12,8 +12,8 @@ import { checkMail } from './doctor/mail.ts'
 import { checkPublicUrl } from './doctor/public-url.ts'
 import { checkRedis } from './doctor/redis.ts'
 import { checkSettings } from './doctor/settings.ts'
-import { ENVIRONMENTS, plainVariables } from './environments.ts'
-import { readVariables, type Values, withoutEmpty } from './variables.ts'
+import { type Given, VARIABLE_OPTIONS, variablesOf } from './environments.ts'
+import type { Values } from './variables.ts'
 
 const CHECKS: Readonly<Record<string, Check>> = {
   keys: checkKeys,
@@ -27,20 +27,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
 /** Of what is on the internet: not of a laptop. */
 const DEPLOYED_CHECKS: Readonly<Record<string, Check>> = {
   settings: checkSettings,
-  backups: checkBackups,
+  backups: () => checkBackups(process.env),
   certificate: checkPublicUrl,
 }
-
-/** Not the Worker's: the doctor's own. */
-const OWN_VARIABLES = ['NEON_API_KEY', 'NEON_PROJECT_ID']
 
 const CHECK_TIMEOUT_MS = 20_000
 const CHECK_WIDTH = 13
 
-/** Most unknown names in a file are typos. */
+/** Typos, or secrets that a deploy with this file would give to the Worker. */
 function checkNames(values: Values): Finding[] {
   return Object.keys(values)
-    .filter((name) => !(name in Variables.shape || OWN_VARIABLES.includes(name)))
+    .filter((name) => !(name in Variables.shape))
     .map((name) => warn('variables', `${name} is not a known variable: see .dev.vars.example.`))
 }
 
@@ -53,7 +50,7 @@ async function examine(values: Values): Promise<Finding[]> {
   }
   const checks = { ...CHECKS, ...(isDeployed(values) && DEPLOYED_CHECKS) }
   const findings = await Promise.all(
-    Object.entries(checks).map(([name, check]) => run(name, () => check(config, values))),
+    Object.entries(checks).map(([name, check]) => run(name, () => check(config))),
   )
   return [ok('variables', `valid, for ${config.environment}`), ...findings.flat()]
 }
@@ -116,21 +113,15 @@ const REQUIRED = Object.entries(Variables.shape).flatMap(([name, schema]) =>
 )
 
 /** The file that is named; or else the shell; or else what `npm run dev` has started. */
-async function findSource({ file, env }: { file?: string; env?: string }): Promise<Source> {
-  const plain = env === undefined ? {} : await plainVariables(env)
+async function findSource({ file, env }: Given): Promise<Source> {
+  const values = await variablesOf({ file, env })
   if (file !== undefined) {
-    const values = { ...plain, ...(await readVariables(file)) }
-    return {
-      name: `the file ${file}${env ? ` with ${env} of wrangler.toml` : ''}`,
-      values,
-      isFile: true,
-    }
+    const name = `the file ${file}${env ? ` with ${env} of wrangler.toml` : ''}`
+    return { name, values, isFile: true }
   }
   if (env !== undefined) {
-    const values = { ...withoutEmpty(process.env), ...plain }
     return { name: `${env} of wrangler.toml with the secrets of the shell`, values }
   }
-  const values = withoutEmpty(process.env)
   if (REQUIRED.some((name) => name in values)) {
     return { name: 'the variables of the shell', values }
   }
@@ -153,18 +144,11 @@ if (import.meta.main) {
       name: 'npm run doctor',
       about: `Checks an environment from outside: its variables, keys, database, Redis and email. Prints a line for
 each check, never a value. It changes only a counter in Redis, and sends no email.`,
-      options: {
-        file: { type: 'string', value: '<file>', about: 'its variables, as in .dev.vars' },
-        env: {
-          type: 'string',
-          value: '<environment>',
-          about: 'staging or production: plain variables from wrangler.toml',
-          among: ENVIRONMENTS,
-        },
-      },
+      options: VARIABLE_OPTIONS,
       details: `Without a file, checks the variables of the shell. If it has none, the service that \`npm run dev\` runs.
 With --env, the file or the shell only has to have the secrets. Of staging and production, it also checks the
-certificate and the redirect at PUBLIC_URL and, with NEON_API_KEY and NEON_PROJECT_ID, how far back Neon restores.
+certificate and the redirect at PUBLIC_URL and, with NEON_API_KEY and NEON_PROJECT_ID in the shell, how far back
+Neon restores.
 
 Exit codes: 0 nothing failed; 1 a check failed; 2 the variables can't be read.`,
     },

@@ -6,13 +6,13 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { CommandError, runCommand } from './command-line.ts'
+import { connectTo, requireDirect } from './postgres.ts'
 import { databaseUrlOf } from './variables.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
 
 /** The key of the advisory lock that parallel runs wait for. An arbitrary number. */
 const LOCK_KEY = 715_517_364
-const CONNECT_TIMEOUT_MS = 10_000
 
 export interface MigrationOutcome {
   /** How many were applied by this run: 0 if the database was up to date. */
@@ -21,27 +21,17 @@ export interface MigrationOutcome {
   total: number
 }
 
-/** @throws Error that describes the failure, without the password */
 async function connect(databaseUrl: string): Promise<pg.Client> {
-  try {
-    const client = new pg.Client({
-      connectionString: databaseUrl,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    })
-    client.on('error', () => {}) // The statement fails too.
-    await client.connect()
-    // The old tables may have a schema of their own, that their role looks into first.
-    await client.query('set search_path = public')
-    return client
-  } catch (error) {
-    throw new CommandError(`Can't connect to the database: ${reason(error)}. Check DATABASE_URL.`)
-  }
+  const client = await connectTo(databaseUrl)
+  // The old tables may have a schema of their own, that their role looks into first.
+  await client.query('set search_path = public')
+  return client
 }
 
 const readMigrations = (folder: string) => readMigrationFiles({ migrationsFolder: folder })
 
 /** Whether tables of the former service are where those of this one go. */
-async function hasFormerTables(client: pg.Client): Promise<boolean> {
+export async function hasFormerTables(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query(
     `SELECT to_regclass('public.users') IS NOT NULL AND NOT EXISTS (
       SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.users') AND attname = 'session_epoch'
@@ -119,12 +109,7 @@ not through Neon's pooler. The local database is migrated by \`npm run dev\`.`,
     },
     async () => {
       const url = databaseUrlOf(process.env, 'npm run migrate')
-      if (new URL(url).hostname.includes('-pooler.')) {
-        throw new CommandError(
-          "Migrations need a direct connection, because Neon's pooler does not keep locks. Remove `-pooler` from the host.",
-          2,
-        )
-      }
+      requireDirect(url)
       const { applied, total } = await applyMigrations(url)
       console.log(
         applied === 0

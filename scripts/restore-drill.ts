@@ -1,5 +1,5 @@
 // `npm run restore-drill`: whether a backup restores, how long that takes, and what would be lost.
-import pg from 'pg'
+import type pg from 'pg'
 import { startTemporaryPostgres } from '../local/postgres/index.ts'
 import { differences, readContents } from './backup/contents.ts'
 import { type Manifest, newestBackup, readManifest } from './backup/manifest.ts'
@@ -7,6 +7,7 @@ import { findPrograms, run } from './backup/programs.ts'
 import { serveRestored } from './backup/restored-service.ts'
 import { CommandError, runCommand } from './command-line.ts'
 import { applyMigrations } from './migrate.ts'
+import { connectTo } from './postgres.ts'
 import { byDatabase } from './smoke/eraser.ts'
 import { examine } from './smoke/examine.ts'
 import { resendMailbox } from './smoke/mailbox.ts'
@@ -24,11 +25,7 @@ function stopwatch(): () => string {
 }
 
 async function withClient<Result>(url: string, use: (client: pg.Client) => Promise<Result>) {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {}) // What runs fails too.
-  await client.connect().catch((error: Error) => {
-    throw new CommandError(`Can't connect to the database of --into: ${error.message}`)
-  })
+  const client = await connectTo(url, '--into')
   return use(client).finally(() => client.end())
 }
 
@@ -84,7 +81,7 @@ async function drill(file: string, manifest: Manifest, url: string): Promise<str
   const failed = checks.filter(({ status }) => status === 'failed')
   for (const line of failed.flatMap(linesOf)) console.log(line)
   console.log(
-    `Smoke test in ${took()}: ${checks.length - failed.length} of ${checks.length} passed`,
+    `Smoke test in ${took()}: ${failed.length === 0 ? 'passed' : `${failed.length} of ${checks.length} checks failed`}`,
   )
   if (newest) {
     console.log(

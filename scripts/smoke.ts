@@ -6,6 +6,7 @@ import { examine } from './smoke/examine.ts'
 import type { Means } from './smoke/life.ts'
 import { askedMailbox, resendMailbox } from './smoke/mailbox.ts'
 import { printReport } from './smoke/report.ts'
+import { isReadable } from './smoke/tls.ts'
 import { databaseUrlOf, readVariables, type Values, withoutEmpty } from './variables.ts'
 
 /** Resend accepts and reports it as delivered, and nobody gets it. */
@@ -100,6 +101,9 @@ Exit codes: 0 all checks passed; 1 a check failed; 2 the arguments or variables 
     const { origin, json, write, file, timeout, 'mail-to': mailTo } = values
     const local = values.url === undefined ? await readRunningService() : undefined
     const url = baseOf(values.url ?? local?.url)
+    if (write && isReadable(url)) {
+      throw new CommandError('--write sends passwords: pass the https address as --url', 2)
+    }
     const variables = {
       ...process.env,
       ...local?.variables,

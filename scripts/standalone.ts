@@ -3,9 +3,10 @@ import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { ConfigurationError, readConfig, Variables } from '../src/env.ts'
 import { CommandError, runCommand } from './command-line.ts'
+import { VARIABLE_OPTIONS, variablesOf } from './environments.ts'
 import { startMailQueue } from './standalone/mail-queue.ts'
 import { startWorkerd } from './standalone/workerd.ts'
-import { readVariables, type Values, withoutEmpty } from './variables.ts'
+import type { Values } from './variables.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const BUNDLE = 'dist/bundle/worker.js'
@@ -17,7 +18,7 @@ const CRON_MS = 5 * 60_000
 const DRAIN_MS = 5_000
 
 /** Those of the Worker, and nothing else of the shell. @throws {CommandError} that names every wrong one */
-function variablesOf(values: Values): Record<string, string> {
+function workerVariables(values: Values): Record<string, string> {
   const variables = Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>
       name in Variables.shape && value ? [[name, value]] : [],
@@ -71,9 +72,9 @@ await runCommand(
   {
     name: 'npm run standalone',
     about: `Runs the bundle of \`npm run build\` in workerd on this machine, with a mail queue in memory and the cron, for
-an outage of Cloudflare. It takes the same variables as the Worker.`,
+an outage of Cloudflare. It takes the same variables as the Worker, from a file or the shell.`,
     options: {
-      file: { type: 'string', value: '<file>', about: 'its variables, as in .dev.vars' },
+      ...VARIABLE_OPTIONS,
       bundle: { type: 'string', value: '<file>', about: 'what it runs', default: BUNDLE },
       host: { type: 'string', value: '<address>', about: 'where it listens', default: '127.0.0.1' },
       port: { type: 'string', value: '<n>', about: 'the port', least: 0, default: '8787' },
@@ -83,12 +84,12 @@ scripts/standalone/Dockerfile makes an image that runs this command. See docs/ru
 
 Exit codes: 0 stopped by a signal; 1 workerd has ended; 2 the arguments or variables are wrong.`,
   },
-  async ({ values: { file, bundle, host, port } }) => {
+  async ({ values: { bundle, host, port, ...source } }) => {
     const script = resolve(ROOT, bundle)
     await access(script).catch(() => {
       throw new CommandError(`There is no ${bundle}. Run: npm run build`, 2)
     })
-    const values = file === undefined ? withoutEmpty(process.env) : await readVariables(file)
-    return serve(script, `${host}:${port}`, variablesOf(values))
+    const variables = workerVariables(await variablesOf(source))
+    return serve(script, `${host}:${port}`, variables)
   },
 )

@@ -1,23 +1,10 @@
 import { en } from 'zod/locales'
 import * as z from 'zod/mini'
-import {
-  databaseUrl,
-  hasOnlyPublic,
-  httpUrl,
-  origins,
-  pageUrl,
-  redisUrl,
-  sender,
-} from './env/addresses.ts'
+import { databaseUrl, httpUrl, origins, pageUrl, redisUrl, sender } from './env/addresses.ts'
 import { BrandVariables, brandOf } from './env/brand.ts'
 import { LegacyVariables, legacyOf } from './env/legacy.ts'
-import {
-  bootstrapToken,
-  isSameSecret,
-  metricsToken,
-  secretKey,
-  signingKeys,
-} from './env/secrets.ts'
+import { RULES } from './env/rules.ts'
+import { bootstrapToken, metricsToken, secretKey, signingKeys } from './env/secrets.ts'
 
 // zod/mini brings no messages of its own.
 z.config(en())
@@ -40,40 +27,8 @@ const oneOf = <const Values extends readonly string[]>(...values: Values) =>
 /** What may be sent in a header or compared as a whole. */
 const withoutSpaces = z.string().check(z.regex(/^\S+$/, 'must not contain spaces'))
 
-/** What an address must be in staging and production, where `npm run dev` has left none of its own. */
-const PUBLIC_ADDRESSES = {
-  DATABASE_URL: 'must not lead to this machine or a private network',
-  NEON_HTTP_URL: 'is for the local gateway: unset it, or set a public https address',
-  UPSTASH_REDIS_REST_URL: 'must be a public https address',
-  RESEND_BASE_URL: 'is for the local mailbox: unset it, or set a public https address',
-  JWT_ISSUER: 'must be a public https address if it is one at all',
-  PUBLIC_URL: 'must be a public https address: links in emails lead there',
-  FRONTEND_URL: 'must be a public https address: links in emails lead there',
-  SIGN_IN_URL: 'must be a public https address: the built-in pages lead there',
-  LOGO_URL: 'must be a public https address: pages and emails load it',
-  CORS_ORIGINS: 'must be public https origins',
-  BREACHED_PASSWORDS_URL: 'must be a public https address',
-  EMAIL_FROM: 'must be an address in a domain of yours',
-}
-
-/** What is said of a secret that is the same as SECRET_KEY or one before it in this list. */
-const SAME_SECRET = {
-  SECRET_KEY_PREVIOUS: 'is the same as SECRET_KEY: set the value before it, or none',
-  ADMIN_BOOTSTRAP_TOKEN:
-    'is the same as SECRET_KEY or the one before: run "npm run keys" for one of its own',
-  METRICS_TOKEN: 'is the same as another secret: run "npm run keys" for one of its own',
-  LEGACY_SECRET_KEY:
-    'is the same as another secret: run "npm run keys" for new ones of this service',
-}
-
-const SECRETS = ['SECRET_KEY', ...Object.keys(SAME_SECRET)]
-
-const secretsBefore = (name: string) => SECRETS.slice(0, SECRETS.indexOf(name))
-
-const isDeployed = (environment: string) => /^(staging|production)$/.test(environment)
-
-/** For checks across variables: they report together with those of single ones, not only afterwards. */
-const always = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null
+/** What `BCRYPT_COST` may be: less is guessed too fast, more takes a second. */
+export const BCRYPT_COSTS = { least: 10, most: 14 }
 
 /** Every variable and secret, by the name it has in wrangler.toml and .dev.vars.example. */
 export const Variables = z
@@ -110,48 +65,14 @@ export const Variables = z
     RESET_TOKEN_EXPIRE_MINUTES: integer(60, 5, 24 * 60),
     PASSWORD_MIN_LENGTH: integer(8, 8, 64),
     BREACHED_PASSWORDS_URL: z.optional(httpUrl),
-    BCRYPT_COST: integer(10, 10, 14),
+    BCRYPT_COST: integer(10, BCRYPT_COSTS.least, BCRYPT_COSTS.most),
     HASH_QUEUE_MS: integer(2000, 500, 20_000),
     RATE_LIMIT_PER_HOUR: integer(200, 1, 1_000_000),
     RATE_LIMIT_FACTOR: integer(1, 1, 10_000),
     AUDIT_RETENTION_DAYS: integer(365, 30, 3650),
     ERASE_DELETED_AFTER_DAYS: z.optional(wholeNumber(1, 3650)),
   })
-  .check(
-    z.refine((env) => env.FRONTEND_URL ?? env.PUBLIC_URL, {
-      path: ['FRONTEND_URL'],
-      message:
-        'set FRONTEND_URL, or PUBLIC_URL for the built-in page: links in emails need one of them',
-      when: always,
-    }),
-    ...Object.entries(SAME_SECRET).map(([name, message]) =>
-      z.refine<Record<string, unknown>>(
-        (env) => !secretsBefore(name).some((other) => isSameSecret(env[name], env[other])),
-        { path: [name], message },
-      ),
-    ),
-    z.refine((env) => env.LEGACY_UNTIL === undefined || env.LEGACY_SECRET_KEY, {
-      path: ['LEGACY_SECRET_KEY'],
-      message: 'set it together with LEGACY_UNTIL, or neither',
-      when: always,
-    }),
-    z.refine((env) => env.LEGACY_SECRET_KEY === undefined || env.LEGACY_UNTIL, {
-      path: ['LEGACY_UNTIL'],
-      message: 'set it together with LEGACY_SECRET_KEY, or neither',
-      when: always,
-    }),
-    z.refine((env) => !(isDeployed(env.ENVIRONMENT) && env.RATE_LIMIT_FACTOR > 1), {
-      path: ['RATE_LIMIT_FACTOR'],
-      message: 'is for development: unset it, or set 1, in staging and production',
-      when: always,
-    }),
-    ...Object.entries(PUBLIC_ADDRESSES).map(([name, message]) =>
-      z.refine<Record<string, unknown>>(
-        (env) => !isDeployed(String(env['ENVIRONMENT'])) || hasOnlyPublic(env[name]),
-        { path: [name], message: `${message}, in staging and production`, when: always },
-      ),
-    ),
-  )
+  .check(...RULES)
 
 /** The variables as the code uses them. Durations are in seconds. */
 export type Config = ReturnType<typeof configOf>

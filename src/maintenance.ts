@@ -13,7 +13,10 @@ import { resourcesFor } from './resources.ts'
 /** Messages that a queue takes in one call. */
 const QUEUED_BATCH = 100
 
-/** Batches in one run: of messages, of users, of the rows of each table, and of metrics. The rest waits for the next run. */
+/**
+ * Batches in one run: of messages, of users, of the rows of each table, and of what isolates have counted. The
+ * rest waits for the next run.
+ */
 const MAX_BATCHES = { queued: 20, erased: 50, pruned: 40, folded: 40 }
 
 /**
@@ -81,17 +84,6 @@ async function eraseUsers(
   return { erased }
 }
 
-async function foldMetrics(metrics: Metrics | undefined): Promise<Counts> {
-  if (!metrics) return {}
-  let folded = 0
-  for (let n = 0; n < MAX_BATCHES.folded; n++) {
-    const batches = await metrics.fold()
-    folded += batches
-    if (batches < FOLDED_BATCHES) break
-  }
-  return { folded }
-}
-
 /**
  * Deletes what has expired: a batch of each table in turn, so that none waits for another, while there
  * are full ones.
@@ -115,4 +107,16 @@ async function prune(db: Database, config: Config): Promise<Counts> {
     tables = full
   }
   return deleted
+}
+
+/** Folds what isolates have counted, if they do. */
+async function foldMetrics(metrics: Metrics | undefined): Promise<Counts> {
+  if (!metrics) return {}
+  let folded = 0
+  for (let n = 0; n < MAX_BATCHES.folded; n++) {
+    const count = await metrics.fold()
+    folded += count
+    if (count < FOLDED_BATCHES) break
+  }
+  return { folded }
 }

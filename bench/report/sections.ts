@@ -88,7 +88,11 @@ export function startGoals(starts: Start[]): Goal[] {
       measured: added('ours') / added('bare'),
       limit: { most: 2 },
     },
-    { goal: 'gzip, KiB', measured: find('ours')?.gzipKib ?? Number.NaN, limit: { most: 170 } },
+    {
+      goal: 'gzip, KiB',
+      measured: find('ours')?.gzipKib ?? Number.NaN,
+      limit: { most: 185 },
+    },
   ]
 }
 

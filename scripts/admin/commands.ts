@@ -54,7 +54,7 @@ export async function resetPassword(db: Database, who: string, values: Values): 
       [
         'A link is derived from the variables of the Worker. These are not valid:',
         ...config.problems.map((problem) => `  ${problem}`),
-        'Pass the file that `npm run doctor` checks: --file <file>',
+        'Pass what `npm run doctor` checks: --env <environment> --file <file>',
         `Or have the link mailed: POST /api/v1/admins/forgot-password {"email": "${printable(admin.email)}"}`,
       ].join('\n'),
       2,

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { type Database, DatabaseError } from '../../src/db/client.ts'
 import { CommandError } from '../command-line.ts'
+import { connectTo } from '../postgres.ts'
 
-const CONNECT_TIMEOUT_MS = 10_000
 const RESPONSE_TIMEOUT_MS = 10_000
 
 /** SQLSTATE of a table, a column or a function that does not exist. */
@@ -17,7 +17,7 @@ export async function withDatabase<Result>(
   url: string,
   use: (db: Database) => Promise<Result>,
 ): Promise<Result> {
-  const client = await connect(url)
+  const client = await connectTo(url, 'DATABASE_URL', { query_timeout: RESPONSE_TIMEOUT_MS })
   const query = async (text: string, values: unknown[]) => (await client.query(text, values)).rows
   try {
     return await use({ read: query, write: query })
@@ -25,24 +25,6 @@ export async function withDatabase<Result>(
     throw error instanceof CommandError ? error : new CommandError(explain(error))
   } finally {
     await client.end()
-  }
-}
-
-async function connect(url: string): Promise<pg.Client> {
-  try {
-    const client = new pg.Client({
-      connectionString: url,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: RESPONSE_TIMEOUT_MS,
-    })
-    client.on('error', () => {}) // The statement fails too.
-    await client.connect()
-    return client
-  } catch (error) {
-    // A host name with several addresses fails with an error for each.
-    const cause = error instanceof AggregateError ? error.errors[0] : error
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError(`Can't connect to the database: ${reason}. Check DATABASE_URL.`)
   }
 }
 

@@ -1,7 +1,5 @@
+import { BCRYPT_COSTS } from '../../src/env.ts'
 import type { Costs } from './stage.ts'
-
-/** What BCRYPT_COST may be. Kept with `src/env.ts`. */
-const ALLOWED = { least: 10, most: 14 }
 
 const percent = new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 1 })
 
@@ -10,7 +8,7 @@ export function adviseCost(costs: Costs): { cost: number; text: string } | undef
   const total = [...costs.values()].reduce((sum, count) => sum + count, 0)
   const [commonest] = [...costs].toSorted(([, a], [, b]) => b - a)
   if (!commonest) return undefined
-  const cost = Math.min(Math.max(commonest[0], ALLOWED.least), ALLOWED.most)
+  const cost = Math.min(Math.max(commonest[0], BCRYPT_COSTS.least), BCRYPT_COSTS.most)
   const shares = [...costs]
     .toSorted(([a], [b]) => a - b)
     .map(([each, count]) => `${each}: ${percent.format(count / total)}`)

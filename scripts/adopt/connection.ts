@@ -1,8 +1,7 @@
 import pg from 'pg'
 import { CommandError } from '../command-line.ts'
+import { connectTo, requireDirect } from '../postgres.ts'
 import { checkDatabaseUrl } from '../variables.ts'
-
-const CONNECT_TIMEOUT_MS = 10_000
 
 const EXAMPLE =
   "npm run adopt -- --from 'postgresql://user:password@old-host/database' --to 'postgresql://user:password@host/database'"
@@ -15,34 +14,21 @@ const EXAMPLE =
  */
 export async function connect(name: string, url: string | undefined): Promise<pg.Client> {
   const connectionString = checkDatabaseUrl(name, url, EXAMPLE)
-  if (new URL(connectionString).hostname.includes('-pooler.')) {
-    throw new CommandError(
-      `${name} needs a direct connection, because Neon's pooler keeps no session. Remove \`-pooler\` from the host.`,
-      2,
-    )
-  }
-  const client = new pg.Client({
-    connectionString,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  requireDirect(connectionString, name)
+  const client = await connectTo(connectionString, name, {
     application_name: 'adopt',
     keepAlive: true,
   })
-  client.on('error', () => {}) // The statement fails too.
-  try {
-    await client.connect()
-    await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
-      set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8';
-      set default_transaction_read_only = off`)
-    return client
-  } catch (error) {
-    const cause = error instanceof AggregateError ? error.errors[0] : error
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CommandError(`Can't connect to ${name}: ${reason}.`)
-  }
+  await client.query(`set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set statement_timeout = 0;
+    set idle_in_transaction_session_timeout = 0; set client_encoding = 'UTF8';
+    set default_transaction_read_only = off`)
+  return client
 }
 
 /** SQLSTATE, and what to do about it. */
 const ADVICE: Record<string, string> = {
+  '22021':
+    "It is not UTF-8, as a SQL_ASCII database lets be: correct it there, as by convert_from(full_name::bytea, 'LATIN1').",
   '42501': 'Use the role that owns the tables.',
   '25006': 'It is read-only: use the primary.',
   '53100': 'Its disk is full.',

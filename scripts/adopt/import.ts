@@ -1,5 +1,6 @@
 /** Writes what was settled. Each step is one statement or transaction, so a run that is killed can be repeated. */
 import type pg from 'pg'
+import { MAX_ID } from './judge.ts'
 import type { Progress } from './progress.ts'
 import { digestOf, type Tables } from './tables.ts'
 
@@ -8,8 +9,6 @@ const BATCH_ROWS = 2_000
 
 /** Ids that the old service can give out until the switch without meeting those given out here. */
 const ID_GAP = 10_000
-
-const MAX_ID = 2_147_483_647
 
 const COLUMNS = 'username, email, full_name, hashed_password, is_active'
 
@@ -25,11 +24,11 @@ export async function raiseSequence(
   isFirst: boolean,
 ): Promise<void> {
   await client.query(
-    `select setval('public.${plural}_id_seq', least(${MAX_ID}, greatest(
+    `select setval('public.${plural}_id_seq', greatest(
       (select last_value from public.${plural}_id_seq),
       (select max(id) + $1 from ${staged} where id <= ${MAX_ID}),
       (select max(id) from ${accounts})
-    ))) from (select from ${staged} limit 1) as any_row`,
+    )) from (select from ${staged} limit 1) as any_row`,
     [isFirst ? ID_GAP : 0],
   )
 }
@@ -93,7 +92,7 @@ export async function importChanges(client: pg.Client, tables: Tables): Promise<
   )
   // Two accounts may have changed names with each other.
   await client.query(
-    `update ${accounts} a set username = 'adopting ' || a.id, email = 'adopting ' || a.id from ${staged} s
+    `update ${accounts} a set username = gen_random_uuid(), email = gen_random_uuid() from ${staged} s
     where ${changed} and (lower(a.username), lower(a.email)) is distinct from (lower(s.username), lower(s.email))`,
   )
   await client.query(

@@ -1,6 +1,6 @@
 /** An old database that becomes the one of this service: its tables make room. */
 import type pg from 'pg'
-import { applyMigrations } from '../migrate.ts'
+import { applyMigrations, hasFormerTables } from '../migrate.ts'
 import { LOCK_KEY } from './target.ts'
 
 /** The schema that the old tables move to. */
@@ -21,13 +21,10 @@ export async function isSameDatabase(from: pg.Client, to: pg.Client): Promise<bo
 
 /** Where the old tables are: in their own schema already, or where those of this service go. */
 export async function findFormerTables(client: pg.Client) {
-  const { rows } = await client.query<{ hasMoved: boolean; isInTheWay: boolean }>(
-    `select to_regclass('${FORMER_SCHEMA}.users') is not null as "hasMoved",
-      to_regclass('public.users') is not null and not exists (
-        select from pg_attribute where attrelid = to_regclass('public.users') and attname = 'session_epoch'
-      ) as "isInTheWay"`,
+  const { rows } = await client.query(
+    `select to_regclass('${FORMER_SCHEMA}.users') is not null as "hasMoved"`,
   )
-  return rows[0] ?? { hasMoved: false, isInTheWay: false }
+  return { hasMoved: rows[0]?.hasMoved === true, isInTheWay: await hasFormerTables(client) }
 }
 
 /**

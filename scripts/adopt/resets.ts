@@ -1,6 +1,7 @@
 /** The open reset links of the old service, which go on working until they expire. */
-import { createHash } from 'node:crypto'
 import type pg from 'pg'
+import { acceptsLegacy } from '../../src/db/accounts.ts'
+import { hashLegacyResetToken } from '../../src/tokens/legacy.ts'
 import type { Report } from './report.ts'
 import { openResetsOf, type Source } from './source.ts'
 
@@ -9,13 +10,12 @@ const TABLE = 'password_reset_tokens'
 /** Stages the links that are open. Only a hash of a token leaves the old database. */
 export async function stageResets(from: pg.Client, to: pg.Client, source: Source): Promise<void> {
   for await (const resets of openResetsOf(from, source)) {
-    const hashes = resets.map(({ token }) => createHash('sha256').update(token).digest())
     await to.query(
       `insert into pg_temp.staged_resets
       select * from unnest($1::text[], $2::bytea[], $3::bigint[], $4::timestamptz[]) on conflict do nothing`,
       [
         resets.map(({ id }) => id),
-        hashes,
+        resets.map(({ token }) => hashLegacyResetToken(token)),
         resets.map(({ userId }) => userId),
         resets.map(({ expiresAt }) => expiresAt),
       ],
@@ -42,8 +42,7 @@ export const importResets = (client: pg.Client) =>
     insert into public.legacy_password_resets (token_hash, user_id, expires_at)
     select r.token_hash, r.user_id, r.expires_at from pg_temp.staged_resets r
       join public.users a on a.id = r.user_id
-    where ${IS_IMPORTED} and a.adopted_at is not null and a.is_active and a.deleted_at is null
-      and a.password_version = 0 and a.session_epoch = 0
+    where ${IS_IMPORTED} and ${acceptsLegacy('a')}
     on conflict do nothing`)
 
 /** Reports the links. Returns how many are imported. */

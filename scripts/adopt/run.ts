@@ -1,4 +1,5 @@
 /** An adoption from beginning to end. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { CommandError } from '../command-line.ts'
 import { adviseCost } from './advice.ts'
@@ -44,6 +45,9 @@ export type Outcome = {
   bcryptCost?: number
 }
 
+/** The process ends anyway, and with it what PostgreSQL was still doing. */
+const END_TIMEOUT_MS = 1_000
+
 /** @throws {CommandError} with why it was not done, and what to do */
 export async function adopt(options: Options): Promise<Outcome> {
   const to = await connect('--to', options.toUrl)
@@ -57,10 +61,7 @@ export async function adopt(options: Options): Promise<Outcome> {
     throw explain(error)
   } finally {
     // The server may be in the middle of a COPY.
-    await Promise.race([
-      Promise.allSettled([from.end(), to.end()]),
-      new Promise((r) => setTimeout(r, 1_000)),
-    ])
+    await Promise.race([Promise.allSettled([from.end(), to.end()]), sleep(END_TIMEOUT_MS)])
   }
 }
 
@@ -108,33 +109,31 @@ async function carryOver(
   before: Target,
   { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
+  const output = await openReport(reportFile)
   const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
   const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
   await createTemporaryTables(to)
-  const { rows } = await to.query<{ now: string }>(
-    `select date_trunc('second', now())::text as now`,
-  )
-  const now = target.adoption?.beganAt ?? rows[0]?.now ?? ''
+  const now = target.adoption?.beganAt ?? (await clockOf(to))
   const { costs, decided } = await stageAccounts({ from, to, source, decisions, now, progress })
   const problems: string[] = []
   for (const each of source.tables) problems.push(...(await verifyReading(from, to, source, each)))
   await stageResets(from, to, source)
-  const tables = tablesOf(target)
-  const types = [tables.user, tables.admin]
+  const { user, admin } = tablesOf(target)
+  const types = [user, admin]
   for (const each of types) await settle(to, each)
   if (isApplied && problems.length === 0) {
     for (const each of types) await raiseSequence(to, each, !isRepeat)
     for (const each of types) {
-      await importNew(to, each, progress)
+      // First, as a new account may have the name that another gave up.
       await importChanges(to, each)
+      await importNew(to, each, progress)
     }
     await importResets(to)
     for (const each of types) problems.push(...(await verifyWriting(to, each)))
     // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }
-  const output = await openReport(reportFile)
   for (const each of types) await report(to, each, isRepeat, output)
   const resets = await reportResets(to, output)
   await output.close()
@@ -143,43 +142,48 @@ async function carryOver(
       `Not verified: ${problems.join('; ')}. Nothing is marked as complete; see ${reportFile}.`,
     )
   }
-  const [users, admins] = [
-    await count(to, tables.user, isRepeat),
-    await count(to, tables.admin, isRepeat),
-  ]
+  const users = await count(to, user, isRepeat)
+  const admins = await count(to, admin, isRepeat)
   if (isApplied) {
     const written = ({ imported, updated }: Counts) => imported + updated
     await completeAdoption(to, { users: written(users), admins: written(admins) })
   }
   const advice = adviseCost(costs)
-  const isHeadless = await lacksSuperadmin(to, tables.admin)
+  const notes = [
+    ...notesOn(source),
+    ...notesOnDecisions([...decidedNow.keys()].filter((key) => !decided.has(key))),
+    'Whose password has more than 72 bytes must reset it; a hash does not show its length.',
+    (await lacksSuperadmin(to, admin)) &&
+      'No admin is a superadmin. Appoint one: npm run admin -- promote <id|email>',
+    advice?.text,
+  ]
   return {
     ...{ users, admins, resets },
     ...(advice && { bcryptCost: advice.cost }),
-    notes: notesOf(),
-  }
-
-  function notesOf(): string[] {
-    const unused = [...decidedNow.keys()].filter((key) => !decided.has(key))
-    return [
-      ...source.tables
-        .filter(({ ignored }) => ignored.length > 0)
-        .map(
-          ({ name, ignored }) => `${name} has columns that are left behind: ${ignored.join(', ')}.`,
-        ),
-      ...(source.missingOfResets?.length
-        ? [
-            `Open reset links are left behind: password_reset_tokens has no ${source.missingOfResets.join(', ')}.`,
-          ]
-        : []),
-      ...(unused.length > 0
-        ? [`There are no rows for the decisions on ${unused.join(', ')}.`]
-        : []),
-      'Whose password has more than 72 bytes must reset it; a hash does not show its length.',
-      ...(isHeadless
-        ? ['No admin is a superadmin. Appoint one: npm run admin -- promote <id|email>']
-        : []),
-      ...(advice ? [advice.text] : []),
-    ]
+    notes: notes.filter((note) => typeof note === 'string'),
   }
 }
+
+/** The time there, as PostgreSQL writes it in UTC. */
+async function clockOf(client: pg.Client): Promise<string> {
+  const { rows } = await client.query(`select date_trunc('second', now())::text as now`)
+  return rows[0].now
+}
+
+/** What of the old database is left behind. */
+function notesOn({ tables, missingOfResets = [] }: Source): string[] {
+  const left = tables.filter(({ ignored }) => ignored.length > 0)
+  return [
+    ...left.map(
+      ({ name, ignored }) => `${name} has columns that are left behind: ${ignored.join(', ')}.`,
+    ),
+    ...(missingOfResets.length > 0
+      ? [
+          `Open reset links are left behind: password_reset_tokens has no ${missingOfResets.join(', ')}.`,
+        ]
+      : []),
+  ]
+}
+
+const notesOnDecisions = (unused: string[]) =>
+  unused.length > 0 ? [`There are no rows for the decisions on ${unused.join(', ')}.`] : []

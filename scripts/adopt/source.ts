@@ -1,12 +1,13 @@
 /** The old database: which tables it has, and their rows as of one moment. */
 import type pg from 'pg'
+import { type AccountType, TABLES } from '../../src/db/accounts.ts'
 import { CommandError } from '../command-line.ts'
 import { FIELDS, type Field, type OldRow } from './judge.ts'
 
 /** A table of accounts, in either form of the old service or something in between. */
 export type OldTable = {
   name: 'users' | 'admins' | 'admin'
-  accountType: 'user' | 'admin'
+  accountType: AccountType
   /** The columns that it has of those that are taken, as SQL that gives text. */
   columns: Map<'id' | Field, string>
   /** Columns that are left behind. */
@@ -23,7 +24,7 @@ export type Source = {
 }
 
 /** `admins` before `admin`: where both have an account, the later table is right. */
-const TABLES = { users: 'user', admins: 'admin', admin: 'admin' } as const
+const OLD_TABLES = { users: 'user', admins: 'admin', admin: 'admin' } as const
 
 const REQUIRED = ['id', 'username', 'email', 'hashed_password'] as const
 
@@ -40,7 +41,7 @@ type Column = { table: string; name: string; type: string; estimate: number }
 export async function openSource(client: pg.Client, schema: string): Promise<Source> {
   await client.query('begin transaction isolation level repeatable read, read only')
   const columns = await findColumns(client, schema)
-  const tables = (Object.keys(TABLES) as (keyof typeof TABLES)[])
+  const tables = (Object.keys(OLD_TABLES) as (keyof typeof OLD_TABLES)[])
     .filter((name) => columns.some(({ table }) => table === name))
     .map((name) => describe(name, columns))
   if (!tables.some(({ name }) => name === 'users')) {
@@ -68,7 +69,7 @@ async function findColumns(client: pg.Client, schema: string): Promise<Column[]>
   return rows
 }
 
-function describe(name: keyof typeof TABLES, all: Column[]): OldTable {
+function describe(name: keyof typeof OLD_TABLES, all: Column[]): OldTable {
   const own = all.filter(({ table }) => table === name)
   const missing = REQUIRED.filter((required) => !own.some((column) => column.name === required))
   if (missing.length > 0) {
@@ -86,8 +87,8 @@ function describe(name: keyof typeof TABLES, all: Column[]): OldTable {
       `The ids of the old table ${name} are of the type ${idType}: only integers can be kept.`,
     )
   }
-  const accountType = TABLES[name]
-  const elevated = accountType === 'user' ? 'is_superuser' : 'is_superadmin'
+  const accountType = OLD_TABLES[name]
+  const { elevated } = TABLES[accountType]
   const known = new Map<string, 'id' | Field>([
     ['id', 'id'],
     ...FIELDS.map((field) => [field === 'elevated' ? elevated : field, field] as const),

@@ -1,10 +1,11 @@
 /** The tables on the side of this service that an adoption works with. */
 import type pg from 'pg'
+import { type AccountType, TABLES } from '../../src/db/accounts.ts'
 import type { Target } from './target.ts'
 
 /** Of users, or of admins. */
 export type Tables = {
-  accountType: 'user' | 'admin'
+  accountType: AccountType
   /** `users`. */
   plural: 'users' | 'admins'
   accounts: string
@@ -51,17 +52,14 @@ export async function createTemporaryTables(client: pg.Client): Promise<void> {
 }
 
 export function tablesOf({ isMigrated, adoption }: Target): { user: Tables; admin: Tables } {
-  const of = (accountType: 'user' | 'admin'): Tables => {
+  const of = (accountType: AccountType): Tables => {
     const plural = `${accountType}s` as const
-    const isUser = accountType === 'user'
+    const { accounts, sessions, resets, resetOwner, elevated } = TABLES[accountType]
     return {
-      accountType,
-      plural,
-      accounts: isMigrated ? `public.${plural}` : 'pg_temp.no_accounts',
-      elevated: isUser ? 'is_superuser' : 'is_superadmin',
-      sessions: `public.${accountType}_sessions`,
-      resets: isUser ? 'public.password_resets' : 'public.admin_password_resets',
-      resetOwner: `${accountType}_id`,
+      ...{ accountType, plural, resetOwner, elevated },
+      accounts: isMigrated ? `public.${accounts}` : 'pg_temp.no_accounts',
+      sessions: `public.${sessions}`,
+      resets: `public.${resets}`,
       ledger: adoption ? `adoption.${plural}` : 'pg_temp.no_ledger',
       staged: `pg_temp.staged_${plural}`,
       kept: `pg_temp.kept_${plural}`,

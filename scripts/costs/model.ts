@@ -1,6 +1,7 @@
 /** What a number of users costs a month: the arithmetic of the tables in docs/deployment.md. */
 import { CLOUDFLARE, NEON, RESEND, UPSTASH } from './prices.ts'
 
+const DAY_SECONDS = 24 * 60 * 60
 const MONTH_SECONDS = 730 * 60 * 60
 const GB = 1e9
 
@@ -10,9 +11,9 @@ export const ASSUMED = {
   /** Of the users, in a month. */
   active: 0.4,
   /** Of an active user in a month, each of 45 minutes. */
-  sittings: 12,
-  sittingMinutes: 45,
-  /** `GET me` in a sitting. A backend that asks for each of its own requests makes many more. */
+  visits: 12,
+  visitMinutes: 45,
+  /** `GET me` in a visit. A backend that asks for each of its own requests makes many more. */
   meCalls: 3,
   /** Of an active user in a month; a session lasts 30 days at most, 7 without use. */
   logins: 2,
@@ -51,7 +52,7 @@ const SQL_BYTES_PER_STATEMENT = 1000
 const WAL_BYTES_PER_WRITE = 1000
 const QUEUE_OPERATIONS_PER_MESSAGE = 3
 
-/** The busiest hour has so much of the average, and a database should be half idle then. */
+/** The busiest hour, and day, has so much of the average, and a database should be half idle then. */
 const PEAK = 3
 const SQL_UTILIZATION = 0.5
 const UNIT_BYTES = 4 * GB
@@ -79,17 +80,17 @@ type Call = {
 /** The calls of a month. Rules and statements are those of test/steps.test.ts. */
 function callsOf(assumed: Assumed): Call[] {
   const active = assumed.users * assumed.active
-  const sittings = active * assumed.sittings
+  const visits = active * assumed.visits
   const logins = active * assumed.logins
   const write = { rules: 2, sqlMs: SQL_MS.write, writes: true, events: 1, cpuMs: CPU_MS.other }
-  const refreshes = Math.ceil(assumed.sittingMinutes / assumed.accessMinutes)
+  const refreshes = Math.ceil(assumed.visitMinutes / assumed.accessMinutes)
   return [
-    { count: sittings * assumed.meCalls, cpuMs: CPU_MS.me, rules: 1, sqlMs: SQL_MS.me },
+    { count: visits * assumed.meCalls, cpuMs: CPU_MS.me, rules: 1, sqlMs: SQL_MS.me },
     {
-      ...{ count: sittings * refreshes, cpuMs: CPU_MS.refresh, rules: 2 },
+      ...{ count: visits * refreshes, cpuMs: CPU_MS.refresh, rules: 2 },
       ...{ sqlMs: SQL_MS.refresh, writes: true },
     },
-    { count: sittings * assumed.preflights, cpuMs: CPU_MS.preflight },
+    { count: visits * assumed.preflights, cpuMs: CPU_MS.preflight },
     { ...write, count: logins, hashes: 1 },
     { ...write, count: logins * assumed.failedLogins, hashes: 1 },
     { ...write, count: assumed.users * assumed.registrations, hashes: 1, mails: 1 },
@@ -125,7 +126,7 @@ export function costsOf(assumed: Assumed) {
   const sqlMs = sum(({ sqlMs = 0 }) => sqlMs) + CRON_RUNS * SQL_MS.cron + scrapesMs
   const active = assumed.users * assumed.active
   const hotBytes = active * (ROW_BYTES.user + ROW_BYTES.session + ROW_BYTES.network)
-  const auditRows = (events * assumed.auditDays * 24 * 60 * 60) / MONTH_SECONDS
+  const auditRows = (events * assumed.auditDays * DAY_SECONDS) / MONTH_SECONDS
   const databaseGb =
     (assumed.users * ROW_BYTES.user +
       active * (2 * ROW_BYTES.session + 2 * ROW_BYTES.network) +
@@ -138,7 +139,7 @@ export function costsOf(assumed: Assumed) {
   )
   const writes = sum(({ writes }) => (writes ? 1 : 0))
   const historyGb =
-    (((writes * WAL_BYTES_PER_WRITE) / GB) * assumed.historyDays * 24 * 60 * 60) / MONTH_SECONDS
+    (((writes * WAL_BYTES_PER_WRITE) / GB) * assumed.historyDays * DAY_SECONDS) / MONTH_SECONDS
   const transferGb = (sum(({ sqlMs }) => (sqlMs ? 1 : 0)) * SQL_BYTES_PER_STATEMENT) / GB
 
   const queueOperations = mails * QUEUE_OPERATIONS_PER_MESSAGE
@@ -177,9 +178,13 @@ function upstashPrice(commands: number, trafficGb: number): number {
   return Math.min(fixed, (commands / 100e3) * UPSTASH.per100k)
 }
 
+/** Free if the busiest day is, too; or else the cheapest plan that sends so many. */
 function resendPrice(mails: number): number {
-  const { free, pro, scale, per1000 } = RESEND
-  if (mails <= free) return 0
-  const overage = (included: number) => (Math.max(0, mails - included) / 1000) * per1000
-  return Math.min(pro.price + overage(pro.included), scale.price + overage(scale.included))
+  const { free, plans, per1000 } = RESEND
+  const busiestDay = (mails / (MONTH_SECONDS / DAY_SECONDS)) * PEAK
+  if (mails <= free.emails && busiestDay <= free.aDay) return 0
+  const prices = plans
+    .filter(({ most }) => mails <= most)
+    .map(({ price, included }) => price + Math.ceil(Math.max(0, mails - included) / 1000) * per1000)
+  return Math.min(...prices)
 }

@@ -42,15 +42,19 @@ export const UPSTASH = {
 }
 
 /**
- * Free, Pro with overage, and the two steps of Scale that could be verified.
+ * Free, Pro and two steps of Scale; those between could not be verified.
  *
  * @see https://resend.com/pricing by copies of 2025-08-20 and 2026-03-09 of others; the overage by
- * https://resend.com/changelog/pay-as-you-go-pricing
+ * https://resend.com/changelog/pay-as-you-go-pricing, and its end at five times what is included by
+ * https://resend.com/docs/knowledge-base/account-quotas-and-limits
  */
 export const RESEND = {
-  /** And at most 100 a day. */
-  free: 3000,
-  pro: { price: 20, included: 50e3 },
-  scale: { price: 650, included: 1e6 },
+  free: { emails: 3000, aDay: 100 },
+  plans: [
+    { price: 20, included: 50e3, most: 250e3 },
+    { price: 90, included: 100e3, most: 500e3 },
+    // Beyond five million a contract is needed: at this price, for want of a list.
+    { price: 650, included: 1e6, most: Infinity },
+  ],
   per1000: 0.9,
 }

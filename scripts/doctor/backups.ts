@@ -1,14 +1,15 @@
 import { NeonError, neonProject } from '../neon.ts'
-import { type Check, fail, ok, warn } from './finding.ts'
+import type { Values } from '../variables.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
 
 const HOUR = 60 * 60
 const DAY = 24 * HOUR
 
 /** How far back Neon can restore, by its API: SQL does not tell. */
-export const checkBackups: Check = async (_, values) => {
-  const project = neonProject({ ...process.env, ...values })
+export const checkBackups = async (values: Values): Promise<Finding[]> => {
+  const project = neonProject(values)
   if (!project) {
-    const advice = 'Set NEON_API_KEY and NEON_PROJECT_ID, or look in the console'
+    const advice = 'Set NEON_API_KEY and NEON_PROJECT_ID in the shell, or look in the console'
     return [warn('backups', `how far back Neon can restore is not checked. ${advice}.`)]
   }
   try {

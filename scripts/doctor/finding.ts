@@ -1,5 +1,4 @@
 import type { Config } from '../../src/env.ts'
-import type { Values } from '../variables.ts'
 
 /** One line of output. The message never contains a value that could be secret. */
 export interface Finding {
@@ -14,7 +13,7 @@ export const warn = (check: string, message: string): Finding => ({ check, level
 export const fail = (check: string, message: string): Finding => ({ check, level: 'FAIL', message })
 
 /** Checks one part of an environment from outside. What depends on a failed step is skipped. */
-export type Check = (config: Config, values: Values) => Promise<Finding[]>
+export type Check = (config: Config) => Promise<Finding[]>
 
 /** For one response of a dependency. A suspended database resumes in less. */
 const RESPONSE_TIMEOUT_MS = 8_000

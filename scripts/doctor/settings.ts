@@ -20,12 +20,5 @@ export const checkSettings: Check = async (config) => {
     const effect = 'npm run migrate and pg_dump would not ask for TLS'
     findings.push(fail('settings', `DATABASE_URL has no sslmode=require: ${effect}.`))
   }
-  if (config.legacy) {
-    const isOver = config.legacy.until < Date.now()
-    const advice = isOver
-      ? 'LEGACY_UNTIL is over. Remove both.'
-      : 'Remove it and LEGACY_UNTIL once the log has no more `legacy_` events.'
-    findings.push(warn('settings', `LEGACY_SECRET_KEY is still set. ${advice}`))
-  }
   return findings.length > 0 ? findings : [ok('settings', 'as production needs them')]
 }

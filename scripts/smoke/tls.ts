@@ -15,13 +15,17 @@ const PLAIN_TIMEOUT_MS = 3000
 
 const LOCAL = /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/
 
+/** Whether others can read what is sent to this URL. */
+export const isReadable = (url: string) =>
+  url.startsWith('http:') && !LOCAL.test(new URL(url).hostname)
+
 /** The certificate, and that no plain HTTP is served beside it. */
 export const checkTls: Check = async ({ url, signal }) => {
   const { protocol, hostname, port } = new URL(url)
   if (protocol === 'http:') {
-    return LOCAL.test(hostname)
-      ? skipped('plain HTTP on this machine')
-      : outcome('', ['the service is called by plain HTTP: use its https address'])
+    return isReadable(url)
+      ? outcome('', ['the service is called by plain HTTP: use its https address'])
+      : skipped('plain HTTP on this machine')
   }
   const socket = await handshake(hostname, Number(port || 443), signal)
   const { valid_to: validTo } = socket.getPeerCertificate()

@@ -1,7 +1,7 @@
 /** A queue in memory between the Worker's queue binding and its consumer, with Cloudflare's settings. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -47,7 +47,7 @@ export async function startMailQueue(): Promise<MailQueue> {
   let isDraining = false
   let isOpen = true
 
-  const server = createServer(async (request, response) => {
+  async function accept(request: IncomingMessage): Promise<object> {
     const body = await buffer(request)
     const bodies: unknown[] =
       request.url === '/batch'
@@ -60,9 +60,18 @@ export async function startMailQueue(): Promise<MailQueue> {
       messages.push({ id: randomUUID(), timestamp, body: each, attempts: 0, dueAt: timestamp })
     }
     counts.accepted += bodies.length
-    const metrics = { backlogCount: messages.length, backlogBytes: 0, oldestMessageTimestamp: 0 }
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ metadata: { metrics } }))
+    return { backlogCount: messages.length, backlogBytes: 0, oldestMessageTimestamp: 0 }
+  }
+
+  const server = createServer((request, response) => {
+    accept(request).then(
+      (metrics) => {
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ metadata: { metrics } }))
+      },
+      // It broke off, or is no message.
+      () => response.writeHead(400).end(),
+    )
   })
 
   async function deliver(batch: Message[], url: string) {

@@ -19,7 +19,7 @@ const DAY_SECONDS = 24 * 60 * 60
 /** Days after which a series goes that nothing was added to, as those of a route that was renamed. */
 const KEPT_DAYS = 30
 
-/** Batches that one call folds: with fifty routes in use they have 7 MB. */
+/** Batches that one call folds: far fewer than Lua can unpack, and half a megabyte of ten routes each. */
 export const FOLDED_BATCHES = 250
 
 /** Redis did not respond, or not as expected. The driver's message is dropped: it contains addresses. */
@@ -33,19 +33,20 @@ function unavailable(): never {
 
 const Counted = z.record(z.string(), z.array(z.number()))
 
-/** What the hash holds: a field for each batch, named by when it began, beside what was folded. */
-const Stored = z.object({
-  version: z.int(),
-  /** `used` has the day (since 1970) of the last addition to each series. */
-  totals: z.object({ series: Counted, used: z.record(z.string(), z.int()) }),
-  batches: z.record(z.string(), Counted),
-})
+/** What was folded. `used` has the day (since 1970) of the last addition to each series. */
+const Totals = z.object({ series: Counted, used: z.record(z.string(), z.int()) })
 
-const NOTHING = { series: {}, used: {} }
+type Totals = z.output<typeof Totals>
+
+const NOTHING: Totals = { series: {}, used: {} }
+
+/** What is not ours in the hash counts nothing: one field must not hide all others, for ever. */
+const totalsOf = (field: unknown) => Totals.safeParse(field).data ?? NOTHING
+const batchOf = (field: unknown) => Object.entries(Counted.safeParse(field).data ?? {})
 
 /** Replaces the totals and removes what is in them, unless somebody else has: then nothing happens. */
 const FOLD = `
-if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+if (tonumber(redis.call('HGET', KEYS[1], 'version') or '') or 0) ~= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'totals', ARGV[3])
 redis.call('HDEL', KEYS[1], unpack(ARGV, 5))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
@@ -61,14 +62,6 @@ export function createStore({ environment, redis }: Options) {
   const client = connectRedis({ redis, timeoutMs: TIMEOUT_MS })
   const key = `metrics:${environment}`
 
-  function parse(fields: Record<string, unknown> | null) {
-    // HMGET has null for what is not there, as for a batch that somebody else has folded.
-    const found = Object.entries(fields ?? {}).filter(([, value]) => value !== null)
-    const { version = 0, totals = NOTHING, ...batches } = Object.fromEntries(found)
-    const stored = Stored.safeParse({ version, totals, batches })
-    return stored.success ? stored.data : unavailable()
-  }
-
   return {
     /** Writes all that a batch has counted so far, by one command. Sent twice, it counts once. */
     async put(id: string, series: Series): Promise<void> {
@@ -78,36 +71,47 @@ export function createStore({ environment, redis }: Options) {
 
     /** The sums of all batches. */
     async read(): Promise<Series> {
-      const { totals, batches } = parse(await client.hgetall(key).catch(unavailable))
-      return sum(...[totals.series, ...Object.values(batches)].map((each) => Object.entries(each)))
+      const fields = await client.hgetall(key).catch(unavailable)
+      const { version: _, totals, ...batches } = fields ?? {}
+      return sum(Object.entries(totalsOf(totals).series), ...Object.values(batches).map(batchOf))
     },
 
     /**
-     * Adds batches that are final to the totals, and says how many those were. Reads no others, so that it
-     * also catches up when the hash has become too large to read, as after hours without a cron.
+     * Adds batches that are final to the totals, {@link FOLDED_BATCHES} at most, and says how many those were. It
+     * reads no others, so that it gets on with a hash that a scrape can't read any more.
      */
     async fold(): Promise<number> {
-      const ids = (await client.hkeys(key).catch(unavailable))
-        .filter((id) => Number.parseInt(id, 10) + FINAL_MS < Date.now())
-        .slice(0, FOLDED_BATCHES)
-      if (ids.length === 0) return 0
-      const fields = await client.hmget(key, 'version', 'totals', ...ids).catch(unavailable)
-      const { version, totals, batches } = parse(fields)
+      const found = (await client.hkeys(key).catch(unavailable)).filter(isFinal)
+      if (found.length === 0) return 0
+      const fields = await client
+        .hmget<Record<string, unknown>>(key, 'version', 'totals', ...found.slice(0, FOLDED_BATCHES))
+        .catch(unavailable)
+      // Another cron may have folded some of them since.
+      const due = Object.entries(fields ?? {}).flatMap(([id, field]) =>
+        isFinal(id) && field !== null ? [id] : [],
+      )
+      if (due.length === 0) return 0
+      const version = z.int().safeParse(fields?.['version']).data ?? 0
+      const totals = totalsOf(fields?.['totals'])
       const today = Math.floor(Date.now() / 1000 / DAY_SECONDS)
-      const folded = sum(...ids.map((id) => Object.entries(batches[id] ?? {})))
+      const folded = sum(...due.map((id) => batchOf(fields?.[id])))
       const used = { ...totals.used }
       for (const series of folded.keys()) used[series] = today
       const kept = [...sum(Object.entries(totals.series), folded)].filter(
         ([series]) => (used[series] ?? today) > today - KEPT_DAYS,
       )
-      const next = {
+      const next: Totals = {
         series: Object.fromEntries(kept),
         used: Object.fromEntries(kept.map(([series]) => [series, used[series] ?? today])),
       }
       const expiry = KEPT_DAYS * DAY_SECONDS
-      const args = [version, version + 1, JSON.stringify(next), expiry, ...ids]
+      const args = [version, version + 1, JSON.stringify(next), expiry, ...due]
       const done = await client.eval(FOLD, [key], args).catch(unavailable)
-      return done === 1 ? ids.length : 0
+      return done === 1 ? due.length : 0
     },
   }
 }
+
+/** Whether nobody writes a batch any more. A field that is none, and has no time, is never written. */
+const isFinal = (id: string) =>
+  id !== 'version' && id !== 'totals' && !(Number.parseInt(id, 10) + FINAL_MS >= Date.now())

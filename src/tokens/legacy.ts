@@ -55,10 +55,13 @@ export async function readLegacyRefreshToken(
 /** The token in a reset link of the former service: Python's `secrets.token_urlsafe(32)`. */
 const RESET_TOKEN = /^[A-Za-z0-9_-]{43}$/
 
-/** The hash that a reset token of the former service is stored by, as `bytea`, or null. */
+/** What a reset token of the former service is stored by. */
+export const hashLegacyResetToken = (token: string) => createHash('sha256').update(token).digest()
+
+/** That of a token that may be one, as `bytea`, or null. */
 export function readLegacyResetToken(token: string, reading: Reading): string | null {
   if (!isOn(reading) || !RESET_TOKEN.test(token)) return null
-  return `\\x${createHash('sha256').update(token).digest('hex')}`
+  return `\\x${hashLegacyResetToken(token).toString('hex')}`
 }
 
 const isOn = (reading: Reading): reading is Reading & { legacy: Legacy } =>

@@ -1,7 +1,4 @@
 /** The bundle in `workerd serve`, with nothing in front of it, under more load than one thread can take. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
@@ -10,14 +7,13 @@ import { type Load, startLoad } from '../../bench/load.ts'
 import { BURST_ACCOUNTS, burstGoals, measureBurst } from '../../bench/measure/burst.ts'
 import { isMet } from '../../bench/report/goals.ts'
 import { type ServedWorker, serveWorker } from '../../bench/workerd.ts'
-import { buildBundle } from '../../scripts/build.ts'
 import { type Lane, openLane } from '../setup/lanes.ts'
 import type {} from '../setup/world.ts'
+import { builtBundle } from './built-bundle.ts'
 
 /** Seconds of each of five phases. */
 const PHASE = 4
 
-let folder: string
 let script: string
 let redis: Lane
 let load: Load
@@ -36,8 +32,7 @@ async function serve(variables: Record<string, string> = {}) {
 
 beforeAll(async () => {
   const { bindings, faultProxyUrl } = inject('world')
-  folder = await mkdtemp(join(tmpdir(), 'burst-'))
-  script = (await buildBundle(folder)).file
+  script = (await builtBundle()).file
   redis = await openLane(faultProxyUrl, 'upstash')
   load = startLoad()
   const database = new pg.Client({ connectionString: bindings['DATABASE_URL'] })
@@ -49,7 +44,6 @@ afterEach(() => worker.stop())
 afterAll(async () => {
   await load.stop()
   await redis.close()
-  await rm(folder, { recursive: true, force: true })
 })
 
 test('Overload: beside 16 and 64 logins in flight, GET me takes about as long as a login alone; no limit or deadline misfires; only 200 and 503', {

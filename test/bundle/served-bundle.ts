@@ -1,14 +1,13 @@
 /** What `wrangler deploy` uploads, served by Miniflare on a local port. */
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, inject, vi } from 'vitest'
 import { createTestHarness } from 'wrangler'
-import { type Bundle, buildBundle } from '../../scripts/build.ts'
+import type { Bundle } from '../../scripts/build.ts'
 import type {} from '../setup/world.ts'
+import { builtBundle } from './built-bundle.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 
@@ -26,18 +25,17 @@ export type ServedBundle = Bundle & {
   close(): Promise<void>
 }
 
-/** Bundles the Worker and serves it with the bindings of wrangler.toml and of the tests, some of them replaced. */
+/** Serves the bundle with the bindings of wrangler.toml and of the tests, some of them replaced. */
 export async function serveBundle(replaced: Record<string, string> = {}): Promise<ServedBundle> {
   // Otherwise Wrangler asks Cloudflare for the location of this machine.
   vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  const folder = await mkdtemp(join(tmpdir(), 'bundle-'))
-  const bundle = await buildBundle(folder)
+  const bundle = await builtBundle()
   const { wranglerConfig, bindings } = inject('world')
   const server = createTestHarness({
     workers: [
       {
         configPath: wranglerConfig,
-        prebuiltWorkerDir: folder,
+        prebuiltWorkerDir: dirname(bundle.file),
         secrets: { ...bindings, ...replaced },
       },
     ],
@@ -47,10 +45,7 @@ export async function serveBundle(replaced: Record<string, string> = {}): Promis
     ...bundle,
     url: url.origin,
     logs: () => server.getLogs().map(({ message }) => message),
-    async close() {
-      await server.close()
-      await rm(folder, { recursive: true, force: true })
-    },
+    close: () => server.close(),
   }
 }
 

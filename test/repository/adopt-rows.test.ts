@@ -1,8 +1,12 @@
 /** What `npm run adopt` makes of one row, of a time, and of a decision. */
-import { describe, expect, test } from 'vitest'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { PYTHON_HASH } from '../../bench/adopt/old-database.ts'
 import { adviseCost } from '../../scripts/adopt/advice.ts'
 import { judge, type OldRow } from '../../scripts/adopt/judge.ts'
+import { openReport } from '../../scripts/adopt/report.ts'
 import { flagOf, timeOf } from '../../scripts/adopt/values.ts'
 import { Email, FullName, Identifier } from '../../src/routes/input.ts'
 
@@ -134,7 +138,7 @@ describe('a hash', () => {
   })
 })
 
-test.each(['0', '-5', '2147483648', '', 'NaN'])('the id %j is rejected', (id) => {
+test.each(['0', '-5', '2146483648', '2147483648', '', 'NaN'])('the id %j is rejected', (id) => {
   expect(findingsOf({ id })).toContain('reject id')
 })
 
@@ -172,6 +176,15 @@ test('a time that is none becomes the other one, or now', () => {
   expect(judged({ created_at: null, updated_at: null }).account).toMatchObject({
     ...{ created_at: NOW, updated_at: NOW },
   })
+})
+
+test('nobody else can read the report, although everybody could read the file before', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'adopt-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'report.csv')
+  await writeFile(file, 'table,id', { mode: 0o644 })
+  await (await openReport(file)).close()
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
 
 test('BCRYPT_COST is advised to be the most common cost, within 10 to 14', () => {

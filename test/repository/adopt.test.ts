@@ -96,6 +96,17 @@ test('npm run adopt imports ordinary rows to the microsecond, times without a zo
   ])
 })
 
+test('npm run adopt leaves ids for new accounts, however high one in the old table is', async () => {
+  const [from, to] = [await oldDatabase('first', 1), await newDatabase()]
+  await from.query(`update users set id = 2147483647 where id = 1001`)
+  const { report } = await adopt(from, to)
+  expect(linesOf(report, 2147483647)).toEqual(['reject id'])
+  const [{ id }] = await to.query(
+    `insert into users (username, email) values ('new', 'new@example.com') returning id`,
+  )
+  expect(id).toBe(43 + 10_000 + 1)
+})
+
 test('npm run adopt says of each awkward row what happens to which field', async () => {
   const [from, to] = [await oldDatabase('between'), await newDatabase()]
   const { report, outcome } = await adopt(from, to)

@@ -33,7 +33,7 @@ test('a month is what the price lists say, worked out by hand', () => {
   expect(total).toBeCloseTo(5 + price.neon, 6)
 
   // A million users who log in once, and do nothing else.
-  const once = { sittings: 0, logins: 1, failedLogins: 0, resets: 0, passwordChanges: 0, ipv6: 0 }
+  const once = { visits: 0, logins: 1, failedLogins: 0, resets: 0, passwordChanges: 0, ipv6: 0 }
   const logins = costsOf({ ...ASSUMED, ...idle, ...once, active: 1, users: 1_000_000 })
   expect(logins.requests).toBe(1_000_000)
   expect(logins.hashCpuMs).toBe(65_000_000)
@@ -41,4 +41,14 @@ test('a month is what the price lists say, worked out by hand', () => {
   // 65 s of hashes and 1 ms for the rest of each, 5 ms of each run of the cron, less 30 million.
   expect(logins.price.cloudflare).toBeCloseTo(5 + ((65 + 1 + 0.0438 - 30) * 2) / 100, 4)
   expect(logins.price.upstash).toBe(10)
+})
+
+test.each([
+  [1000, 0, 'on the busiest of 30 days less than 100'],
+  [3000, 20, 'more than 100 on the busiest day'],
+  [250_000, 200, 'the most that Pro sends'],
+  [300_000, 270, 'Scale, as Pro ends at five times its 50,000'],
+])('%i emails a month are $%i: %s', (mails, price) => {
+  const none = { active: 0, users: mails, registrations: 1 }
+  expect(costsOf({ ...ASSUMED, ...none }).price.resend).toBeCloseTo(price, 6)
 })

@@ -122,8 +122,6 @@ describe('http at the host of PUBLIC_URL', () => {
 })
 
 const DATABASE_URL = 'postgresql://me:canary@host.neon.tech/accounts?sslmode=require'
-const day = (fromNow: number) =>
-  new Date(Date.now() + fromNow * 24 * 60 * 60 * 1000).toISOString().slice(0, 10)
 
 const SOUND = {
   DATABASE_URL,
@@ -146,21 +144,10 @@ test.each<[string, Record<string, string>, RegExp]>([
     { DATABASE_URL: DATABASE_URL.replace('sslmode=require', 'sslmode=prefer') },
     /^FAIL settings: DATABASE_URL has no sslmode=require/,
   ],
-  [
-    'LEGACY_SECRET_KEY is still set',
-    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(7) },
-    /^warn settings: LEGACY_SECRET_KEY is still set\. Remove it and LEGACY_UNTIL once/,
-  ],
-  [
-    'LEGACY_SECRET_KEY is still set after the last day',
-    { LEGACY_SECRET_KEY: 'canary', LEGACY_UNTIL: day(-2) },
-    /^warn settings: LEGACY_SECRET_KEY is still set\. LEGACY_UNTIL is over/,
-  ],
 ])('the settings of production: %s', async (_, changed, line) => {
-  const values = { ...bindings, ...SOUND, ...changed }
-  const config = readConfig(values)
+  const config = readConfig({ ...bindings, ...SOUND, ...changed })
   if (config instanceof ConfigurationError) throw config
-  const found = lines(await checkSettings(config, values))
+  const found = lines(await checkSettings(config))
   expect(found).toEqual([expect.stringMatching(line)])
   expect(found.join()).not.toContain('canary')
 })
@@ -193,12 +180,10 @@ test.each<[string, number, object, RegExp]>([
     NEON_PROJECT_ID: 'green-sky-1',
     NEON_API_URL: `http://127.0.0.1:${port}`,
   }
-  const config = readConfig(bindings)
-  if (config instanceof ConfigurationError) throw config
-  const found = lines(await checkBackups(config, values))
+  const found = lines(await checkBackups(values))
   expect(found).toEqual([expect.stringMatching(line)])
   expect(found.join()).not.toContain('canary')
-  expect(lines(await checkBackups(config, {}))).toEqual([
+  expect(lines(await checkBackups({}))).toEqual([
     expect.stringMatching(/^warn backups: .* NEON_API_KEY and NEON_PROJECT_ID/),
   ])
 })

@@ -1,6 +1,6 @@
 /** What the documents tell people to type is there: wrangler's commands and flags, npm scripts, settings. */
-import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, globSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -12,14 +12,14 @@ import packageJson from '../../package.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '../..')
 
-const documents = await Promise.all(
-  [
-    ...['README.md', 'CONTRIBUTING.md'],
-    ...(await readdir(join(ROOT, 'docs'))).map((name) => `docs/${name}`),
-  ]
-    .filter((name) => name.endsWith('.md'))
-    .map(async (name) => ({ name, text: await readFile(join(ROOT, name), 'utf8') })),
-)
+const documentsOf = (...patterns: string[]) =>
+  Promise.all(
+    globSync(patterns, { cwd: ROOT, exclude: (path) => path.includes('node_modules') }).map(
+      async (name) => ({ name, text: await readFile(join(ROOT, name), 'utf8') }),
+    ),
+  )
+
+const documents = await documentsOf('README.md', 'CONTRIBUTING.md', 'docs/*.md')
 
 const { registry, globalFlags } = getWranglerCommands()
 type Tree = typeof registry
@@ -103,28 +103,33 @@ test('the settings of docs/deployment.md are such as wrangler reads', async () =
   await rm(folder, { recursive: true })
 })
 
+const withoutCode = (text: string) => text.replace(/```[\s\S]*?```/g, '')
+
 /** As GitHub makes them of headings. */
 const anchorsOf = (text: string) =>
-  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  [...withoutCode(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
       .toLowerCase()
       .replace(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   )
 
-test.each(['docs/deployment.md', 'docs/production-checklist.md'])(
-  'the links of %s lead somewhere',
-  async (name) => {
-    const text = await readFile(join(ROOT, name), 'utf8')
-    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
-    const broken: string[] = []
-    for (const link of links.filter((each) => !each.startsWith('https:'))) {
+const everyDocument = await documentsOf('*.md', '{docs,client,examples,local}/**/*.md')
+
+test('the links of every document lead to a file and to a heading in it', async () => {
+  const broken: string[] = []
+  for (const { name, text } of everyDocument) {
+    const links = [...withoutCode(text).matchAll(/(?:\]\(|(?:src|href)=")([^)"\s]+)/g)].map(
+      ([, to = '']) => to,
+    )
+    for (const link of links.filter((each) => !/^(?:https?|mailto):/.test(each))) {
       const [path = '', anchor] = link.split('#')
       const file = path === '' ? join(ROOT, name) : join(ROOT, dirname(name), path)
       const found =
         existsSync(file) && (!anchor || anchorsOf(await readFile(file, 'utf8')).includes(anchor))
-      if (!found) broken.push(link)
+      if (!found) broken.push(`${name}: ${link}`)
     }
-    expect(broken).toEqual([])
-  },
-)
+  }
+  expect(broken).toEqual([])
+  expect(everyDocument.length).toBeGreaterThan(20)
+})

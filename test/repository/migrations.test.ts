@@ -9,6 +9,9 @@ import journal from '../../migrations/meta/_journal.json' with { type: 'json' }
 import * as schema from '../../migrations/schema.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
 
+/** Four log in, two change their profile. */
+const CALLERS = [1, 2, 3, 4, 5, 6]
+
 const FOLDER = join(import.meta.dirname, '../../migrations')
 
 type Snapshot = Parameters<typeof generateMigration>[0]
@@ -70,12 +73,17 @@ test('32: the last migration applies while users log in and change their profile
       `insert into users (username, email, hashed_password)
        select 'user' || n, 'user' || n || '@example.com', 'x' from generate_series(1, 20000) n`,
     )
-    let isMigrating = true
-    const act = async (statement: string, parameters: (n: number) => unknown[]) => {
-      let times = 0
-      while (isMigrating) await pool.query(statement, parameters(++times))
-      return times
+    let isOver = false
+    /** How often each caller has acted. */
+    const times: number[] = []
+    const act = async (statement: string, caller: number, ...parameters: unknown[]) => {
+      for (let n = 0; !isOver; n++) {
+        await pool.query(statement, [caller * 1000 + (n % 500), ...parameters])
+        times[caller] = n + 1
+      }
     }
+    const allHaveActedSince = (before: readonly number[]) =>
+      expect.poll(() => CALLERS.every((n) => (times[n] ?? 0) > (before[n] ?? 0))).toBe(true)
     // As a login and a profile update do: they read the user, then write what belongs to it.
     const logIn = `with account as (select id, session_epoch from users where id = $1), opened as (
         insert into user_sessions (id, account_id, epoch, expires_at, ends_at)
@@ -84,17 +92,18 @@ test('32: the last migration applies while users log in and change their profile
       select id from account`
     const update = `with actor as (select id from users where id = $1 for update)
       update users set full_name = $2, is_active = not is_active from actor where users.id = actor.id`
-    const traffic = [
-      ...[1, 2, 3, 4].map((caller) => act(logIn, (n) => [caller * 1000 + (n % 500)])),
-      ...[5, 6].map((caller) => act(update, (n) => [caller * 1000 + (n % 500), `${n}`])),
-    ]
-    const before = Promise.all(traffic)
-    before.catch(() => {})
-    const { applied } = await applyMigrations(postgres.url).finally(() => {
-      isMigrating = false
-    })
-    expect(applied).toBe(1)
-    for (const times of await before) expect(times).toBeGreaterThan(1)
+    const traffic = Promise.all(
+      CALLERS.map((n) => (n <= 4 ? act(logIn, n) : act(update, n, `Caller ${n}`))),
+    )
+    traffic.catch(() => {})
+    try {
+      await allHaveActedSince([])
+      expect(await applyMigrations(postgres.url)).toMatchObject({ applied: 1 })
+      await allHaveActedSince([...times])
+    } finally {
+      isOver = true
+    }
+    await traffic
     const { rows } = await pool.query(
       `select (select sum(total) from user_totals where is_active) = count(*) as agree
        from users where is_active and deleted_at is null`,

@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { expect, inject, test } from 'vitest'
+import { variablesOf } from '../../scripts/environments.ts'
 import { ConfigurationError, readConfig, Variables } from '../../src/env.ts'
 import type {} from '../setup/world.ts'
 
@@ -37,4 +39,20 @@ test('.dev.vars.example is valid with the secrets added, and has the default val
   if (config instanceof ConfigurationError) throw config
   if (bare instanceof ConfigurationError) throw bare
   expect(config).toEqual({ ...bare, rateLimitFactor: 1000 })
+})
+
+test('--env and --file of commands: the secrets of the file, and the rest of wrangler.toml', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'edge-accounts-variables-'))
+  const file = join(folder, 'production.env')
+  await writeFile(file, 'SECRET_KEY=mine\nMETRICS_TOKEN=\n')
+  expect(await variablesOf({ file })).toEqual({ SECRET_KEY: 'mine' })
+  expect(await variablesOf({ file, env: 'production' })).toEqual({
+    ENVIRONMENT: 'production',
+    SECRET_KEY: 'mine',
+  })
+  await writeFile(file, 'ENVIRONMENT=test\n')
+  expect(await variablesOf({ file, env: 'production' })).toEqual({ ENVIRONMENT: 'test' })
+  const shell = await variablesOf({ env: 'staging' })
+  expect(shell).toMatchObject({ ENVIRONMENT: 'staging', PATH: process.env['PATH'] })
+  await rm(folder, { recursive: true })
 })

@@ -10,8 +10,7 @@ import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
-import { readRefreshToken } from '../../tokens/refresh.ts'
-import { exchangeLegacy, legacySubject } from './legacy-token.ts'
+import { openLegacySession, presentedSession } from './presented-session.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
 import { endReplacedSession } from './replaced-session.ts'
 
@@ -32,19 +31,20 @@ export const logout = (accountType: AccountType) =>
     refreshCookieMode,
     async (c) => {
       const presented = presentedToken(c, accountType, c.req.valid('json'))
-      const { token, fromCookie, cookieMode } = presented
-      const own = readRefreshToken(c.var.keys, accountType, token)
-      const legacy = own || fromCookie ? null : await legacySubject(c, accountType, token)
-      const sessionId = (own ?? legacy)?.sessionId
+      const { cookieMode } = presented
+      const session = await presentedSession(c, accountType, presented)
       // What is not genuine ends no session, and costs no trip.
-      if (sessionId || (cookieMode && cookieSessionId(c, accountType))) await rateLimit(c)
-      // Exchanged, it has a session that can end: afterwards nobody can exchange it.
-      if (legacy) await exchangeLegacy(c, accountType, legacy)
-      if (sessionId) {
-        await endSession[accountType](c.var.db, { sessionId, ...requestSourceOf(c) })
+      if (session || (cookieMode && cookieSessionId(c, accountType))) await rateLimit(c)
+      if (session) {
+        // One of the former service gets a session that can end: afterwards nobody can exchange the token.
+        await openLegacySession(c, accountType, session)
+        await endSession[accountType](c.var.db, {
+          sessionId: session.sessionId,
+          ...requestSourceOf(c),
+        })
       }
       if (cookieMode) {
-        endReplacedSession(c, accountType, sessionId)
+        endReplacedSession(c, accountType, session?.sessionId)
         clearRefreshCookie(c, accountType)
       }
       return c.body(null, 204)

@@ -7,8 +7,7 @@ import { json } from '../../middleware/validate.ts'
 import { contract, endpoint } from '../../openapi.ts'
 import { rateLimit } from '../../rate-limit/limit.ts'
 import { requestSourceOf } from '../../request-source.ts'
-import { readRefreshToken } from '../../tokens/refresh.ts'
-import { exchangeLegacy, legacySubject } from './legacy-token.ts'
+import { openLegacySession, presentedSession } from './presented-session.ts'
 import { mayUseCookie, PresentedToken, presentedToken } from './presented-token.ts'
 import { tokenPair, tokenPairResponse } from './token-pair.ts'
 
@@ -29,24 +28,22 @@ export const refresh = (accountType: AccountType) =>
     json(PresentedToken),
     refreshCookieMode,
     async (c) => {
-      const { db, keys, config } = c.var
-      const { token, fromCookie, cookieMode } = presentedToken(c, accountType, c.req.valid('json'))
+      const { db, config } = c.var
+      const presented = presentedToken(c, accountType, c.req.valid('json'))
       const reject = () => {
-        if (fromCookie) clearRefreshCookie(c, accountType)
+        if (presented.fromCookie) clearRefreshCookie(c, accountType)
         return invalidRefreshToken()
       }
-      const own = readRefreshToken(keys, accountType, token)
-      const legacy = own || fromCookie ? null : await legacySubject(c, accountType, token)
-      const subject = own ?? legacy
-      if (!subject) throw reject()
+      const session = await presentedSession(c, accountType, presented)
+      if (!session) throw reject()
 
       await rateLimit(c, 'refresh')
-      const { sessionId } = subject
+      const { sessionId } = session
       const { refreshTokenSeconds } = config
       const rotated =
-        (legacy && (await exchangeLegacy(c, accountType, legacy))) ??
+        (await openLegacySession(c, accountType, session)) ??
         (await rotateSession[accountType](db, {
-          ...{ sessionId, counter: subject.counter, refreshTokenSeconds },
+          ...{ sessionId, counter: session.counter, refreshTokenSeconds },
           ...requestSourceOf(c),
         }))
       if (!rotated) throw reject()
@@ -61,7 +58,7 @@ export const refresh = (accountType: AccountType) =>
           c,
           accountType,
           { accountId, elevated, sessionId, counter, expiresIn },
-          cookieMode,
+          presented.cookieMode,
         ),
         200,
       )

@@ -1,6 +1,7 @@
 /** The report: a line for each row of the old tables, or several, as CSV for a spreadsheet. */
 import { open } from 'node:fs/promises'
 import { stringify } from 'csv-stringify/sync'
+import { CommandError } from '../command-line.ts'
 
 export type ReportLine = {
   /** The old table. */
@@ -20,6 +21,16 @@ const COLUMNS = ['table', 'id', 'action', 'field', 'reason', 'old', 'new', 'deci
 const OPTIONS = { columns: COLUMNS, escape_formulas: true }
 
 export type Report = { write(lines: ReportLine[]): Promise<void>; close(): Promise<void> }
+
+/** So that a run does not fail at its end. What the file has stays. @throws {CommandError} unless it can be written */
+export async function checkReport(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a', 0o600)).close()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`Can't write the report: ${reason}.`, 2)
+  }
+}
 
 /** Begins a report anew. Names and emails are in it, so nobody else may read it, whoever could read the one before. */
 export async function openReport(file: string): Promise<Report> {

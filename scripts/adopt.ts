@@ -10,7 +10,7 @@ const DETAILS = `Without --apply it writes nothing but the report. The old datab
 --from and --to may be the same database: see docs/migrating-from-fastapi.md.
 
 The report has a line for each row, or several. What happens to it:
-  import    is imported; with a reason: its owner need not know
+  import    is imported; a reason is for your information
   change    is imported, but the field gets the new value
   reject    is not imported: fix it in the old database, or decide
   update    was imported before, has changed in the old database since, and is updated here

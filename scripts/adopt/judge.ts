@@ -35,7 +35,7 @@ export const FIELDS: readonly Field[] = [
 /** A row as the old database has it, as text. A column that its table lacks is undefined. */
 export type OldRow = { id: string } & { [Name in Field]?: string | null | undefined }
 
-/** One thing to say about a row. `import`: nothing that its owner would notice. */
+/** One thing to say about a row. `import`: for information. */
 export type Finding = {
   action: 'import' | 'change' | 'reject'
   field: Field | 'id'

@@ -22,19 +22,15 @@ const OPTIONS = { columns: COLUMNS, escape_formulas: true }
 
 export type Report = { write(lines: ReportLine[]): Promise<void>; close(): Promise<void> }
 
-/** So that a run does not fail at its end. What the file has stays. @throws {CommandError} unless it can be written */
-export async function checkReport(file: string): Promise<void> {
-  try {
-    await (await open(file, 'a', 0o600)).close()
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new CommandError(`Can't write the report: ${reason}.`, 2)
-  }
-}
-
-/** Begins a report anew. Names and emails are in it, so nobody else may read it, whoever could read the one before. */
+/**
+ * Begins a report anew. Names and emails are in it, so nobody else may read it, whoever could read the one before.
+ *
+ * @throws {CommandError} if it can't be written
+ */
 export async function openReport(file: string): Promise<Report> {
-  const handle = await open(file, 'w', 0o600)
+  const handle = await open(file, 'w', 0o600).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new CommandError(`Can't write ${file}: ${code}.`, 2)
+  })
   if ((await handle.stat()).isFile()) await handle.chmod(0o600)
   await handle.write(stringify([], { ...OPTIONS, header: true }))
   return {

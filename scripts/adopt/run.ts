@@ -9,7 +9,7 @@ import { importChanges, importNew, raiseSequence } from './import.ts'
 import { FORMER_SCHEMA, findFormerTables, isSameDatabase, moveFormerTables } from './in-place.ts'
 import { type Counts, count, lacksSuperadmin, report } from './outcome.ts'
 import type { Progress } from './progress.ts'
-import { checkReport, openReport } from './report.ts'
+import { openReport } from './report.ts'
 import { importResets, reportResets, stageResets } from './resets.ts'
 import { settle } from './settle.ts'
 import { openSource, type Source } from './source.ts'
@@ -56,7 +56,6 @@ export async function adopt(options: Options): Promise<Outcome> {
     await lockTarget(to)
     const { schema, target } = await prepare(from, to, options)
     const source = await openSource(from, schema)
-    await checkReport(options.reportFile)
     return await carryOver({ from, to }, source, target, options)
   } catch (error) {
     throw explain(error)
@@ -110,6 +109,7 @@ async function carryOver(
   before: Target,
   { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
+  const output = await openReport(reportFile)
   const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
   const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
@@ -134,7 +134,6 @@ async function carryOver(
     // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }
-  const output = await openReport(reportFile)
   for (const each of types) await report(to, each, isRepeat, output)
   const resets = await reportResets(to, output)
   await output.close()

@@ -46,7 +46,7 @@ export function findPrograms(least: number): Programs {
     .toSorted((a, b) => a.major - b.major)
   const fit = found.find(({ major }) => major >= least)
   if (fit) return fit
-  const present = found.map(({ major }) => major).join(', ') || 'none'
+  const present = [...new Set(found.map(({ major }) => major))].join(', ') || 'none'
   throw new CommandError(
     `pg_dump and pg_restore of PostgreSQL ${least} or later are needed (found: ${present}). Install the client: https://www.postgresql.org/download/`,
   )

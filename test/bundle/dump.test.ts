@@ -10,10 +10,10 @@ import { differences, readContents } from '../../scripts/backup/contents.ts'
 import { readManifest } from '../../scripts/backup/manifest.ts'
 import { findPrograms as findClient } from '../../scripts/backup/programs.ts'
 import { applyMigrations } from '../../scripts/migrate.ts'
+import { runProgram } from '../setup/program.ts'
 import type {} from '../setup/world.ts'
 import { builtBundle } from './built-bundle.ts'
 import { findPrograms, startInstalledPostgres } from './installed-postgres.ts'
-import { runProgram } from './programs.ts'
 import { call, PASSWORD } from './served-bundle.ts'
 
 const NEW_PASSWORD = 'another long password'
@@ -85,8 +85,9 @@ async function testDump(programs: string) {
 
   const backups = join(folder, 'backups')
   const backup = (DATABASE_URL: string) =>
-    runProgram('backup.ts', ['--to', backups], { DATABASE_URL })
-  const drill = (...args: string[]) => runProgram('restore-drill.ts', ['--from', backups, ...args])
+    runProgram('scripts/backup.ts', ['--to', backups], { DATABASE_URL })
+  const drill = (...args: string[]) =>
+    runProgram('scripts/restore-drill.ts', ['--from', backups, ...args])
   const copy = await postgres.createDatabase('restored')
 
   expect(await backup(original)).toMatchObject({ code: 0, stderr: '' })

@@ -1,40 +1,19 @@
-/** Commands of scripts/, as programs. */
-import { spawn } from 'node:child_process'
+/** `npm run standalone` and `npm run smoke`, as programs. */
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { inject } from 'vitest'
 import type { Result } from '../../scripts/smoke/check.ts'
+import { endOf, startProgram } from '../setup/program.ts'
 import type {} from '../setup/world.ts'
 import { builtBundle } from './built-bundle.ts'
 import { RATE_LIMIT_FACTOR } from './served-bundle.ts'
-
-const SCRIPTS = join(import.meta.dirname, '../../scripts')
-
-const { PATH = '', HOME = '' } = process.env
-
-type Variables = Record<string, string>
-
-const start = (script: string, args: string[], variables: Variables) =>
-  spawn(process.execPath, [join(SCRIPTS, script), ...args], {
-    env: { PATH, HOME, ...variables },
-  })
-
-async function endOf(child: ReturnType<typeof start>) {
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  return { code, stdout, stderr }
-}
 
 /** Serves a bundle with the bindings of the tests. */
 export async function serveStandalone() {
   const { file } = await builtBundle()
   const variables = { ...inject('world').bindings, RATE_LIMIT_FACTOR }
-  const child = start('standalone.ts', ['--bundle', file, '--port', '0'], variables)
+  const child = startProgram('scripts/standalone.ts', ['--bundle', file, '--port', '0'], variables)
   const exited = once(child, 'exit')
   const lines: string[] = []
   const failure = text(child.stderr)
@@ -58,16 +37,15 @@ export async function serveStandalone() {
   }
 }
 
-/** Runs a command to its end, with these variables alone. */
-export async function runProgram(script: string, args: string[], variables: Variables = {}) {
-  return endOf(start(script, args, variables))
-}
-
 type SmokeReport = { url: string; ok: boolean; checks: Result[] }
 
 /** Starts `npm run smoke -- --json`. Only these variables are set. */
-export function startSmoke(url: string, args: string[] = [], variables: Variables = {}) {
-  const child = start('smoke.ts', ['--url', url, '--json', ...args], variables)
+export function startSmoke(
+  url: string,
+  args: string[] = [],
+  variables: Record<string, string> = {},
+) {
+  const child = startProgram('scripts/smoke.ts', ['--url', url, '--json', ...args], variables)
   const ended = endOf(child)
   return {
     interrupt: () => child.kill('SIGINT'),

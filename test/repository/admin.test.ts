@@ -1,11 +1,8 @@
 /** `npm run admin`, as a program, on databases with the admins of each test. */
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { SessionEndedError } from '../../src/db/accounts.ts'
@@ -13,10 +10,9 @@ import { findAdmin } from '../../src/db/admins.ts'
 import { findReset } from '../../src/db/password-resets.ts'
 import { deriveKeys } from '../../src/tokens/keys.ts'
 import { readResetToken } from '../../src/tokens/reset.ts'
+import { runProgram } from '../setup/program.ts'
 import type {} from '../setup/world.ts'
 import { databaseWith } from './examine.ts'
-
-const ADMIN = join(import.meta.dirname, '../../scripts/admin.ts')
 
 const { bindings } = inject('world')
 
@@ -32,17 +28,8 @@ const ADMINS = `
   insert into admin_password_resets (admin_id, id, expires_at)
     values (2, gen_random_uuid(), now() + interval '1 hour')`
 
-/** Runs the command with these variables alone. */
-async function run(args: string[], variables: Record<string, string>) {
-  const child = spawn(process.execPath, [ADMIN, ...args], { env: variables })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  expect(stdout + stderr).not.toMatch(/^\s+at /m)
-  return { code, stdout, stderr }
-}
+const run = (args: string[], variables: Record<string, string>) =>
+  runProgram('scripts/admin.ts', args, variables)
 
 const done = (stdout: string) => ({ code: 0, stdout: `${stdout}\n`, stderr: '' })
 

@@ -16,15 +16,6 @@ import {
   startAdopting,
 } from './old-service.ts'
 
-test('npm run adopt -- --apply imports nothing if it could not write its report', async () => {
-  const [from, to] = [await oldDatabase('later'), await newDatabase()]
-  const missing = `${await reportFile()}/none.csv`
-  expect(await adoptAsProgram(from, to, '--apply', '--report', missing)).toMatchObject({
-    ...{ code: 2, stdout: '', stderr: expect.stringMatching(/^Can't write the report: ENOENT/) },
-  })
-  expect(await to.query('select from users')).toEqual([])
-})
-
 test('npm run adopt, interrupted by Ctrl-C, says what stays, and goes on when it is run again', async () => {
   const [from, to] = [await oldDatabase('later'), await newDatabase()]
   await from.query('begin; lock table users in access exclusive mode')

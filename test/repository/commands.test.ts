@@ -7,22 +7,9 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { signingKeys } from '../../src/env/secrets.ts'
+import { runProgram } from '../setup/program.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-
-/** Runs a program of the repository with these variables alone, and those that find programs. */
-async function run(file: string, args: string[], variables: Record<string, string> = {}) {
-  const { PATH = '', HOME = '' } = process.env
-  const env = { PATH, HOME, ...variables }
-  const child = spawn(process.execPath, [join(ROOT, file), ...args], { env, cwd: ROOT })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  expect(stdout + stderr).not.toMatch(/^\s+at /m)
-  return { code, stdout, stderr }
-}
 
 const wrong = (message: RegExp) => ({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
 
@@ -36,18 +23,21 @@ test('the programs of scripts/, bench/, local/ and tools/ have commands', () => 
 })
 
 test.each(COMMANDS)('$name -- --help exits with 0 and shows its options', async ({ file }) => {
-  const { code, stdout, stderr } = await run(file, ['--help'])
+  const { code, stdout, stderr } = await runProgram(file, ['--help'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(
     /^\S.*\n(?:.+\n)*\nUsage: npm run [\w:-]+( -- .+)?\n\n( {2}--.+\n)* {2}-h, --help/,
   )
 })
 
-test.each(COMMANDS)('$name exits with 2 for an option it does not have', async ({ file }) => {
-  expect(await run(file, ['--nope'])).toEqual(
-    wrong(/^Unknown option '--nope'\. See: npm run [\w:-]+ -- --help\n$/),
-  )
-})
+test.each(['scripts/keys.ts', 'bench/bench.ts', 'local/dev.ts', 'tools/check-client.ts'])(
+  '%s exits with 2 for an option it does not have',
+  async (file) => {
+    expect(await runProgram(file, ['--nope'])).toEqual(
+      wrong(/^Unknown option '--nope'\. See: npm run [\w:-]+ -- --help\n$/),
+    )
+  },
+)
 
 test('all that a command prints reaches a pipe, or ends with who reads it', async () => {
   const source = `import { runCommand } from './scripts/command-line.ts'
@@ -113,7 +103,7 @@ test.each([
   ['scripts/adopt.ts', ['--decisions', '/nowhere'], /^Can't read \/nowhere\.$/m],
   ['scripts/admin.ts', [], /^Which command\? See: npm run admin -- --help\n$/],
 ])('node %s %j exits with 2 and says what it takes', async (file, args, message) => {
-  expect(await run(file, args)).toEqual(wrong(message))
+  expect(await runProgram(file, args)).toEqual(wrong(message))
 })
 
 test.each(['scripts/migrate.ts', 'scripts/admin.ts', 'scripts/backup.ts'])(
@@ -128,7 +118,9 @@ test.each(['scripts/migrate.ts', 'scripts/admin.ts', 'scripts/backup.ts'])(
       ['postgresql://me:canary@host', /names no database after the host/],
     ] as const
     for (const [url, message] of urls) {
-      const result = await run(file, file.includes('admin') ? ['list'] : [], { DATABASE_URL: url })
+      const result = await runProgram(file, file.includes('admin') ? ['list'] : [], {
+        DATABASE_URL: url,
+      })
       expect(result).toEqual(wrong(message))
       expect(result.stderr).not.toContain('canary')
     }
@@ -136,7 +128,7 @@ test.each(['scripts/migrate.ts', 'scripts/admin.ts', 'scripts/backup.ts'])(
 )
 
 describe('npm run keys -- --add', () => {
-  const keys = (...args: string[]) => run('scripts/keys.ts', args)
+  const keys = (...args: string[]) => runProgram('scripts/keys.ts', args)
   const newSet = async () => /^JWT_SIGNING_KEYS=(.*)$/m.exec((await keys()).stdout)?.[1] ?? ''
 
   const changed = (set: string, change: (key: Record<string, string>) => object[]) =>
@@ -190,7 +182,7 @@ describe('npm run keys -- --add', () => {
 })
 
 test('npm run sbom says where it wrote, and names the project', async () => {
-  const { code, stdout } = await run('scripts/sbom.ts', [])
+  const { code, stdout } = await runProgram('scripts/sbom.ts', [])
   const { name, version } = packageJson
   expect({ code, stdout }).toEqual({
     code: 0,

@@ -1,16 +1,11 @@
 /** Runs `npm run doctor` on the tests' environment, with parts of it broken. */
-import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { expect, inject } from 'vitest'
 import { runDoctor } from '../../scripts/doctor.ts'
 import { type Fault, openLane, type Target } from '../setup/lanes.ts'
+import { newDatabase } from '../setup/new-database.ts'
+import { runProgram } from '../setup/program.ts'
 import type {} from '../setup/world.ts'
-
-const DOCTOR = join(import.meta.dirname, '../../scripts/doctor.ts')
 
 const { bindings, faultProxyUrl } = inject('world')
 
@@ -29,14 +24,9 @@ export async function examine(replaced: Record<string, string> = {}) {
 
 /** Runs the doctor as a program, as `npm run doctor` does. */
 export async function examineAsProgram(args: string[], env: Record<string, string> = bindings) {
-  const child = spawn(process.execPath, [DOCTOR, ...args], { env })
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  expectNoSecrets(stdout + stderr, bindings)
-  return { code, stdout, stderr }
+  const ended = await runProgram('scripts/doctor.ts', args, env)
+  expectNoSecrets(ended.stdout + ended.stderr, bindings)
+  return ended
 }
 
 /** The output has no secret variable, nor the password of the database by itself. */
@@ -50,19 +40,12 @@ function expectNoSecrets(output: string, variables: Record<string, string>) {
 
 /** The URL of a new database, migrated and empty but for what this statement changes. */
 export async function databaseWith(statement: string): Promise<string> {
-  const url = new URL(bindings['DATABASE_URL'] ?? '')
-  const name = `doctor_${randomUUID().replaceAll('-', '')}`
-  for (const [database, query] of [
-    ['postgres', `create database ${name} template accounts_template`],
-    [name, statement],
-  ] as const) {
-    url.pathname = `/${database}`
-    const client = new pg.Client({ connectionString: url.href })
-    await client.connect()
-    await client.query(query)
-    await client.end()
-  }
-  return url.href
+  const url = await newDatabase()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(statement)
+  await client.end()
+  return url
 }
 
 export async function faulty(target: Target, fault: Fault): Promise<string> {

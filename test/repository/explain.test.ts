@@ -1,12 +1,11 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Explained, explain, fill, findStatements } from '../../scripts/explain.ts'
-import type {} from '../setup/world.ts'
+import { newDatabase } from '../setup/new-database.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const NAME = `explain_${process.pid}`
 /** More than a search counts. */
 const ACCOUNTS = 12_000
 
@@ -14,13 +13,7 @@ let client: pg.Client
 let explained: Explained[]
 
 beforeAll(async () => {
-  const url = new URL(inject('world').bindings['DATABASE_URL'] ?? '')
-  client = new pg.Client({ connectionString: url.href })
-  await client.connect()
-  await client.query(`create database ${NAME} template accounts_template`)
-  await client.end()
-  url.pathname = `/${NAME}`
-  client = new pg.Client({ connectionString: url.href })
+  client = new pg.Client({ connectionString: await newDatabase() })
   await client.connect()
   await fill(client, ACCOUNTS)
   // As if the tables were large: PostgreSQL uses an index wherever it can.

@@ -1,19 +1,14 @@
 /** Databases of the former service, and `npm run adopt` as a program. */
-import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { parse } from 'csv-parse/sync'
 import pg from 'pg'
-import { expect, inject, onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { addAwkward, addUsers, createOldTables, type Form } from '../../bench/adopt/old-database.ts'
 import { type Options, type Outcome, adopt as runAdoption } from '../../scripts/adopt/run.ts'
-import type {} from '../setup/world.ts'
-
-const ADOPT = join(import.meta.dirname, '../../scripts/adopt.ts')
+import { newDatabase as createDatabase } from '../setup/new-database.ts'
+import { endOf, startProgram } from '../setup/program.ts'
 
 /** A database of the tests, and a connection to it. */
 export type Connected = {
@@ -21,21 +16,14 @@ export type Connected = {
   query(statement: string, values?: unknown[]): Promise<any[]>
 }
 
-/** A new database: a copy of `accounts_template`, migrated and empty, unless told otherwise. */
-export async function newDatabase(template = 'accounts_template'): Promise<Connected> {
-  const url = new URL(inject('world').bindings['DATABASE_URL'] ?? '')
-  const name = `adopt_${randomUUID().replaceAll('-', '')}`
-  url.pathname = '/postgres'
-  const maintenance = new pg.Client({ connectionString: url.href })
-  await maintenance.connect()
-  await maintenance.query(`create database ${name} template ${template}`)
-  await maintenance.end()
-  url.pathname = `/${name}`
-  const client = new pg.Client({ connectionString: url.href, options: '-c timezone=UTC' })
+/** A new database, and a connection to it. */
+export async function newDatabase(template?: string): Promise<Connected> {
+  const url = await createDatabase(template)
+  const client = new pg.Client({ connectionString: url, options: '-c timezone=UTC' })
   await client.connect()
   onTestFinished(() => client.end())
   return {
-    url: url.href,
+    url,
     query: async (statement, values) => (await client.query(statement, values)).rows,
   }
 }
@@ -86,24 +74,15 @@ export async function adopt(
 }
 
 /** Starts the command, between two databases. */
-export function startAdopting(from: Connected, to: Connected, ...args: string[]) {
-  const { PATH = '', HOME = '' } = process.env
-  const env = { PATH, HOME, OLD_DATABASE_URL: from.url, DATABASE_URL: to.url }
-  return spawn(process.execPath, [ADOPT, ...args], { env })
-}
+export const startAdopting = (from: Connected, to: Connected, ...args: string[]) =>
+  startProgram('scripts/adopt.ts', args, { OLD_DATABASE_URL: from.url, DATABASE_URL: to.url })
 
 /** Runs the command, between two databases. */
 export async function adoptAsProgram(from: Connected, to: Connected, ...args: string[]) {
   const file = await reportFile()
-  const child = startAdopting(from, to, '--report', file, ...args)
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ])
-  expect(stdout + stderr).not.toMatch(/^\s+at /m)
-  expect(stdout + stderr).not.toContain(new URL(to.url).password)
-  return { code, stdout, stderr, report: await readReport(file) }
+  const ended = await endOf(startAdopting(from, to, '--report', file, ...args))
+  expect(ended.stdout + ended.stderr).not.toContain(new URL(to.url).password)
+  return { ...ended, report: await readReport(file) }
 }
 
 /** Every column of the accounts, but for when they were adopted. */

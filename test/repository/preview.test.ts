@@ -4,14 +4,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { closePreview, openPreview } from '../../scripts/preview.ts'
 import { readConfig } from '../../src/env.ts'
-import type {} from '../setup/world.ts'
+import { newDatabase } from '../setup/new-database.ts'
 import { type Cloudflare, startCloudflare } from './cloudflare.ts'
 
 const WORKER = 'edge-accounts-pr-12'
-const { bindings } = inject('world')
 
 let cloudflare: Cloudflare
 let neon: Server
@@ -41,14 +40,7 @@ function answer(call: string, body: string): object | undefined {
 }
 
 beforeAll(async () => {
-  const url = new URL(bindings['DATABASE_URL'] ?? '')
-  url.pathname = '/postgres'
-  const client = new pg.Client({ connectionString: url.href })
-  await client.connect()
-  await client.query('create database preview_of_pull_request')
-  await client.end()
-  url.pathname = '/preview_of_pull_request'
-  databaseUrl = url.href
+  databaseUrl = await newDatabase('template1')
 
   neon = createServer(async (request, response) => {
     const body = (await request.setEncoding('utf8').toArray()).join('')

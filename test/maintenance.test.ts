@@ -1,12 +1,10 @@
 import { createExecutionContext, createScheduledController } from 'cloudflare:test'
-import { Redis } from '@upstash/redis/cloudflare'
 import { beforeEach, expect, inject, test, vi } from 'vitest'
 import worker from '../functions/worker.ts'
 import { maxAges } from '../src/db/pruning.ts'
 import { environment } from './setup/api.ts'
 import { emptyDatabase, sql } from './setup/database.ts'
 import { openLane } from './setup/lanes.ts'
-import { METRICS_TOKEN } from './setup/metered.ts'
 
 // A database of its own: the cron maintains every row in it.
 let url: string
@@ -188,14 +186,4 @@ test('the cron logs an outage of the database and changes nothing, nor without a
   expect(queued).toEqual([])
   await runCron()
   expect(queued).toEqual([id])
-})
-
-test('the cron folds all batches of metrics that are final', async () => {
-  const { UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN } = env
-  const redis = new Redis({ url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN })
-  const anHourAgo = Date.now() - 60 * 60_000
-  const batches = Array.from({ length: 1_200 }, (_, n) => [`${anHourAgo}-${n}`, {}])
-  await redis.hset('metrics:test', Object.fromEntries(batches))
-  const [line] = await linesOfCron(bindings({ METRICS_TOKEN }))
-  expect(line).toMatchObject({ event: 'maintenance_done', folded: 1_200 })
 })

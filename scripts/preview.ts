@@ -1,5 +1,4 @@
 // `npm run preview`: a Worker and a database of its own for a pull request.
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,10 +8,10 @@ import { CommandError, runCommand } from './command-line.ts'
 import { generateSecretKey, generateSigningKeys } from './keys/generate.ts'
 import { applyMigrations } from './migrate.ts'
 import { NeonError, type NeonProject, neonProject } from './neon.ts'
+import { isSound, smokeTestOf } from './release/smoke-test.ts'
 import { deleteWorker, wrangler } from './release/wrangler.ts'
 import { type Values, withoutEmpty } from './variables.ts'
 
-const ROOT = join(import.meta.dirname, '..')
 const NAME = 'npm run preview'
 
 const nonempty = z.string('is not set').min(1)
@@ -101,8 +100,7 @@ Exit codes: 0 done; 1 not done, or the smoke test failed; 2 the arguments or var
         if (remove) return await closePreview(pullRequest, values)
         await buildAssets()
         const url = await openPreview(pullRequest, values)
-        const args = ['run', '--silent', 'smoke', '--', '--url', url]
-        return spawnSync('npm', args, { cwd: ROOT, stdio: 'inherit' }).status === 0 ? 0 : 1
+        return isSound(smokeTestOf(url)) ? 0 : 1
       } catch (error) {
         throw error instanceof NeonError ? new CommandError(`${error.message}.`) : error
       }

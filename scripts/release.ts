@@ -7,6 +7,7 @@ import { CommandError, runCommand } from './command-line.ts'
 import { ENVIRONMENTS, plainVariables } from './environments.ts'
 import { applyMigrations } from './migrate.ts'
 import { dropRecord, readRecord, writeRecord } from './release/record.ts'
+import { isSound, type SmokeTest, smokeTestOf } from './release/smoke-test.ts'
 import { readDeployment, type Share, wrangler } from './release/wrangler.ts'
 import { databaseUrlOf } from './variables.ts'
 
@@ -20,8 +21,7 @@ const NAME = 'npm run release'
 type Release = {
   environment: string
   databaseUrl: string
-  /** Exits with 0 if the service is sound. */
-  smoke: readonly [program: string, ...args: string[]]
+  smoke: SmokeTest
   settleMs?: number
   /** Of the version, for `wrangler versions list`. */
   message: string
@@ -67,10 +67,6 @@ export async function release({
   }
   await rollBack(environment)
   return false
-}
-
-function isSound([program, ...args]: Release['smoke']): boolean {
-  return spawnSync(program, args, { cwd: ROOT, stdio: 'inherit' }).status === 0
 }
 
 /** Ends an open release: what served before it serves again. Does nothing if none is open. */
@@ -152,8 +148,12 @@ Exit codes: 0 the new version serves; 1 it does not; 2 the arguments or variable
       }
       const databaseUrl = direct(databaseUrlOf(process.env, `${NAME} -- ${environment}`))
       await buildAssets()
-      const smoke = ['npm', 'run', '--silent', 'smoke', '--', '--url', url] as const
-      return (await release({ environment, databaseUrl, smoke, message: commit() })) ? 0 : 1
+      const isReleased = await release({
+        ...{ environment, databaseUrl },
+        smoke: smokeTestOf(url),
+        message: commit(),
+      })
+      return isReleased ? 0 : 1
     },
   )
 }

@@ -27,7 +27,7 @@ async function check(): Promise<string> {
       `Under "Unreleased" of ${CHANGELOG} there is no entry for:\n${entries}\nA change that breaks clients belongs in /api/v2: see its "Breaking changes".`,
     )
   }
-  return `Since ${released.info.version}: ${added.length} operations added, ${breaking.length} breaking changes, all in ${CHANGELOG}`
+  return `Since ${released.info.version}: operations added: ${added.length}, breaking changes: ${breaking.length}; all in ${CHANGELOG}`
 }
 
 async function release(): Promise<string> {

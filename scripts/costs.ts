@@ -47,7 +47,7 @@ export function costTable(users: readonly number[], changed: Partial<Assumed> = 
 const KNOBS: readonly [name: string, changed: Partial<Assumed>][] = [
   ['`BCRYPT_COST=12` instead of 10', { bcryptCost: 12 }],
   ['`ACCESS_TOKEN_EXPIRE_MINUTES=60` instead of 15', { accessMinutes: 60 }],
-  ['your backend asks `GET me` at each of its requests, 60 in a sitting', { meCalls: 60 }],
+  ['your backend asks `GET me` at each of its requests, 60 in a visit', { meCalls: 60 }],
   ['`LOG_LEVEL=warn`: no line for each request', { logsRequests: false }],
   ['`AUDIT_RETENTION_DAYS=90` instead of 365', { auditDays: 90 }],
   ['Neon restores 1 day back instead of 7', { historyDays: 1 }],

@@ -8,7 +8,7 @@ import { CommandError, runCommand } from './command-line.ts'
 import { generateSecretKey, generateSigningKeys } from './keys/generate.ts'
 import { applyMigrations } from './migrate.ts'
 import { NeonError, type NeonProject, neonProject } from './neon.ts'
-import { isSound, smokeTestOf } from './release/smoke-test.ts'
+import { isSound, smokeOf } from './release/smoke.ts'
 import { deleteWorker, wrangler } from './release/wrangler.ts'
 import { type Values, withoutEmpty } from './variables.ts'
 
@@ -99,8 +99,7 @@ Exit codes: 0 done; 1 not done, or the smoke test failed; 2 the arguments or var
       try {
         if (remove) return await closePreview(pullRequest, values)
         await buildAssets()
-        const url = await openPreview(pullRequest, values)
-        return isSound(smokeTestOf(url)) ? 0 : 1
+        return (await isSound(smokeOf(await openPreview(pullRequest, values)))) ? 0 : 1
       } catch (error) {
         throw error instanceof NeonError ? new CommandError(`${error.message}.`) : error
       }

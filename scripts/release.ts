@@ -1,27 +1,23 @@
 // `npm run release`: migrates and deploys an environment, and rolls back what fails its smoke test.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { buildAssets } from './build-assets.ts'
 import { CommandError, runCommand } from './command-line.ts'
 import { ENVIRONMENTS, plainVariables } from './environments.ts'
 import { applyMigrations } from './migrate.ts'
 import { dropRecord, readRecord, writeRecord } from './release/record.ts'
-import { isSound, type SmokeTest, smokeTestOf } from './release/smoke-test.ts'
+import { isSound, type Smoke, smokeOf } from './release/smoke.ts'
 import { readDeployment, type Share, wrangler } from './release/wrangler.ts'
 import { databaseUrlOf } from './variables.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-
-/** A deployment is everywhere in seconds. Earlier, the version before it would be what is tested. */
-const SETTLE_MS = 15_000
 
 const NAME = 'npm run release'
 
 type Release = {
   environment: string
   databaseUrl: string
-  smoke: SmokeTest
+  smoke: Smoke
   settleMs?: number
   /** Of the version, for `wrangler versions list`. */
   message: string
@@ -38,7 +34,7 @@ export async function release({
   environment,
   databaseUrl,
   smoke,
-  settleMs = SETTLE_MS,
+  settleMs,
   message,
 }: Release): Promise<boolean> {
   if (readRecord(environment)) {
@@ -53,13 +49,9 @@ export async function release({
   writeRecord(environment, before)
   try {
     await wrangler('deploy', '--env', environment, '--message', message)
-    for (let attempt = 1; attempt <= 2; attempt++) {
-      await sleep(settleMs)
-      if (isSound(smoke)) {
-        dropRecord(environment)
-        return true
-      }
-      console.error(`The smoke test failed (${attempt} of 2).`)
+    if (await isSound(smoke, settleMs)) {
+      dropRecord(environment)
+      return true
     }
   } catch (error) {
     await rollBack(environment)
@@ -148,12 +140,8 @@ Exit codes: 0 the new version serves; 1 it does not; 2 the arguments or variable
       }
       const databaseUrl = direct(databaseUrlOf(process.env, `${NAME} -- ${environment}`))
       await buildAssets()
-      const isReleased = await release({
-        ...{ environment, databaseUrl },
-        smoke: smokeTestOf(url),
-        message: commit(),
-      })
-      return isReleased ? 0 : 1
+      const smoke = smokeOf(url)
+      return (await release({ environment, databaseUrl, smoke, message: commit() })) ? 0 : 1
     },
   )
 }

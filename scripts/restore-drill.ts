@@ -81,7 +81,7 @@ async function drill(file: string, manifest: Manifest, url: string): Promise<str
   const failed = checks.filter(({ status }) => status === 'failed')
   for (const line of failed.flatMap(linesOf)) console.log(line)
   console.log(
-    `Smoke test in ${took()}: ${checks.length - failed.length} of ${checks.length} passed`,
+    `Smoke test in ${took()}: ${failed.length === 0 ? 'passed' : `${failed.length} of ${checks.length} checks failed`}`,
   )
   if (newest) {
     console.log(

@@ -195,7 +195,7 @@ test('the cron folds all batches of metrics that are final', async () => {
   const redis = new Redis({ url: UPSTASH_REDIS_REST_URL, token: UPSTASH_REDIS_REST_TOKEN })
   const anHourAgo = Date.now() - 60 * 60_000
   const batches = Array.from({ length: 1_200 }, (_, n) => [`${anHourAgo}-${n}`, {}])
-  await redis.hset('metrics:development', Object.fromEntries(batches))
-  const [line] = await linesOfCron(bindings({ METRICS_TOKEN, ENVIRONMENT: 'development' }))
+  await redis.hset('metrics:test', Object.fromEntries(batches))
+  const [line] = await linesOfCron(bindings({ METRICS_TOKEN }))
   expect(line).toMatchObject({ event: 'maintenance_done', folded: 1_200 })
 })

@@ -92,7 +92,7 @@ export async function importChanges(client: pg.Client, tables: Tables): Promise<
   )
   // Two accounts may have changed names with each other.
   await client.query(
-    `update ${accounts} a set username = 'adopting ' || a.id, email = 'adopting ' || a.id from ${staged} s
+    `update ${accounts} a set username = gen_random_uuid(), email = gen_random_uuid() from ${staged} s
     where ${changed} and (lower(a.username), lower(a.email)) is distinct from (lower(s.username), lower(s.email))`,
   )
   await client.query(

@@ -109,6 +109,7 @@ async function carryOver(
   before: Target,
   { isApplied, decisions: decidedNow, reportFile, progress }: Options,
 ): Promise<Outcome> {
+  const output = await openReport(reportFile)
   const target = isApplied ? { ...before, adoption: await beginAdoption(to, decidedNow) } : before
   const decisions = new Map([...(target.adoption?.decisions ?? []), ...decidedNow])
   const isRepeat = Boolean(target.adoption?.completedAt)
@@ -124,15 +125,15 @@ async function carryOver(
   if (isApplied && problems.length === 0) {
     for (const each of types) await raiseSequence(to, each, !isRepeat)
     for (const each of types) {
-      await importNew(to, each, progress)
+      // First, as a new account may have the name that another gave up.
       await importChanges(to, each)
+      await importNew(to, each, progress)
     }
     await importResets(to)
     for (const each of types) problems.push(...(await verifyWriting(to, each)))
     // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }
-  const output = await openReport(reportFile)
   for (const each of types) await report(to, each, isRepeat, output)
   const resets = await reportResets(to, output)
   await output.close()

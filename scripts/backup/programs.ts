@@ -46,7 +46,7 @@ export function findPrograms(least: number): Programs {
     .toSorted((a, b) => a.major - b.major)
   const fit = found.find(({ major }) => major >= least)
   if (fit) return fit
-  const present = found.map(({ major }) => major).join(', ') || 'none'
+  const present = [...new Set(found.map(({ major }) => major))].join(', ') || 'none'
   throw new CommandError(
     `pg_dump and pg_restore of PostgreSQL ${least} or later are needed (found: ${present}). Install the client: https://www.postgresql.org/download/`,
   )
@@ -65,8 +65,13 @@ export async function run(
   database?: string,
 ): Promise<string> {
   const url = database === undefined ? undefined : new URL(database)
-  const PGPASSWORD = decodeURIComponent(url?.password ?? '')
+  const inQuery = url?.searchParams.get('password')
+  const PGPASSWORD = inQuery ?? decodeURIComponent(url?.password ?? '')
   if (url) url.password = ''
+  if (url && inQuery) {
+    url.searchParams.delete('password')
+    url.search = url.search.replaceAll('+', '%20') // To libpq, + is no space.
+  }
   const child = spawn(pathOf(folder, program), [...args, ...(url ? ['--dbname', url.href] : [])], {
     env: { ...process.env, ...(PGPASSWORD && { PGPASSWORD }) },
     stdio: ['ignore', 'pipe', 'pipe'],

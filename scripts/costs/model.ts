@@ -11,9 +11,9 @@ export const ASSUMED = {
   /** Of the users, in a month. */
   active: 0.4,
   /** Of an active user in a month, each of 45 minutes. */
-  sittings: 12,
-  sittingMinutes: 45,
-  /** `GET me` in a sitting. A backend that asks for each of its own requests makes many more. */
+  visits: 12,
+  visitMinutes: 45,
+  /** `GET me` in a visit. A backend that asks for each of its own requests makes many more. */
   meCalls: 3,
   /** Of an active user in a month; a session lasts 30 days at most, 7 without use. */
   logins: 2,
@@ -80,17 +80,17 @@ type Call = {
 /** The calls of a month. Rules and statements are those of test/steps.test.ts. */
 function callsOf(assumed: Assumed): Call[] {
   const active = assumed.users * assumed.active
-  const sittings = active * assumed.sittings
+  const visits = active * assumed.visits
   const logins = active * assumed.logins
   const write = { rules: 2, sqlMs: SQL_MS.write, writes: true, events: 1, cpuMs: CPU_MS.other }
-  const refreshes = Math.ceil(assumed.sittingMinutes / assumed.accessMinutes)
+  const refreshes = Math.ceil(assumed.visitMinutes / assumed.accessMinutes)
   return [
-    { count: sittings * assumed.meCalls, cpuMs: CPU_MS.me, rules: 1, sqlMs: SQL_MS.me },
+    { count: visits * assumed.meCalls, cpuMs: CPU_MS.me, rules: 1, sqlMs: SQL_MS.me },
     {
-      ...{ count: sittings * refreshes, cpuMs: CPU_MS.refresh, rules: 2 },
+      ...{ count: visits * refreshes, cpuMs: CPU_MS.refresh, rules: 2 },
       ...{ sqlMs: SQL_MS.refresh, writes: true },
     },
-    { count: sittings * assumed.preflights, cpuMs: CPU_MS.preflight },
+    { count: visits * assumed.preflights, cpuMs: CPU_MS.preflight },
     { ...write, count: logins, hashes: 1 },
     { ...write, count: logins * assumed.failedLogins, hashes: 1 },
     { ...write, count: assumed.users * assumed.registrations, hashes: 1, mails: 1 },

@@ -96,7 +96,7 @@ export const traffic: Dashboard = {
       description: 'How long GET /health takes, by blackbox_exporter.',
       type: 'timeseries',
       unit: 's',
-      queries: { '{{instance}}': 'probe_duration_seconds{job="accounts-health"}' },
+      queries: { '{{instance}}': 'probe_duration_seconds{instance=~"$instance"}' },
     },
     {
       title: 'Certificate',
@@ -104,7 +104,7 @@ export const traffic: Dashboard = {
       type: 'timeseries',
       unit: 'd',
       queries: {
-        '{{instance}}': '(probe_ssl_earliest_cert_expiry{job="accounts-health"} - time()) / 86400',
+        '{{instance}}': '(probe_ssl_earliest_cert_expiry{instance=~"$instance"} - time()) / 86400',
       },
     },
   ],

@@ -91,7 +91,8 @@ function reasonOf(error: unknown, timeoutMs: number): string {
     if (cause.name === 'TimeoutError') return `not finished within ${timeoutMs / 1000} s`
     if (cause.name === 'AbortError') return 'interrupted'
   }
-  if (error instanceof TypeError && error.cause !== undefined) {
+  // Of `fetch`, and of a TLS socket.
+  if (error instanceof Error && (error.cause !== undefined || 'code' in error)) {
     return `the service ${connectionProblem(error)}`
   }
   return `the check itself failed (${error instanceof Error ? error.name : 'unknown error'})`

@@ -24,15 +24,17 @@ export function linesOf({ name, status, note, problems, warnings }: Result): str
   ]
 }
 
-/** For people. */
+/** For people. A skipped check has not passed. */
 export function printReport({ url, checks, duration_ms }: Report) {
   console.log(`Smoke test of ${url}\n`)
   for (const check of checks) for (const text of linesOf(check)) console.log(text)
   const failed = checks.filter(({ status }) => status === 'failed').map(({ name }) => name)
+  const skipped = checks.filter(({ status }) => status === 'skipped').length
+  const passed = `${checks.length - skipped} checks passed${skipped > 0 ? `, ${skipped} skipped` : ''}`
   const seconds = (duration_ms / 1000).toFixed(1)
   console.log(
     failed.length > 0
       ? `\nFailed: ${failed.join(', ')} (${failed.length} of ${checks.length} checks, ${seconds} s)`
-      : `\nAll ${checks.length} checks passed in ${seconds} s.`,
+      : `\n${passed}, in ${seconds} s.`,
   )
 }

@@ -77,7 +77,7 @@ export const checkJwks: Check = async ({ call }) => {
   const reply = await call('/.well-known/jwks.json')
   const { data } = JwkSet.safeParse(reply.json)
   const keys = data?.keys ?? []
-  return outcome(`${keys.length} public keys`, [
+  return outcome(`public keys: ${keys.length}`, [
     wrongStatus(reply, 200),
     ...wrongBody(reply, JwkSet),
     wrongHeader(reply, 'Cache-Control', 'public, max-age=300'),

@@ -37,7 +37,8 @@ export function countResponse(
   const endpoint = endpointOf(route)
   increment(series, keyOf('http_requests_total', method, endpoint, String(status)))
   observe(series, keyOf('http_request_duration_seconds', method, endpoint), durationMs)
-  if (error) increment(series, keyOf('http_errors_total', method, endpoint, error))
+  // The 204 of OPTIONS replaces a 404.
+  if (error && status >= 400) increment(series, keyOf('http_errors_total', method, endpoint, error))
 }
 
 /** The outcome of an attempt to send an email, by the event that logs it. */

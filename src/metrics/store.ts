@@ -72,12 +72,16 @@ export function createStore({ environment, redis }: Options) {
      * reads no others, so that it gets on with a hash that a scrape can't read any more.
      */
     async fold(): Promise<number> {
-      const ids = (await client.hkeys(key).catch(redisUnavailable)).filter(isFinal)
-      const due = ids.slice(0, FOLDED_BATCHES)
-      if (due.length === 0) return 0
+      const found = (await client.hkeys(key).catch(redisUnavailable)).filter(isFinal)
+      if (found.length === 0) return 0
       const fields = await client
-        .hmget<Record<string, unknown>>(key, 'version', 'totals', ...due)
+        .hmget<Record<string, unknown>>(key, 'version', 'totals', ...found.slice(0, FOLDED_BATCHES))
         .catch(redisUnavailable)
+      // Another cron may have folded some of them since.
+      const due = Object.entries(fields ?? {}).flatMap(([id, field]) =>
+        isFinal(id) && field !== null ? [id] : [],
+      )
+      if (due.length === 0) return 0
       const version = z.int().safeParse(fields?.['version']).data ?? 0
       const totals = totalsOf(fields?.['totals'])
       const today = Math.floor(Date.now() / 1000 / DAY_SECONDS)

@@ -98,6 +98,13 @@ test('a certificate that is self-signed and has expired is noticed', async () =>
   expect(problems['live']).toEqual(['the service has an expired certificate'])
 })
 
+test('where nothing listens, each check says so', async () => {
+  const problems = await problemsAt('https://127.0.0.1:2')
+  const reason = 'the service does not accept connections'
+  expect(new Set(Object.values(problems).flat())).toEqual(new Set([reason]))
+  expect(problems).toMatchObject({ live: [reason], tls: [reason] })
+})
+
 const { bindings, mailboxUrl } = inject('world')
 
 const MEANS = {

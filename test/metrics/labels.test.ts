@@ -42,6 +42,24 @@ test('a thousand made-up requests make few series, and no label has what was sen
   expect(samplesOf(text).size).toBeLessThan(1000)
 })
 
+test('a 500 is counted as an error, a 204 of OPTIONS is none', async () => {
+  vi.spyOn(scheduler, 'wait').mockResolvedValue()
+  const fetch = () => {
+    throw new TypeError('No assets')
+  }
+  const env = environment({ METRICS_TOKEN, ASSETS: { fetch } as unknown as Fetcher })
+  const before = samplesOf((await scrapeOf(environment({ METRICS_TOKEN }))).text)
+  expect((await visitor({ env }).get('/docs')).status).toBe(500)
+  expect((await visitor({ env }).call('OPTIONS', '/docs')).status).toBe(204)
+  const after = samplesOf((await scrapeOf(environment({ METRICS_TOKEN }))).text)
+  vi.restoreAllMocks()
+  const rise = (sample: string) => (after.get(sample) ?? 0) - (before.get(sample) ?? 0)
+  const errors = (labels: string) => rise(`http_errors_total{${labels}}`)
+  expect(errors('method="GET",endpoint="/docs",error_type="InternalServerError"')).toBe(1)
+  expect(rise('http_requests_total{method="OPTIONS",endpoint="unmatched",status="204"}')).toBe(1)
+  expect(errors('method="OPTIONS",endpoint="unmatched",error_type="NotFoundError"')).toBe(0)
+})
+
 test('the values of labels are escaped', () => {
   const series = new Map([[keyOf('adl_application_info', '1', 'test', 'A "B" \\ C\n} 1'), [1]]])
   const line =

@@ -164,6 +164,31 @@ test('npm run adopt -- --since brings what has changed in the old database, and 
   expect(third.outcome.users).toMatchObject({ imported: 0, updated: 0, conflicts: 1, deleted: 1 })
 })
 
+test('npm run adopt -- --since imports who took the name that another gave up, and whatever name the old service let somebody have', async () => {
+  const [from, to] = [await oldDatabase('later'), await newDatabase()]
+  const hostile = `username = 'adopting 1005', email = 'adopting 1006'`
+  await from.query(`update users set ${hostile} where id = 1010`)
+  await adopt(from, to)
+  await from.query(`
+    update users set username = 'renamed', email = 'renamed@example.com' where id = 1005;
+    update users set username = 'moved', email = 'moved@example.com' where id = 1006;
+    insert into users (id, username, email, hashed_password, created_at, updated_at) values
+      (2001, 'user_1005', 'user_1006@example.com', '${PYTHON_HASH}', now(), now());
+    update users set username = 'user_1006' where id = 1007`)
+  const { outcome } = await adopt(from, to, { isSince: true })
+  expect(outcome.users).toMatchObject({ imported: 1, updated: 3, conflicts: 0 })
+  expect(
+    await to.query(
+      'select id, username from users where id in (1005, 1006, 1007, 2001) order by id',
+    ),
+  ).toEqual([
+    { id: 1005, username: 'renamed' },
+    { id: 1006, username: 'moved' },
+    { id: 1007, username: 'user_1006' },
+    { id: 2001, username: 'user_1005' },
+  ])
+})
+
 test('npm run adopt does not call itself complete where something else was written', async () => {
   const [from, to] = [await oldDatabase('later'), await newDatabase()]
   await to.query(`

@@ -84,6 +84,10 @@ test('npm run adopt says why it does not begin, and changes nothing', async () =
     { ...from, url: from.url.replace(/:\d+\//, ':1/') },
     to,
   )
+  await rejects(/^Can't write \/nowhere\/report\.csv: ENOENT\.$/, from, to, {
+    reportFile: '/nowhere/report.csv',
+  })
+  expect(await to.query('select from users')).toEqual([])
 
   await from.query('alter table users rename hashed_password to secret')
   await rejects(/^The old table users has no column hashed_password\./, from, to)

@@ -33,7 +33,7 @@ test('a month is what the price lists say, worked out by hand', () => {
   expect(total).toBeCloseTo(5 + price.neon, 6)
 
   // A million users who log in once, and do nothing else.
-  const once = { sittings: 0, logins: 1, failedLogins: 0, resets: 0, passwordChanges: 0, ipv6: 0 }
+  const once = { visits: 0, logins: 1, failedLogins: 0, resets: 0, passwordChanges: 0, ipv6: 0 }
   const logins = costsOf({ ...ASSUMED, ...idle, ...once, active: 1, users: 1_000_000 })
   expect(logins.requests).toBe(1_000_000)
   expect(logins.hashCpuMs).toBe(65_000_000)

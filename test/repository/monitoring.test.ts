@@ -87,6 +87,21 @@ test('docs/monitoring.md lists every metric with its labels', () => {
   }
 })
 
+test('docs/monitoring.md lists no other metric, but those that rules/recording.yml records under a plain name', () => {
+  const [, table = ''] = /^## Metrics\n([\s\S]*?)^## /m.exec(document) ?? []
+  const listed = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+  const recorded = [...rules.matchAll(/record: (\w+)$/gm)].map(([, name]) => name)
+  expect(listed.toSorted()).toEqual([...Object.keys(METRICS), ...recorded].toSorted())
+})
+
+test('an alert silences only those of its own service', () => {
+  const example = read('monitoring/alertmanager.example.yml')
+  const [, rules = ''] = /^inhibit_rules:\n((?: .*\n)+)/m.exec(example) ?? []
+  const each = rules.split('source_matchers:').slice(1)
+  expect(each.length).toBeGreaterThan(2)
+  for (const rule of each) expect(rule).toMatch(/^ {4}equal: \[instance\]$/m)
+})
+
 test('rules and dashboards read only metrics that there are', () => {
   const recorded = [...rules.matchAll(/record: (\S+)/g)].map(([, name]) => name)
   const known = new Set([...Object.keys(METRICS), ...recorded])

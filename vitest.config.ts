@@ -32,7 +32,7 @@ const LONG_ALONE = ['test/bundle/burst.test.ts']
 /** A browser, a run of the tests within the tests, and `npm run dev` with its restarts. */
 const LONG_IN_NODE = [
   'test/bundle/!(bundle|burst).test.ts',
-  'test/repository/{adopt,adopt-again,adopt-in-place}.test.ts',
+  'test/repository/{adopt,adopt-again,adopt-in-place,adopt-messages}.test.ts',
   'test/repository/{commands,environment,preview,readme,release}.test.ts',
   'test/local/{connect-a-frontend,dev-start,example,mailbox-browser,monitoring}.test.ts',
 ]

@@ -1,5 +1,5 @@
 // `npm run adopt`: imports the accounts of the FastAPI service.
-import { resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { readDecisions } from './adopt/decisions.ts'
 import type { Counts } from './adopt/outcome.ts'
 import { showProgress } from './adopt/progress.ts'
@@ -10,34 +10,62 @@ const DETAILS = `Without --apply it writes nothing but the report. The old datab
 --from and --to may be the same database: see docs/migrating-from-fastapi.md.
 
 The report has a line for each row, or several. What happens to it:
-  import    is taken; with a reason: as it is, although this service would not accept it from a form
-  change    is taken, but the field gets the new value
-  reject    is not taken: fix it in the old database, or decide
-  update    was adopted, has changed there since, and is changed here
-  conflict  was adopted, and has changed in both: stays as it is here. The same for "keep"
-  deleted   was adopted, and is not in the old database any more: stays here
+  import    is imported; a reason is for your information
+  change    is imported, but the field gets the new value
+  reject    is not imported: fix it in the old database, or decide
+  update    was imported before, has changed in the old database since, and is updated here
+  conflict  was imported before, and has changed in both: stays as it is here
+  keep      was imported by a run that was killed, and has changed here: stays as it is here
+  deleted   was imported before, and is no longer in the old database: stays here
 
 Decide in the column "decision" of the report, and pass the file as --decisions, with another --report:
   skip, import, username=…, email=…, full_name=…, is_active=false
 
-Killed at any moment, it goes on when it is run again. Passwords in URLs show in the list of processes:
-OLD_DATABASE_URL and DATABASE_URL stand for --from and --to.
+Interrupted at any moment, it goes on when it is run again. Set OLD_DATABASE_URL and DATABASE_URL instead of
+--from and --to: passwords in arguments show in the list of processes.
 
 Exit codes: 0 done; 1 not done; 2 the arguments are wrong; 3 done, but rows were rejected or are in conflict.`
 
 const number = (value: number) => new Intl.NumberFormat('en-US').format(value)
 
-const describe = (name: string, counts: Counts) =>
+const describe = (name: string, counts: Counts, isApplied: boolean) =>
   `${name}: ${[
-    `${number(counts.imported)} imported (${number(counts.changed)} of them changed)`,
+    `${number(counts.imported)} ${isApplied ? 'imported' : 'to import'}`.concat(
+      counts.changed > 0 ? ` (${number(counts.changed)} of them changed)` : '',
+    ),
     `${number(counts.rejected)} rejected`,
-    counts.updated > 0 && `${number(counts.updated)} updated`,
+    counts.updated > 0 && `${number(counts.updated)} ${isApplied ? 'updated' : 'to update'}`,
     counts.unchanged > 0 && `${number(counts.unchanged)} unchanged`,
     counts.conflicts > 0 && `${number(counts.conflicts)} in conflict`,
     counts.deleted > 0 && `${number(counts.deleted)} deleted in the old database`,
   ]
     .filter(Boolean)
     .join(', ')}`
+
+/** What to do about the rows that need a decision. */
+function nextStep(open: number, file: string, isApplied: boolean, isSince: boolean): string {
+  const flags = [isSince || isApplied ? '--since' : '', isApplied ? '--apply' : ''].filter(Boolean)
+  const next = join(dirname(file), `next-${basename(file)}`)
+  const command = ['npm run adopt --', ...flags, '--decisions', file, '--report', next].join(' ')
+  return `${number(open)} ${open === 1 ? 'row needs' : 'rows need'} a decision: see ${file}.
+Fill in its column "decision" where the action is reject or conflict, then run: ${command}`
+}
+
+/** Ctrl-C, or a machine that shuts down. PostgreSQL ends what it was doing. */
+function endOnSignal(isApplied: boolean): void {
+  const consequence = isApplied
+    ? 'What was imported stays: run this again to go on.'
+    : 'Nothing was imported.'
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      console.error(`\nInterrupted. ${consequence}`)
+      process.exit(code)
+    })
+  }
+}
 
 await runCommand(
   {
@@ -47,10 +75,15 @@ await runCommand(
       from: { type: 'string', value: '<url>', about: 'the old database' },
       to: { type: 'string', value: '<url>', about: 'the database of this service, migrated' },
       apply: { type: 'boolean', about: 'imports; without it, only the report is written' },
-      since: { type: 'boolean', about: 'once more: what has changed in the old database since' },
-      report: { type: 'string', value: '<file>', default: 'adopt-report.csv', about: 'where to' },
+      since: { type: 'boolean', about: 'a second run: what has changed in the old database' },
+      report: {
+        type: 'string',
+        value: '<file>',
+        default: 'adopt-report.csv',
+        about: 'where to write it',
+      },
       decisions: { type: 'string', value: '<file>', about: 'a report with decisions filled in' },
-      merge: { type: 'boolean', about: 'although --to has accounts of its own' },
+      merge: { type: 'boolean', about: 'even if --to has accounts of its own' },
       schema: { type: 'string', value: '<name>', about: 'of the old tables, if not public' },
       json: { type: 'boolean', about: 'the outcome as JSON' },
     },
@@ -62,11 +95,13 @@ await runCommand(
     if (values.decisions && resolve(values.decisions) === resolve(reportFile)) {
       throw new CommandError('--report would overwrite your decisions: name another file.', 2)
     }
+    const isSince = values.since === true
+    endOnSignal(isApplied)
     const outcome = await adopt({
       fromUrl: values.from ?? process.env['OLD_DATABASE_URL'],
       toUrl: values.to ?? process.env['DATABASE_URL'],
       schema: values.schema,
-      ...{ isApplied, isSince: values.since === true, isMerged: values.merge === true, reportFile },
+      ...{ isApplied, isSince, isMerged: values.merge === true, reportFile },
       decisions: values.decisions ? await readDecisions(values.decisions) : new Map(),
       progress: showProgress(process.stderr),
     })
@@ -78,14 +113,14 @@ await runCommand(
     if (values.json) {
       console.log(JSON.stringify({ applied: isApplied, report: reportFile, open, ...outcome }))
     } else {
-      console.log([describe('Users', users), describe('Admins', admins)].join('\n'))
+      console.log(
+        [describe('Users', users, isApplied), describe('Admins', admins, isApplied)].join('\n'),
+      )
       console.log(`Open reset links: ${number(resets)}`)
       for (const note of notes) console.log(note)
       console.log(
         `${isApplied ? 'Adopted and verified.' : 'Dry run: nothing was imported.'} ${
-          open > 0
-            ? `${number(open)} rows need a decision: see ${reportFile}.`
-            : `The report is ${reportFile}.`
+          open > 0 ? nextStep(open, reportFile, isApplied, isSince) : `The report is ${reportFile}.`
         }`,
       )
     }

@@ -4,12 +4,12 @@ import { connectTo, requireDirect } from '../postgres.ts'
 import { checkDatabaseUrl } from '../variables.ts'
 
 const EXAMPLE =
-  "npm run adopt -- --from 'postgresql://user:password@old-host/database' --to 'postgresql://user:password@host/database'"
+  "OLD_DATABASE_URL='postgresql://user:password@old-host/database' DATABASE_URL='postgresql://user:password@host/database' npm run adopt"
 
 /**
  * A connection on which times are text in UTC, and nothing times out.
  *
- * @param name what the URL was given as: `--from`
+ * @param name what the URL was given as: `--from (OLD_DATABASE_URL)`
  * @throws {CommandError} without the password
  */
 export async function connect(name: string, url: string | undefined): Promise<pg.Client> {

@@ -32,7 +32,7 @@ export async function readDecisions(file: string): Promise<Decisions> {
     if (data.decision === '') continue
     const key = keyOf(data.table, data.id.replace("'", ''))
     const decision = decisions.get(key) ?? { account: {} }
-    const problem = decide(decision, data.decision)
+    const problem = decide(decision, data.decision, data.table)
     if (problem) throw new CommandError(`${file}, record ${index + 1} (${key}): ${problem}`, 2)
     decisions.set(key, decision)
   }
@@ -53,11 +53,16 @@ function parseTable(file: string, text: string): unknown[] {
 const RULES = { username: Username, email: Email, full_name: FullName }
 
 /** Adds to a decision, or returns why it can't be. */
-function decide(decision: Decision, text: string): string | undefined {
-  const [, name = '', value = ''] = /^(\w+)(?:\s*=\s*(.*))?$/s.exec(text) ?? []
+function decide(decision: Decision, text: string, table: string): string | undefined {
+  const [, written = '', value = ''] = /^(\w+)(?:\s*=\s*(.*))?$/s.exec(text) ?? []
+  const name = written.toLowerCase() // Spreadsheets capitalize.
   if (name === 'skip') decision.isSkipped = true
-  else if (name === 'import') decision.isTaken = true
-  else if (name === 'is_active' && flagOf(value) !== undefined) {
+  else if (name === 'import') {
+    if (table !== 'admin') {
+      return 'import is only for rows of the table admin. Others need skip, or a value such as email=…'
+    }
+    decision.isTaken = true
+  } else if (name === 'is_active' && flagOf(value) !== undefined) {
     decision.account.is_active = flagOf(value) === true
   } else if (name === 'username' || name === 'email' || name === 'full_name') {
     const { error, data } = RULES[name].safeParse(value)

@@ -35,7 +35,7 @@ export const FIELDS: readonly Field[] = [
 /** A row as the old database has it, as text. A column that its table lacks is undefined. */
 export type OldRow = { id: string } & { [Name in Field]?: string | null | undefined }
 
-/** One thing to say about a row. `import`: it is taken as it is, and somebody should know. */
+/** One thing to say about a row. `import`: for information. */
 export type Finding = {
   action: 'import' | 'change' | 'reject'
   field: Field | 'id'
@@ -133,13 +133,13 @@ function judgeEmail(old: string, findings: Finding[]): string {
     return email
   }
   if (email !== folded) {
-    findings.push({ action: 'change', ...change, reason: 'without invisible characters' })
+    findings.push({ action: 'change', ...change, reason: 'invisible characters removed' })
   } else if (email !== old) {
-    const reason = 'in NFKC, without white space around it'
+    const reason = 'normalized (NFKC) and trimmed'
     findings.push({ action: 'change', ...change, reason })
   }
   if (!Email.safeParse(email).success) {
-    const reason = 'is no address that this service sends to: no reset of the password by email'
+    const reason = 'this service can send no email to it: no password reset by email'
     findings.push({ action: 'import', field: 'email', reason, old })
   }
   return email
@@ -163,7 +163,7 @@ function judgeUsername(
     return placeholder
   }
   if (username !== old) {
-    const reason = 'in NFKC, without white space around it'
+    const reason = 'normalized (NFKC) and trimmed'
     findings.push({ action: 'change', field: 'username', reason, old, new: username })
   }
   const { error } = Username.safeParse(username)
@@ -173,10 +173,10 @@ function judgeUsername(
   function staysFor() {
     if (username.includes('@')) {
       return username.toLowerCase() === email.toLowerCase()
-        ? 'is the email of the account'
-        : 'has an @: the account logs in by its email alone'
+        ? 'is the email of this account'
+        : 'contains @: this account can log in by its email only'
     }
-    return `stays valid, though nobody could choose it today: ${error?.issues[0]?.message}`
+    return `could not be chosen today, but stays valid: ${error?.issues[0]?.message}`
   }
 }
 
@@ -185,8 +185,8 @@ function judgeFullName(old: string | null, findings: Finding[]): string | null {
   const name = parsed.success ? parsed.data : shorten(written((old ?? '').normalize('NFC')).trim())
   if (name === old) return name
   const reason = parsed.success
-    ? 'in NFC, without white space around it; empty is null'
-    : `without invisible characters, at most ${FULL_NAME_MAX_LENGTH} characters`
+    ? 'normalized (NFC) and trimmed; empty becomes null'
+    : `invisible characters removed, shortened to ${FULL_NAME_MAX_LENGTH} characters`
   findings.push({ action: 'change', field: 'full_name', reason, old, new: name })
   return name
 }
@@ -203,13 +203,13 @@ function judgeHash(old: string | null, findings: Finding[]): string | null {
   const hash = old?.trim() ?? ''
   if (BCRYPT_HASH.test(hash)) {
     if (hash !== old) {
-      const reason = 'without white space around it'
+      const reason = 'trimmed'
       findings.push({ action: 'change', field: 'hashed_password', reason })
     }
     return hash
   }
   const cost = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/.exec(hash)?.[1]
-  const problem = cost ? `has the cost ${cost}, beyond 4 to 14` : 'is not a bcrypt hash'
+  const problem = cost ? `has cost ${cost}, outside 4 to 14` : 'is not a bcrypt hash'
   const reason = `${hash === '' ? 'is missing' : problem}: the password must be reset`
   findings.push({ action: 'change', field: 'hashed_password', reason })
   return null
@@ -237,8 +237,11 @@ function judgeTimes(row: OldRow, now: string, findings: Finding[]) {
   for (const field of ['created_at', 'updated_at'] as const) {
     const old = row[field]
     if (old === undefined || timeOf(old, now) !== undefined) continue
-    const reason = old === null ? 'is null' : 'is no time between 1970 and now'
-    findings.push({ action: 'change', field, reason, old, new: times[field] })
+    // The first form leaves it null until a row changes: nothing to look at in thousands of rows.
+    const isNeverUpdated = field === 'updated_at' && old === null && created !== undefined
+    const reason = old === null ? 'is null' : 'is not a time between 1970 and now'
+    const action = isNeverUpdated ? 'import' : 'change'
+    findings.push({ action, field, reason, old, new: times[field] })
   }
   return times
 }

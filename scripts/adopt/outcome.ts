@@ -58,7 +58,14 @@ export async function lacksSuperadmin(client: pg.Client, { staged, accounts }: T
 
 const REPORTED_ROWS = 5_000
 
-type Row = { source: string; id: string; state: State; findings: Finding[] | null }
+type Row = {
+  source: string
+  id: string
+  state: State
+  /** Columns in which a row that was adopted before differs from the account here. */
+  differing: string | null
+  findings: Finding[] | null
+}
 
 /** Writes a line or more for each row, a part at a time. After the first adoption only for what is new. */
 export async function report(
@@ -69,7 +76,7 @@ export async function report(
 ): Promise<void> {
   await client.query('begin')
   await client.query(
-    `declare staged no scroll cursor for select source, id::text, state, findings from ${tables.staged} s
+    `declare staged no scroll cursor for select source, id::text, state, differing, findings from ${tables.staged} s
     ${isRepeat ? "where state not in ('same', 'ours')" : ''} order by source, s.id`,
   )
   for (;;) {
@@ -81,7 +88,7 @@ export async function report(
   const { rows } = await client.query<{ id: string }>(
     `select l.id::text ${vanished(tables)} order by l.id`,
   )
-  const reason = 'is not in the old database any more: stays here until somebody deletes it'
+  const reason = 'is no longer in the old database: stays here until an admin deletes it'
   await output.write(
     rows.map(({ id }) => ({ table: tables.plural, id, action: 'deleted', reason })),
   )
@@ -91,14 +98,18 @@ const STATES: Partial<Record<State, Pick<ReportLine, 'action' | 'reason'>>> = {
   changed: { action: 'update', reason: 'has changed in the old database since it was adopted' },
   conflict: {
     action: 'conflict',
-    reason: 'has changed in both databases since: stays as it is here',
+    reason:
+      'has changed in both databases since it was adopted: stays as it is here. Decide skip to accept that',
   },
   ours: { action: 'keep', reason: 'has changed here since it was adopted: stays as it is here' },
 }
 
-function linesOf({ source, id, state, findings }: Row, { elevated }: Tables): ReportLine[] {
+function linesOf(
+  { source, id, state, differing, findings }: Row,
+  { elevated }: Tables,
+): ReportLine[] {
   const row = { table: source, id }
-  const known = STATES[state]
+  const known = STATES[state] && { ...STATES[state], field: differing ?? '' }
   if (known && state !== 'changed') return [{ ...row, ...known }]
   const said = summarize(findings ?? [], state === 'rejected')
   const lines = said.map(({ action, field, reason, old, new: now }) => ({

@@ -54,7 +54,12 @@ export async function reportResets(client: pg.Client, output: Report): Promise<n
     rows.map(({ id, isImported }) =>
       isImported
         ? { table: TABLE, id, action: 'import' }
-        : { table: TABLE, id, action: 'reject', reason: 'its account is not adopted, or disabled' },
+        : {
+            table: TABLE,
+            id,
+            action: 'reject',
+            reason: 'its account is not adopted, is disabled, or has changed here',
+          },
     ),
   )
   return rows.filter(({ isImported }) => isImported).length

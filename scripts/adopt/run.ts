@@ -50,8 +50,8 @@ const END_TIMEOUT_MS = 1_000
 
 /** @throws {CommandError} with why it was not done, and what to do */
 export async function adopt(options: Options): Promise<Outcome> {
-  const to = await connect('--to', options.toUrl)
-  const from = await connect('--from', options.fromUrl)
+  const to = await connect('--to (DATABASE_URL)', options.toUrl)
+  const from = await connect('--from (OLD_DATABASE_URL)', options.fromUrl)
   try {
     await lockTarget(to)
     const { schema, target } = await prepare(from, to, options)
@@ -72,7 +72,7 @@ async function prepare(from: pg.Client, to: pg.Client, options: Options) {
   const { hasMoved, isInTheWay } = await findFormerTables(to)
   if (isInTheWay && !isInPlace) {
     throw new CommandError(
-      'The database of --to has the old tables where those of this service go. To adopt in place, pass the same URL as --from.',
+      'The database of --to has the old tables. Are --from and --to the wrong way round? To adopt in place, pass its URL as both.',
     )
   }
   if (isInTheWay && isApplied) await moveFormerTables(toUrl)
@@ -95,7 +95,7 @@ async function prepare(from: pg.Client, to: pg.Client, options: Options) {
   }
   if (isApplied && !adoption && ownAccounts > 0 && !isMerged) {
     throw new CommandError(
-      `--to has ${ownAccounts} accounts of its own. Empty it; or pass --merge: they stay as they are, and the dry run shows what they are in the way of.`,
+      `--to has accounts of its own (${ownAccounts}). Use an empty database; or pass --merge: they stay as they are, and the report shows the old rows that they are in the way of.`,
     )
   }
   return { schema, target }
@@ -152,7 +152,7 @@ async function carryOver(
   const notes = [
     ...notesOn(source),
     ...notesOnDecisions([...decidedNow.keys()].filter((key) => !decided.has(key))),
-    'Whose password has more than 72 bytes must reset it; a hash does not show its length.',
+    'Users whose password has more than 72 bytes must reset it. The hashes do not show who they are.',
     (await lacksSuperadmin(to, admin)) &&
       'No admin is a superadmin. Appoint one: npm run admin -- promote <id|email>',
     advice?.text,

@@ -1,5 +1,6 @@
 /** What becomes of the old rows, as far as it takes to look at all of them, and at the accounts here. */
 import type pg from 'pg'
+import { FIELDS, type Field } from './judge.ts'
 import { digestOf, type Tables } from './tables.ts'
 
 /**
@@ -56,10 +57,10 @@ async function settleFormerAdmins(client: pg.Client) {
   const isInBoth = `exists (select from pg_temp.staged_admins o where o.source = 'admins' and o.id = s.id)`
   await client.query(`
     update pg_temp.staged_admins s
-    set ${reject('id', `'is in the table admins too, which counts'`, 'true')}
+    set ${reject('id', `'is also in the table admins, whose row is used'`, 'true')}
     where s.source = 'admin' and s.state <> 'rejected' and ${isInBoth}`)
   await client.query(`
-    update pg_temp.staged_admins s set ${reject('id', `'is in admin, not in admins: decide import or skip'`)}
+    update pg_temp.staged_admins s set ${reject('id', `'is in admin but not in admins: decide import or skip'`)}
     where s.source = 'admin' and s.state <> 'rejected' and not s.is_taken
       and exists (select from pg_temp.staged_admins where source = 'admins')`)
 }
@@ -67,14 +68,14 @@ async function settleFormerAdmins(client: pg.Client) {
 /** Only where the old table has lost its primary key, or `admin` is taken besides `admins`. */
 const rejectRepeatedIds = (client: pg.Client, { staged }: Tables) =>
   client.query(`
-    update ${staged} s set ${reject('id', `'is that of another row too'`)}
+    update ${staged} s set ${reject('id', `'another row has the same id'`)}
     where s.state <> 'rejected' and exists (
       select from ${staged} o where o.id = s.id and o.ctid < s.ctid and o.state <> 'rejected'
     )`)
 
 const rejectTakenIds = (client: pg.Client, { staged, accounts, ledger }: Tables) =>
   client.query(`
-    update ${staged} s set ${reject('id', `'is taken here, by an account that was not adopted'`)}
+    update ${staged} s set ${reject('id', `'is taken here by an account that was not adopted'`)}
     where s.state <> 'rejected' and exists (select from ${accounts} a where a.id = s.id)
       and not exists (select from ${ledger} l where l.id = s.id)`)
 
@@ -89,12 +90,15 @@ const findKept = (client: pg.Client, { staged, accounts, ledger, kept, elevated 
 
 /**
  * The staged rows of which another one has the key, or an account that is kept. Whoever has it here already keeps
- * it, so that no later run takes it away; then those that always had it, without anything invisible, that are
- * active, that came first.
+ * it, so that no later run takes it away; then those that always had it, spelled exactly so, that are active, that
+ * came first.
  */
 const rivals = ({ staged, accounts, kept }: Tables, column: 'username' | 'email') => {
   const key = column === 'username' ? 'lower(s.seen)' : 'lower(s.email)'
-  const isPlain = column === 'username' ? 's.seen = s.username' : 'true'
+  const isPlain =
+    column === 'username'
+      ? `s.seen = s.username and not coalesce(s.raw ? 'username', false)`
+      : 'true'
   return `(
     with keys as (
       select ${key} as key, s.source, s.id, false as is_kept, ${isPlain} as is_plain, s.is_renamed, s.is_active
@@ -114,7 +118,7 @@ const rejectTakenEmails = (client: pg.Client, tables: Tables) =>
   client.query(`
     update ${tables.staged} s set ${reject(
       'email',
-      `case when r.is_taken_here then 'is taken here by ${tables.accountType} ' else 'is the same, but for case or Unicode, as that of ' end || r.first`,
+      `case when r.is_taken_here then 'is taken here by ${tables.accountType} ' else 'differs only in case or Unicode from that of ${tables.accountType} ' end || r.first`,
     )}
     from ${rivals(tables, 'email')} r
     where r.place > 1 and not r.is_kept and r.source = s.source and r.id = s.id`)
@@ -122,7 +126,7 @@ const rejectTakenEmails = (client: pg.Client, tables: Tables) =>
 /** A login with it goes to the owner of the email. */
 const renameOthersEmails = (client: pg.Client, { staged, kept, accountType }: Tables) =>
   client.query(`
-    update ${staged} s set ${rename(`'${accountType}-' || s.id`, `'is the email of ' || o.id`)}
+    update ${staged} s set ${rename(`'${accountType}-' || s.id`, `'is the email of ${accountType} ' || o.id`)}
     from (
       select id, lower(email) as email from ${staged} where state <> 'rejected'
       union all select id, lower(email) from ${kept}
@@ -140,7 +144,7 @@ const renameTakenNames = (client: pg.Client, tables: Tables, candidate: string) 
   client.query(`
     update ${tables.staged} s set ${rename(
       candidate,
-      `case when r.is_taken_here then 'is taken here by ${tables.accountType} ' else 'reads the same as that of ' end || r.first`,
+      `case when r.is_taken_here then 'is taken here by ${tables.accountType} ' else 'looks the same as that of ${tables.accountType} ' end || r.first`,
     )}
     from ${rivals(tables, 'username')} r
     where r.place > 1 and not r.is_kept and r.source = s.source and r.id = s.id`)
@@ -148,11 +152,16 @@ const renameTakenNames = (client: pg.Client, tables: Tables, candidate: string) 
 /** Whoever still has the name of another. */
 const rejectTakenNames = (client: pg.Client, tables: Tables) =>
   client.query(`
-    update ${tables.staged} s set ${reject('username', `'is taken, and so is every other that was tried'`)}
+    update ${tables.staged} s set ${reject('username', `'is taken, and so are the names tried in its place'`)}
     from ${rivals(tables, 'username')} r
     where r.place > 1 and not r.is_kept and r.source = s.source and r.id = s.id`)
 
-/** What was imported before: see {@link State}. */
+const differs = (field: Field, elevated: string) => {
+  const column = field === 'elevated' ? elevated : field
+  return `case when a.${column} is distinct from s.${field} then '${column}' end`
+}
+
+/** What was imported before, and in which columns it differs: see {@link State}. */
 const compare = (client: pg.Client, { staged, accounts, ledger, elevated }: Tables) =>
   client.query(`
     update ${staged} s set state = case
@@ -160,6 +169,7 @@ const compare = (client: pg.Client, { staged, accounts, ledger, elevated }: Tabl
       when a.deleted_at is null and ${digestOf('a', elevated)} = l.digest
         then case when l.digest = ${digestOf('s')} then 'same' else 'changed' end
       when l.digest = ${digestOf('s')} then 'ours'
-      else 'conflict' end
+      else 'conflict' end,
+      differing = concat_ws(', ', ${FIELDS.map((field) => differs(field, elevated)).join(', ')})
     from ${ledger} l left join ${accounts} a on a.id = l.id
     where l.id = s.id and s.state <> 'rejected'`)

@@ -36,7 +36,7 @@ export async function createTemporaryTables(client: pg.Client): Promise<void> {
     username text not null, seen text not null, email text not null, full_name text, hashed_password text,
     is_active boolean not null, elevated boolean not null,
     created_at timestamptz not null, updated_at timestamptz not null,
-    raw jsonb, findings jsonb, state text not null, is_renamed boolean not null default false
+    raw jsonb, findings jsonb, state text not null, differing text, is_renamed boolean not null default false
   )`
   await client.query(`
     set temp_buffers = '64MB';

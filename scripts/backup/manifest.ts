@@ -35,7 +35,8 @@ export async function newestBackup(folder: string): Promise<string> {
     .filter((name) => /^accounts-.*\.dump$/.test(name))
     .toSorted()
     .at(-1)
-  if (newest === undefined) throw new CommandError(`There is no backup in ${folder}.`, 2)
+  if (newest === undefined)
+    throw new CommandError(`There is no backup in ${folder}. Make one: npm run backup`, 2)
   return join(folder, newest)
 }
 

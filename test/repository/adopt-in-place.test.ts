@@ -75,12 +75,16 @@ test('npm run adopt says why it does not begin, and changes nothing', async () =
   await rejects(/Nothing was adopted into --to yet/, from, to, { isSince: true })
   await rejects(/has no table public\.users.*--schema <name>/, empty, to)
   await rejects(/is one of this service, not of the old one/, to, await newDatabase())
-  await rejects(/has the old tables where those of this service go/, from, old)
-  await rejects(/--from is not set\. Run: npm run adopt/, { ...from, url: '' }, to)
-  const pooled = { ...from, url: 'postgresql://a:canary@ep-x-pooler.neon.tech/db' }
-  await rejects(/^--from needs a direct connection/, pooled, to)
+  await rejects(/has the old tables\. Are --from and --to the wrong way round\?/, from, old)
   await rejects(
-    /^Can't connect to the database: .+\. Check --from\.$/,
+    /^--from \(OLD_DATABASE_URL\) is not set\. Run: OLD_DATABASE_URL=/,
+    { ...from, url: '' },
+    to,
+  )
+  const pooled = { ...from, url: 'postgresql://a:canary@ep-x-pooler.neon.tech/db' }
+  await rejects(/^--from \(OLD_DATABASE_URL\) needs a direct connection/, pooled, to)
+  await rejects(
+    /^Can't connect to the database: .+\. Check --from \(OLD_DATABASE_URL\)\.$/,
     { ...from, url: from.url.replace(/:\d+\//, ':1/') },
     to,
   )
@@ -99,12 +103,12 @@ test('npm run adopt says why it does not begin, and changes nothing', async () =
   await from.query(`do $$ begin execute format('grant all on users to %I', current_user); end $$`)
 
   await to.query(`insert into users (username, email) values ('ada', 'ours@example.com')`)
-  await rejects(/has 1 accounts of its own\. Empty it; or pass --merge/, from, to)
+  await rejects(/has accounts of its own \(1\)\. Use an empty database; or pass --merge/, from, to)
   expect(await to.query('select username from users')).toEqual([{ username: 'ada' }])
   const { report } = await adopt(from, to, { isMerged: true })
   expect(report.find(({ id, table }) => table === 'users' && id === '1')).toMatchObject({
     ...{ action: 'reject', field: 'id' },
-    reason: 'is taken here, by an account that was not adopted',
+    reason: 'is taken here by an account that was not adopted',
   })
   expect(await to.query('select username, adopted_at from users where id = 1')).toEqual([
     { username: 'ada', adopted_at: null },

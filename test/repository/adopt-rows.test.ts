@@ -127,8 +127,8 @@ describe('a hash', () => {
     [PYTHON_HASH.slice(0, 59), /is not a bcrypt hash/],
     [`b'${PYTHON_HASH}'`, /is not a bcrypt hash/],
     [`$2x$12$${digest}`, /is not a bcrypt hash/],
-    [`$2b$15$${digest}`, /has the cost 15/],
-    [`$2b$31$${digest}`, /has the cost 31/],
+    [`$2b$15$${digest}`, /has cost 15/],
+    [`$2b$31$${digest}`, /has cost 31/],
   ])('%j becomes null, and is in no finding', (hashed_password, reason) => {
     const { account, findings } = judged({ hashed_password })
     expect(account.hashed_password).toBe(null)

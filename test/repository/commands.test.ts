@@ -88,7 +88,11 @@ test.each([
     /^--write reads an email: set RESEND_API_KEY\. See: npm run smoke -- --help\n$/,
   ],
   ['scripts/standalone.ts', [], /^(There is no dist|The variables are not valid:\n)/],
-  ['scripts/restore-drill.ts', ['--from', 'nowhere'], /^There is no backup in nowhere\.\n$/],
+  [
+    'scripts/restore-drill.ts',
+    ['--from', 'nowhere'],
+    /^There is no backup in nowhere\. Make one: npm run backup\n$/,
+  ],
   ['scripts/adopt.ts', [], /^--to is not set\. Run: npm run adopt -- --from/],
   [
     'scripts/adopt.ts',

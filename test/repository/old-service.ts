@@ -88,3 +88,8 @@ export async function adoptAsProgram(from: Connected, to: Connected, ...args: st
 /** Every column of the accounts, but for when they were adopted. */
 export const accountsOf = ({ query }: Connected, table: 'users' | 'admins') =>
   query(`select to_jsonb(a) - 'adopted_at' as account from ${table} a order by id`)
+
+/** Whether a run waits to read the users: somebody has locked the table. */
+export const isReadingHeldUp = ({ query }: Connected) =>
+  query(`select from pg_locks where not granted and relation = 'users'::regclass
+    and database = (select oid from pg_database where datname = current_database())`)

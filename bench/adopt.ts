@@ -10,7 +10,7 @@ import pg from 'pg'
 import { startPostgres } from '../local/postgres/index.ts'
 import { CommandError, runCommand } from '../scripts/command-line.ts'
 import { applyMigrations } from '../scripts/migrate.ts'
-import { killAgainAndAgain } from './adopt/kills.ts'
+import { killAgainAndAgain, OPEN } from './adopt/kills.ts'
 import { addAwkward, addUsers, createOldTables, FORMS, type Form } from './adopt/old-database.ts'
 
 const ADOPT = join(import.meta.dirname, '../scripts/adopt.ts')
@@ -40,8 +40,7 @@ async function adopt(args: string[]): Promise<Run> {
   ])
   isRunning = false
   await watched
-  // 3: the awkward rows need decisions.
-  if (code !== 3) throw new CommandError(`npm run adopt exited with ${code}: ${stdout}${stderr}`)
+  if (code !== OPEN) throw new CommandError(`npm run adopt exited with ${code}: ${stdout}${stderr}`)
   const seconds = (performance.now() - startedAt) / 1000
   return { seconds, peakMiB, outcome: /^(?:Adopted|Dry run).*?\./m.exec(stdout)?.[0] ?? '' }
 }

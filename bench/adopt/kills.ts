@@ -30,7 +30,16 @@ async function contentOf(url: string) {
   return rows[0]
 }
 
-/** Whether it was still running. */
+/** More than a million accounts take. */
+const LONGEST_RUN_SECONDS = 3600
+
+/** What the command exits with when it is done, as the awkward rows need decisions. */
+export const OPEN = 3
+
+/** What it exits with when the run before was killed at its very end. */
+const ALREADY = 2
+
+/** Whether it was still running. @throws {CommandError} if it has failed */
 async function killAfter(seconds: number, command: string[]): Promise<boolean> {
   const child = spawn(process.execPath, command, { stdio: 'ignore' })
   const exited = once(child, 'exit')
@@ -40,6 +49,8 @@ async function killAfter(seconds: number, command: string[]): Promise<boolean> {
   timer.abort()
   child.kill('SIGKILL')
   const [code] = await exited
+  if (![null, OPEN, ALREADY].includes(code))
+    throw new CommandError(`npm run adopt exited with ${code}`)
   return code === null
 }
 
@@ -55,7 +66,8 @@ type Killing = {
 }
 
 /**
- * Kills the command at random moments, and compares what the last run leaves with what one run did.
+ * Kills the command at random moments, each later in the run than the one before, and compares what the last run
+ * leaves with what one run did.
  *
  * @throws {CommandError} if anything differs
  */
@@ -65,19 +77,20 @@ export async function killAgainAndAgain(killing: Killing): Promise<void> {
   try {
     await applyMigrations(postgres.url)
     const command = commandTo(postgres.url)
-    for (let n = 1; n <= kills; n++) {
-      const moment = Math.random() * seconds
-      if (!(await killAfter(moment, command))) break
+    let isComplete = false
+    for (let n = 1; !isComplete; n++) {
+      const moment = n > kills ? LONGEST_RUN_SECONDS : ((n - Math.random()) / kills) * seconds
+      isComplete = !(await killAfter(moment, command))
       const { count } = await contentOf(postgres.url)
-      console.log(`Kill ${n}, after ${moment.toFixed(1)} s: ${count} users are there.`)
+      const what = isComplete ? 'Complete' : `Kill ${n} after ${moment.toFixed(1)} s`
+      console.log(`${what}: ${count} users are there.`)
     }
-    await once(spawn(process.execPath, command, { stdio: 'ignore' }), 'exit')
     const [content, expected] = await Promise.all([postgres.url, undisturbedUrl].map(contentOf))
     const different = Object.keys(expected).filter(
       (part) => JSON.stringify(content[part]) !== JSON.stringify(expected[part]),
     )
     if (different.length > 0) throw new CommandError(`After the kills, ${different} differ.`)
-    console.log('After the last run: users, admins, reset links, totals and next ids as in one go.')
+    console.log('Users, admins, reset links, totals and next ids are as after one run.')
   } finally {
     await postgres.stop()
   }

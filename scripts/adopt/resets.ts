@@ -45,6 +45,18 @@ export const importResets = (client: pg.Client) =>
     where ${IS_IMPORTED} and ${acceptsLegacy('a')}
     on conflict do nothing`)
 
+/** That each open link is there, as it was. One that is used meanwhile is of an account with another password. */
+export async function verifyResets(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::int as count from pg_temp.staged_resets r join public.users a on a.id = r.user_id
+      left join public.legacy_password_resets i on i.token_hash = r.token_hash
+    where ${IS_IMPORTED} and ${acceptsLegacy('a')} and r.expires_at > now()
+      and (i.user_id, i.expires_at) is distinct from (a.id, r.expires_at)`,
+  )
+  const count = rows[0]?.count ?? 0
+  return count > 0 ? [`${TABLE} as imported: ${count} links differ`] : []
+}
+
 /** Reports the links. Returns how many are imported. */
 export async function reportResets(client: pg.Client, output: Report): Promise<number> {
   const { rows } = await client.query<{ id: string; isImported: boolean }>(

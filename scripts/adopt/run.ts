@@ -10,7 +10,7 @@ import { FORMER_SCHEMA, findFormerTables, isSameDatabase, moveFormerTables } fro
 import { type Counts, count, lacksSuperadmin, report } from './outcome.ts'
 import type { Progress } from './progress.ts'
 import { openReport } from './report.ts'
-import { importResets, reportResets, stageResets } from './resets.ts'
+import { importResets, reportResets, stageResets, verifyResets } from './resets.ts'
 import { settle } from './settle.ts'
 import { openSource, type Source } from './source.ts'
 import { stageAccounts } from './stage.ts'
@@ -131,6 +131,7 @@ async function carryOver(
     }
     await importResets(to)
     for (const each of types) problems.push(...(await verifyWriting(to, each)))
+    problems.push(...(await verifyResets(to)))
     // So that the list of users is fast from the start.
     await to.query('vacuum (analyze) public.users, public.admins')
   }

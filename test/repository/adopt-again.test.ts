@@ -201,9 +201,13 @@ test('npm run adopt does not call itself complete where something else was writt
     create function meddle() returns trigger language plpgsql as $$
       begin new.full_name := 'Someone'; return new; end $$;
     create trigger meddle before insert on users for each row when (new.id = 1001)
-      execute function meddle()`)
+      execute function meddle();
+    create function prolong() returns trigger language plpgsql as $$
+      begin new.expires_at := new.expires_at + interval '1 hour'; return new; end $$;
+    create trigger prolong before insert on legacy_password_resets for each row
+      execute function prolong()`)
   await expect(adopt(from, to)).rejects.toThrow(
-    /^Not verified: users as imported: full_name differ\./,
+    /^Not verified: users as imported: full_name differ; password_reset_tokens as imported: 1 links differ\./,
   )
   expect(await to.query('select completed_at from adoption.state')).toEqual([
     { completed_at: null },

@@ -1,4 +1,4 @@
-/** `npm run check:api`: compares the OpenAPI document with that of the last release. */
+// `npm run check:api`: compares the OpenAPI document with that of the last release.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addedOperations, breakingChanges, withoutEntry } from './api/changes.ts'

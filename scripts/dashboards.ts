@@ -1,7 +1,7 @@
 // `npm run dashboards`: monitoring/grafana/, from scripts/dashboards/.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readCommandLine } from './command-line.ts'
+import { runCommand } from './command-line.ts'
 import { accounts } from './dashboards/accounts.ts'
 import { grafanaDashboard } from './dashboards/grafana.ts'
 import { mail } from './dashboards/mail.ts'
@@ -19,11 +19,16 @@ export const dashboardFiles = (): Record<string, string> =>
   )
 
 if (import.meta.main) {
-  readCommandLine({
-    name: 'npm run dashboards',
-    about: 'Writes the Grafana dashboards to monitoring/grafana, from scripts/dashboards.',
-  })
-  mkdirSync(FOLDER, { recursive: true })
-  for (const [file, json] of Object.entries(dashboardFiles()))
-    writeFileSync(join(FOLDER, file), json)
+  await runCommand(
+    {
+      name: 'npm run dashboards',
+      about: 'Writes the Grafana dashboards to monitoring/grafana, from scripts/dashboards.',
+    },
+    async () => {
+      await mkdir(FOLDER, { recursive: true })
+      for (const [file, json] of Object.entries(dashboardFiles())) {
+        await writeFile(join(FOLDER, file), json)
+      }
+    },
+  )
 }

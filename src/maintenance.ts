@@ -7,7 +7,8 @@ import { deleteBatch, maxAges, PRUNED_BATCH, type PrunedTable } from './db/pruni
 import { type Config, ConfigurationError } from './env.ts'
 import { writeLog } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
-import { FOLDED_BATCHES, MetricsUnavailable } from './metrics/store.ts'
+import { FOLDED_BATCHES } from './metrics/store.ts'
+import { RedisUnavailable } from './redis.ts'
 import { resourcesFor } from './resources.ts'
 
 /** Messages that a queue takes in one call. */
@@ -51,7 +52,7 @@ async function run(job: string, work: () => Promise<Counts>): Promise<Counts> {
 
 function reasonOf(error: unknown) {
   if (error instanceof DatabaseError) return error.code
-  return error instanceof MetricsUnavailable ? 'redis_unavailable' : 'unexpected_error'
+  return error instanceof RedisUnavailable ? 'redis_unavailable' : 'unexpected_error'
 }
 
 /** Marks emails after they were queued: with the queue down, they stay overdue. */

@@ -11,6 +11,16 @@ type Options = {
   pipelined?: boolean
 }
 
+/** Redis did not respond, or not as expected. The driver's message is dropped: it contains addresses. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable'
+}
+
+/** For `catch` of a promise, and a response that can't be. */
+export function redisUnavailable(): never {
+  throw new RedisUnavailable()
+}
+
 /** Upstash Redis over REST. Nothing is opened, and nothing is sent twice. */
 export const connectRedis = ({ redis: { url, token }, timeoutMs, pipelined = false }: Options) =>
   new Redis({

@@ -14,9 +14,9 @@ export type Metrics = {
   countEvent(level: Level, event: string, fields: LogFields): void
   /** Sends what was counted, within ten seconds, however many requests ask for it. Never fails. */
   flushAfter(context: Pick<ExecutionContext, 'waitUntil'>): void
-  /** What all isolates have counted. @throws {MetricsUnavailable} */
+  /** What all isolates have counted. @throws {RedisUnavailable} */
   read(): Promise<Series>
-  /** What the cron does, so that a scrape reads little. @throws {MetricsUnavailable} */
+  /** What the cron does, so that a scrape reads little. @throws {RedisUnavailable} */
   fold(): Promise<number>
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { connectRedis } from '../redis.ts'
+import { connectRedis, redisUnavailable } from '../redis.ts'
 import { type Series, sum } from './series.ts'
 
 /**
@@ -21,15 +21,6 @@ const KEPT_DAYS = 30
 
 /** Batches that one call folds: far fewer than Lua can unpack, and half a megabyte of ten routes each. */
 export const FOLDED_BATCHES = 250
-
-/** Redis did not respond, or not as expected. The driver's message is dropped: it contains addresses. */
-export class MetricsUnavailable extends Error {
-  override readonly name = 'MetricsUnavailable'
-}
-
-function unavailable(): never {
-  throw new MetricsUnavailable()
-}
 
 const Counted = z.record(z.string(), z.array(z.number()))
 
@@ -66,12 +57,12 @@ export function createStore({ environment, redis }: Options) {
     /** Writes all that a batch has counted so far, by one command. Sent twice, it counts once. */
     async put(id: string, series: Series): Promise<void> {
       const fields = { [id]: JSON.stringify(Object.fromEntries(series)) }
-      await client.hset(key, fields).catch(unavailable)
+      await client.hset(key, fields).catch(redisUnavailable)
     },
 
     /** The sums of all batches. */
     async read(): Promise<Series> {
-      const fields = await client.hgetall(key).catch(unavailable)
+      const fields = await client.hgetall(key).catch(redisUnavailable)
       const { version: _, totals, ...batches } = fields ?? {}
       return sum(Object.entries(totalsOf(totals).series), ...Object.values(batches).map(batchOf))
     },
@@ -81,11 +72,11 @@ export function createStore({ environment, redis }: Options) {
      * reads no others, so that it gets on with a hash that a scrape can't read any more.
      */
     async fold(): Promise<number> {
-      const found = (await client.hkeys(key).catch(unavailable)).filter(isFinal)
+      const found = (await client.hkeys(key).catch(redisUnavailable)).filter(isFinal)
       if (found.length === 0) return 0
       const fields = await client
         .hmget<Record<string, unknown>>(key, 'version', 'totals', ...found.slice(0, FOLDED_BATCHES))
-        .catch(unavailable)
+        .catch(redisUnavailable)
       // Another cron may have folded some of them since.
       const due = Object.entries(fields ?? {}).flatMap(([id, field]) =>
         isFinal(id) && field !== null ? [id] : [],
@@ -106,7 +97,7 @@ export function createStore({ environment, redis }: Options) {
       }
       const expiry = KEPT_DAYS * DAY_SECONDS
       const args = [version, version + 1, JSON.stringify(next), expiry, ...due]
-      const done = await client.eval(FOLD, [key], args).catch(unavailable)
+      const done = await client.eval(FOLD, [key], args).catch(redisUnavailable)
       return done === 1 ? due.length : 0
     },
   }

@@ -1,8 +1,9 @@
 import type { RequestContext } from '../context.ts'
 import { defineError, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
+import { RedisUnavailable } from '../redis.ts'
 import { clientAddress } from './client-address.ts'
-import { type Allowance, type Limit, LimiterUnavailable } from './limiter.ts'
+import type { Allowance, Limit } from './limiter.ts'
 import { forSite, HOUR, RULES, type RuleName, times } from './rules.ts'
 
 /**
@@ -64,7 +65,7 @@ async function spend(c: RequestContext, name: RuleName | undefined) {
   try {
     rejectIfSpent(c, await c.var.limiter.spend(limitsOf(c, name)))
   } catch (error) {
-    if (!(error instanceof LimiterUnavailable)) throw error
+    if (!(error instanceof RedisUnavailable)) throw error
     log(c, 'warn', 'limiter_unavailable')
     await limitByPlatform(c, name)
   }

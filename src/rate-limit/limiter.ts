@@ -1,5 +1,5 @@
 import { Ratelimit } from '@upstash/ratelimit'
-import { connectRedis, type Redis } from '../redis.ts'
+import { connectRedis, type Redis, redisUnavailable } from '../redis.ts'
 
 /** Blocked keys an isolate remembers. A key and a time are some 100 bytes: a megabyte at most. */
 const REMEMBERED_BLOCKS = 10_000
@@ -13,17 +13,12 @@ export type Limit = { rule: Rule; key: string }
 /** What a rule says about one request. `resetSeconds`: until the window ends. */
 export type Allowance = { rule: Rule; allowed: boolean; remaining: number; resetSeconds: number }
 
-/** Redis did not respond, or not as expected. The driver's message is dropped: it contains addresses. */
-export class LimiterUnavailable extends Error {
-  override readonly name = 'LimiterUnavailable'
-}
-
 export type Limiter = {
   /** What this isolate remembers of a key that spent all it had, without asking. */
   blocked(limit: Limit): Allowance | undefined
-  /** Spends one request of each limit, in one call of Redis. @throws {LimiterUnavailable} */
+  /** Spends one request of each limit, in one call of Redis. @throws {RedisUnavailable} */
   spend(limits: readonly Limit[]): Promise<Allowance[]>
-  /** @throws {LimiterUnavailable} */
+  /** @throws {RedisUnavailable} */
   ping(): Promise<void>
 }
 
@@ -50,10 +45,10 @@ export function createLimiter({
   }
 
   async function spendOne({ rule, key }: Limit, limiter: Ratelimit): Promise<Allowance> {
-    const result = await limiter.limit(key).catch(unavailable)
+    const result = await limiter.limit(key).catch(redisUnavailable)
     const { success, remaining, limit, reset } = result
     // Garbage that parses would come out as "blocked": no bogus 429.
-    if (limit !== rule.requests || !Number.isFinite(remaining)) return unavailable()
+    if (limit !== rule.requests || !Number.isFinite(remaining)) return redisUnavailable()
     if (!success) remember(`${rule.name}:${key}`, reset)
     return allowanceOf(rule, success, remaining, reset)
   }
@@ -71,7 +66,7 @@ export function createLimiter({
       return Promise.all(limits.map((limit) => spendOne(limit, limiterFor(limit.rule))))
     },
     async ping() {
-      if ((await single.ping().catch(unavailable)) !== 'PONG') unavailable()
+      if ((await single.ping().catch(redisUnavailable)) !== 'PONG') redisUnavailable()
     },
   }
 }
@@ -107,7 +102,3 @@ const allowanceOf = (
   remaining,
   resetSeconds: Math.max(1, Math.ceil((reset - Date.now()) / 1000)),
 })
-
-function unavailable(): never {
-  throw new LimiterUnavailable()
-}

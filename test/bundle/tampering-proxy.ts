@@ -28,7 +28,8 @@ export async function tamperWith(
   async function forward(request: IncomingMessage, response: ServerResponse) {
     const { method = 'GET', url: path = '/' } = request
     const body = await buffer(request)
-    const headers = new Headers()
+    // A connection that is kept may be closed by workerd in the moment in which it is used again.
+    const headers = new Headers({ connection: 'close' })
     for (const [name, value] of Object.entries(request.headers)) {
       if (typeof value === 'string' && !OWN_HEADERS.includes(name)) headers.set(name, value)
     }

@@ -1,5 +1,6 @@
 import { afterEach, expect, inject, test, vi } from 'vitest'
-import { createLimiter, type Limit, LimiterUnavailable } from '../../src/rate-limit/limiter.ts'
+import { createLimiter, type Limit } from '../../src/rate-limit/limiter.ts'
+import { RedisUnavailable } from '../../src/redis.ts'
 import { freshName } from '../setup/accounts.ts'
 import { openLane } from '../setup/lanes.ts'
 import type {} from '../setup/world.ts'
@@ -79,8 +80,8 @@ test('ping reports whether Redis responds as it should', async () => {
   ] as const) {
     await lane.fault({ kind: 'status', status, body, headers })
     const error = await ping().catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(LimiterUnavailable)
-    expect(error).toMatchObject({ name: 'LimiterUnavailable', message: '' })
+    expect(error).toBeInstanceOf(RedisUnavailable)
+    expect(error).toMatchObject({ name: 'RedisUnavailable', message: '' })
   }
 })
 
@@ -94,6 +95,6 @@ test.each([
     ...{ kind: 'status', status: 200, body },
     headers: { 'content-type': 'application/json' },
   })
-  await expect(spend([limit])).rejects.toBeInstanceOf(LimiterUnavailable)
+  await expect(spend([limit])).rejects.toBeInstanceOf(RedisUnavailable)
   expect(blocked(limit)).toBeUndefined()
 })

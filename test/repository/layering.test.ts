@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const MAY_IMPORT = {
   functions: ['app', 'mail', 'maintenance', 'resources', 'env'],
   app: ['routes', 'middleware', 'errors', 'versions'],
-  maintenance: ['resources', 'metrics', 'env', 'log', 'db'],
+  maintenance: ['resources', 'metrics', 'redis', 'env', 'log', 'db'],
   routes: [
     'middleware',
     'openapi',

@@ -7,6 +7,7 @@ import {
   accepting,
   adoptedAdmin,
   adoptedUser,
+  client,
   dayIn,
   LEFT,
   LEGACY_SECRET,
@@ -22,7 +23,6 @@ import { listen } from './captured-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-const client = () => visitor({ env: accepting })
 const me = (token: string) => getMe(token, { client: client() })
 const adminMe = (token: string) => getMe(token, { type: 'admins', client: client() })
 const accessOf = (id: number, role?: Parameters<typeof legacyToken>[2]) =>

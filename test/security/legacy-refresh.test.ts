@@ -8,6 +8,7 @@ import {
   accepting,
   adoptedAdmin,
   adoptedUser,
+  client,
   dayIn,
   LEFT,
   LEGACY_SECRET,
@@ -22,7 +23,6 @@ import { listen } from './captured-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-const client = () => visitor({ env: accepting })
 const exchange = (token: string, type: 'users' | 'admins' = 'users') =>
   refresh(token, { type, client: client() })
 const expectRejected = (response: Awaited<ReturnType<typeof exchange>>) =>

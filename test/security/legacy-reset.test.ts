@@ -8,6 +8,7 @@ import {
   accepting,
   adoptedAdmin,
   adoptedUser,
+  client,
   LEFT,
   legacyReset,
   legacyToken,
@@ -19,7 +20,6 @@ import { listen } from './captured-log.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-const client = () => visitor({ env: accepting })
 const check = (token: unknown) => checkReset(token, { client: client() })
 const reset = (token: unknown, password?: string) =>
   resetPassword(token, password, { client: client() })

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { resetPassword } from '../../src/db/password-resets.ts'
 import { readLegacyResetToken } from '../../src/tokens/legacy.ts'
 import { PASSWORD } from '../setup/accounts.ts'
-import { visitor } from '../setup/api.ts'
 import { sql } from '../setup/database.ts'
 import {
   accepting,
   adoptedUser,
+  client,
   LEFT,
   LEGACY_SECRET,
   legacyReset,
@@ -17,7 +17,6 @@ import {
 import { atOnce, auditLines, resourcesOf, tally } from './attack.ts'
 import { changePassword, refresh } from './calls.ts'
 
-const client = () => visitor({ env: accepting })
 const exchange = (token = '') => refresh(token, { client: client() })
 
 test('9: 50 parallel exchanges open one session: all get the same refresh token', async () => {

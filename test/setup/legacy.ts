@@ -19,6 +19,8 @@ export const accepting = environment({
   LEGACY_UNTIL: dayIn(7),
 })
 
+export const client = () => visitor({ env: accepting })
+
 /** Seconds left of a token of each kind. */
 export const LEFT = { access: 10 * 60, refresh: 6 * 24 * 60 * 60 } as const
 

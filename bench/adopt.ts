@@ -17,7 +17,7 @@ const ADOPT = join(import.meta.dirname, '../scripts/adopt.ts')
 /** Between two looks at the memory of the command. */
 const WATCH_MS = 200
 
-type Run = { seconds: number; peakMiB: number; lastLine: string }
+type Run = { seconds: number; peakMiB: number; outcome: string }
 
 /** Runs the command, and looks at its memory meanwhile (Linux). */
 async function adopt(args: string[]): Promise<Run> {
@@ -42,7 +42,7 @@ async function adopt(args: string[]): Promise<Run> {
   // 3: the awkward rows need decisions.
   if (code !== 3) throw new CommandError(`npm run adopt exited with ${code}: ${stdout}${stderr}`)
   const seconds = (performance.now() - startedAt) / 1000
-  return { seconds, peakMiB, lastLine: stdout.trim().split('\n').at(-1) ?? '' }
+  return { seconds, peakMiB, outcome: /^(?:Dry run|Adopted).*/m.exec(stdout)?.[0] ?? '' }
 }
 
 async function measure(form: Form, accounts: number): Promise<void> {
@@ -66,9 +66,9 @@ async function measure(form: Form, accounts: number): Promise<void> {
       '--report',
       join(folder, 'report.csv'),
     ]
-    const print = (what: string, { seconds, peakMiB, lastLine }: Run) =>
+    const print = (what: string, { seconds, peakMiB, outcome }: Run) =>
       console.log(
-        `${what}: ${seconds.toFixed(1)} s, ${Math.round(accounts / seconds)} accounts a second, ${Math.round(peakMiB)} MiB. ${lastLine}`,
+        `${what}: ${seconds.toFixed(1)} s, ${Math.round(accounts / seconds)} accounts a second, ${Math.round(peakMiB)} MiB. ${outcome}`,
       )
     print('dry run', await adopt(args))
     print('--apply', await adopt([...args, '--apply']))

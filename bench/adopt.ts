@@ -10,6 +10,7 @@ import pg from 'pg'
 import { startPostgres } from '../local/postgres/index.ts'
 import { CommandError, runCommand } from '../scripts/command-line.ts'
 import { applyMigrations } from '../scripts/migrate.ts'
+import { killAgainAndAgain } from './adopt/kills.ts'
 import { addAwkward, addUsers, createOldTables, FORMS, type Form } from './adopt/old-database.ts'
 
 const ADOPT = join(import.meta.dirname, '../scripts/adopt.ts')
@@ -45,7 +46,7 @@ async function adopt(args: string[]): Promise<Run> {
   return { seconds, peakMiB, outcome: /^(?:Dry run|Adopted).*/m.exec(stdout)?.[0] ?? '' }
 }
 
-async function measure(form: Form, accounts: number): Promise<void> {
+async function measure(form: Form, accounts: number, kills: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-adopt-'))
   // Not the one of the tests: what is committed must be on the disk.
   const postgres = await startPostgres({ dataDir: folder, database: 'accounts' })
@@ -53,25 +54,31 @@ async function measure(form: Form, accounts: number): Promise<void> {
   try {
     await applyMigrations(postgres.url)
     const old = new pg.Client({ connectionString: oldPostgres.url })
+    old.on('error', () => {}) // The server stops before it, where something has failed.
     await old.connect()
     await createOldTables(old, form)
     await addUsers(old, form, accounts)
     await addAwkward(old, form)
     await old.query('vacuum analyze')
-    const args = [
-      '--from',
-      oldPostgres.url,
-      '--to',
-      postgres.url,
-      '--report',
-      join(folder, 'report.csv'),
+    const argsTo = (url: string) => [
+      ...['--from', oldPostgres.url, '--to', url],
+      ...['--report', join(folder, 'report.csv')],
     ]
+    const args = argsTo(postgres.url)
     const print = (what: string, { seconds, peakMiB, outcome }: Run) =>
       console.log(
         `${what}: ${seconds.toFixed(1)} s, ${Math.round(accounts / seconds)} accounts a second, ${Math.round(peakMiB)} MiB. ${outcome}`,
       )
     print('dry run', await adopt(args))
-    print('--apply', await adopt([...args, '--apply']))
+    const applied = await adopt([...args, '--apply'])
+    print('--apply', applied)
+    if (kills > 0) {
+      await killAgainAndAgain({
+        ...{ kills, seconds: applied.seconds, undisturbedUrl: postgres.url },
+        dataDir: join(folder, 'killed'),
+        commandTo: (url) => [ADOPT, ...argsTo(url), '--apply'],
+      })
+    }
     await old.query(
       `update users set hashed_password = (select hashed_password from users where id = 1)
       where id > 1000 and id % 100 = 0`,
@@ -103,11 +110,18 @@ await runCommand(
         default: 'later',
         about: 'of the old tables',
       },
+      kills: {
+        type: 'string',
+        value: '<n>',
+        least: 0,
+        default: '0',
+        about: 'kills another --apply so often, and compares what it leaves',
+      },
     },
     details: 'Two databases of this machine, with every awkward row among the users.',
   },
-  async ({ values: { accounts, form = 'later' } }) => {
+  async ({ values: { accounts, form = 'later', kills } }) => {
     console.log(`${accounts} users, tables of the form "${form}", ${availableParallelism()} cores`)
-    await measure(form as Form, Number(accounts))
+    await measure(form as Form, Number(accounts), Number(kills))
   },
 )

@@ -119,7 +119,7 @@ export const accounts: Dashboard = {
       description: 'Once there are none, LEGACY_SECRET_KEY and LEGACY_UNTIL can be removed.',
       type: 'timeseries',
       unit: 'short',
-      queries: { '{{event}}': increase(events('legacy_.+_used'), '1d', 'event') },
+      queries: { '{{event}}': increase(events('legacy_.+_token_.+'), '1d', 'event') },
     },
   ],
 }

@@ -113,6 +113,17 @@ test('rules and dashboards read only metrics that there are', () => {
   expect([...names].filter((name) => !known.has(name))).toEqual([])
 })
 
+test('rules, their unit tests and dashboards name only events that the service logs', () => {
+  const src = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`src/${file}`))
+    .join('\n')
+  const used = `${rules}${unitTests}${all('grafana')}`.matchAll(/\bevent=~?\\?"([^"\\]+)/g)
+  const patterns = new Set([...used].flatMap(([, pattern = '']) => pattern.split('|')))
+  expect(patterns.size).toBeGreaterThan(10)
+  expect([...patterns].filter((pattern) => !new RegExp(`'${pattern}'`).test(src))).toEqual([])
+})
+
 test('the destinations of docs/monitoring.md are a valid wrangler.toml, and keep URLs out of the logs', () => {
   const snippet = /^```toml\n(\[observability\.logs\]\n[^`]+)```/m.exec(document)?.[1] ?? ''
   const present = read('wrangler.toml')

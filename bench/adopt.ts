@@ -42,7 +42,7 @@ async function adopt(args: string[]): Promise<Run> {
   await watched
   if (code !== OPEN) throw new CommandError(`npm run adopt exited with ${code}: ${stdout}${stderr}`)
   const seconds = (performance.now() - startedAt) / 1000
-  return { seconds, peakMiB, outcome: /^(?:Adopted|Dry run).*?\./m.exec(stdout)?.[0] ?? '' }
+  return { seconds, peakMiB, outcome: /^(?:Dry run|Adopted).*/m.exec(stdout)?.[0] ?? '' }
 }
 
 async function measure(form: Form, accounts: number, kills: number): Promise<void> {

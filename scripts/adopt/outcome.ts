@@ -1,6 +1,6 @@
 /** What an adoption comes to: the report row by row, and its numbers. */
 import type pg from 'pg'
-import type { Finding } from './judge.ts'
+import type { Finding } from './account.ts'
 import type { Report, ReportLine } from './report.ts'
 import type { State } from './settle.ts'
 import type { Tables } from './tables.ts'

@@ -1,6 +1,6 @@
 /** What becomes of the old rows, as far as it takes to look at all of them, and at the accounts here. */
 import type pg from 'pg'
-import { FIELDS, type Field } from './judge.ts'
+import { FIELDS, type Field } from './account.ts'
 import { digestOf, type Tables } from './tables.ts'
 
 /**

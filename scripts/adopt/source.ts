@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { type AccountType, TABLES } from '../../src/db/accounts.ts'
 import { CommandError } from '../command-line.ts'
-import { FIELDS, type Field, type OldRow } from './judge.ts'
+import { FIELDS, type Field, type OldRow } from './account.ts'
 
 /** A table of accounts, in either form of the old service or something in between. */
 export type OldTable = {

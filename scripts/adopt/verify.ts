@@ -1,6 +1,6 @@
 /** Compares what was read with the old tables, and what was written with what was to be written. */
 import type pg from 'pg'
-import { FIELDS } from './judge.ts'
+import { FIELDS } from './account.ts'
 import type { OldTable, Source } from './source.ts'
 import type { Tables } from './tables.ts'
 

@@ -93,11 +93,11 @@ test.each([
     ['--from', 'nowhere'],
     /^There is no backup in nowhere\. Make one: npm run backup\n$/,
   ],
-  ['scripts/adopt.ts', [], /^--to is not set\. Run: npm run adopt -- --from/],
+  ['scripts/adopt.ts', [], /^--to \(DATABASE_URL\) is not set\. Run: OLD_DATABASE_URL=/],
   [
     'scripts/adopt.ts',
     ['--to', 'postgresql://me:canary@host'],
-    /^--to names no database after the host\. (?!.*canary)/,
+    /^--to \(DATABASE_URL\) names no database after the host\. (?!.*canary)/,
   ],
   [
     'scripts/adopt.ts',

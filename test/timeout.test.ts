@@ -30,5 +30,5 @@ test('a response that does not arrive is not waited for', async () => {
   await expect(fetch(lane.url, { signal: timeoutSignal(TIMEOUT) })).rejects.toThrow(
     expect.objectContaining({ name: 'TimeoutError' }),
   )
-  expect(performance.now() - started).toBeLessThan(10 * TIMEOUT)
+  expect(performance.now() - started).toBeLessThan(50 * TIMEOUT)
 })

@@ -71,7 +71,7 @@ test('requests go on, and say nothing of it, while the metrics can’t be flushe
   const request = new Request('https://accounts.example.com/health/live')
   const response = await worker.fetch(request, env, context)
   expect([response.status, await response.json()]).toEqual([200, { status: 'alive' }])
-  expect(Date.now() - started).toBeLessThan(1_000)
+  expect(Date.now() - started).toBeLessThan(3_000)
   await waitOnExecutionContext(context)
   expect(Date.now() - started).toBeGreaterThan(4_900) // The flush has given up.
 })

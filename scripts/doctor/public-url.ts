@@ -1,12 +1,6 @@
-import { once } from 'node:events'
-import { connect } from 'node:tls'
 import type { Config } from '../../src/env.ts'
+import { RENEWED_DAYS, readCertificate } from '../certificate.ts'
 import { connectionProblem, type Finding, fail, ok, responseTimeout, warn } from './finding.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** Cloudflare renews certificates of 90 days a month before they end: one with less is stuck. */
-const RENEWED_DAYS = 14
 
 /** What browsers and their preload lists take for lasting. @see https://hstspreload.org */
 const HSTS_SECONDS = 365 * 24 * 60 * 60
@@ -25,14 +19,11 @@ export async function checkPublicUrl({ publicUrl }: Pick<Config, 'publicUrl'>): 
   return [certificate, await checkHsts(url), ...(url.port === '' ? [await checkRedirect(url)] : [])]
 }
 
-async function checkCertificate({ hostname, port }: URL): Promise<Finding> {
-  const socket = connect({ host: hostname, port: Number(port || 443), servername: hostname })
+async function checkCertificate(url: URL): Promise<Finding> {
+  const { hostname } = url
   const isLate = responseTimeout()
   try {
-    await once(socket, 'secureConnect', { signal: isLate })
-    const days = Math.floor(
-      (Date.parse(socket.getPeerCertificate().valid_to) - Date.now()) / DAY_MS,
-    )
+    const { days } = await readCertificate(url, { signal: isLate })
     return days < RENEWED_DAYS
       ? fail('certificate', `of ${hostname} ends in ${days} days and was not renewed. ${ADVICE}`)
       : ok('certificate', `of ${hostname} is valid for ${days} days`)
@@ -44,8 +35,6 @@ async function checkCertificate({ hostname, port }: URL): Promise<Finding> {
           `${hostname} does not exist: is this before the first deploy? ${ADVICE}`,
         )
       : fail('certificate', `${hostname} ${problem}. ${ADVICE}`)
-  } finally {
-    socket.destroy()
   }
 }
 

@@ -1,12 +1,5 @@
-import { once } from 'node:events'
-import { isIP } from 'node:net'
-import { connect, type TLSSocket } from 'node:tls'
+import { RENEWED_DAYS, readCertificate } from '../certificate.ts'
 import { type Check, outcome, skipped } from './check.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** Days before its end at which a certificate should have been renewed. Cloudflare renews 30 days before. */
-const RENEWED_BEFORE = 14
 
 const PROTOCOLS = ['TLSv1.2', 'TLSv1.3']
 
@@ -21,42 +14,25 @@ export const isReadable = (url: string) =>
 
 /** The certificate, and that no plain HTTP is served beside it. */
 export const checkTls: Check = async ({ url, signal }) => {
-  const { protocol, hostname, port } = new URL(url)
-  if (protocol === 'http:') {
+  const target = new URL(url)
+  if (target.protocol === 'http:') {
     return isReadable(url)
       ? outcome('', ['the service is called by plain HTTP: use its https address'])
       : skipped('plain HTTP on this machine')
   }
-  const socket = await handshake(hostname, Number(port || 443), signal)
-  const { valid_to: validTo } = socket.getPeerCertificate()
-  const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS)
-  const version = socket.getProtocol() ?? 'no protocol'
-  const { authorizationError: error } = socket
-  socket.destroy()
-  const plain = port === '' ? await plainHttp(hostname) : undefined
+  const options = { signal, rejectUnauthorized: false }
+  const { validTo, days, protocol, problem } = await readCertificate(target, options)
+  const plain = target.port === '' ? await plainHttp(target.hostname) : undefined
   return outcome(
-    `${version}, ${days} days left, plain HTTP ${plain === undefined ? 'not asked' : 'redirects or is closed'}`,
+    `${protocol}, ${days} days left, plain HTTP ${plain === undefined ? 'not asked' : 'redirects or is closed'}`,
     [
       days < 0 && `the certificate has expired on ${validTo}`,
-      !!error && `the certificate is not trusted: ${error}`,
-      !PROTOCOLS.includes(version) && `the connection is by ${version}`,
-      plain === 'open' && `http://${hostname} is served without a redirect to https`,
+      !!problem && `the certificate is not trusted: ${problem}`,
+      !PROTOCOLS.includes(protocol) && `the connection is by ${protocol}`,
+      plain === 'open' && `http://${target.hostname} is served without a redirect to https`,
     ],
-    [days >= 0 && days < RENEWED_BEFORE && `the certificate expires in ${days} days`],
+    [days >= 0 && days < RENEWED_DAYS && `the certificate expires in ${days} days`],
   )
-}
-
-/** Connects to what may have a wrong certificate. */
-async function handshake(host: string, port: number, signal: AbortSignal): Promise<TLSSocket> {
-  const socket = connect({
-    host,
-    port,
-    ...(isIP(host) === 0 && { servername: host }),
-    rejectUnauthorized: false,
-  })
-  signal.addEventListener('abort', () => socket.destroy())
-  await once(socket, 'secureConnect', { signal })
-  return socket
 }
 
 /** What is served at port 80. */

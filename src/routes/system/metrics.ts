@@ -47,7 +47,7 @@ export const metrics = endpoint(
       'For Prometheus, in its text format 0.0.4. What Redis or the database would have told is missing while it is down: see `accounts_dependency_up`. Without `METRICS_TOKEN` in the configuration this is 404.',
     responses: {
       200: {
-        description: 'The metrics, at most five seconds old',
+        description: 'The metrics, at most six seconds old',
         contentType: 'text/plain',
         schema: z.string(),
         example: '# TYPE accounts_users gauge\naccounts_users{state="active"} 42\n',
